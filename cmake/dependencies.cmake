@@ -1,0 +1,89 @@
+# Finds what muir needs and stops with a plain sentence where something is missing or does not fit together.
+find_package(PkgConfig REQUIRED)
+
+# MPI: the preset may name the compiler wrapper; Debian has one wrapper per MPI.
+if(NOT MPI_C_COMPILER AND NOT DEFINED ENV{MPICC})
+  find_program(MPI_C_COMPILER NAMES mpicc.openmpi mpicc)
+endif()
+find_package(MPI COMPONENTS C)
+if(NOT MPI_C_FOUND)
+  message(FATAL_ERROR "MPI is missing: install libopenmpi-dev and openmpi-bin (Debian), or load your site's MPI module.")
+endif()
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_LIBRARIES MPI::MPI_C)
+check_c_source_compiles("#include <mpi.h>
+#ifndef OPEN_MPI
+#error other
+#endif
+int main(void){return 0;}" MUIR_MPI_IS_OPENMPI)
+check_c_source_compiles("#include <mpi.h>
+#ifndef MPICH_VERSION
+#error other
+#endif
+int main(void){return 0;}" MUIR_MPI_IS_MPICH)
+unset(CMAKE_REQUIRED_LIBRARIES)
+if(MUIR_MPI_IS_OPENMPI)
+  set(MUIR_MPI_FLAVOUR openmpi)
+elseif(MUIR_MPI_IS_MPICH)
+  set(MUIR_MPI_FLAVOUR mpich)
+else()
+  set(MUIR_MPI_FLAVOUR other)
+endif()
+add_library(muir::mpi INTERFACE IMPORTED GLOBAL)
+target_link_libraries(muir::mpi INTERFACE MPI::MPI_C)
+
+# HDF5: Debian's package for this MPI first, then whatever the site has.
+add_library(muir::hdf5 INTERFACE IMPORTED GLOBAL)
+pkg_check_modules(HDF5_FLAVOUR IMPORTED_TARGET hdf5-${MUIR_MPI_FLAVOUR})
+if(HDF5_FLAVOUR_FOUND)
+  target_link_libraries(muir::hdf5 INTERFACE PkgConfig::HDF5_FLAVOUR)
+else()
+  set(HDF5_PREFER_PARALLEL TRUE)
+  find_package(HDF5 COMPONENTS C)
+  if(NOT HDF5_FOUND)
+    message(FATAL_ERROR "HDF5 is missing: install libhdf5-openmpi-dev (Debian), or load your site's HDF5 module.")
+  endif()
+  target_include_directories(muir::hdf5 INTERFACE ${HDF5_C_INCLUDE_DIRS})
+  target_link_libraries(muir::hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+  target_compile_definitions(muir::hdf5 INTERFACE ${HDF5_C_DEFINITIONS})
+endif()
+set(CMAKE_REQUIRED_LIBRARIES muir::hdf5 muir::mpi)
+check_c_source_compiles("#include <mpi.h>
+#include <hdf5.h>
+int main(void){return 0;}" MUIR_HDF5_COMPILES)
+check_c_source_compiles("#include <mpi.h>
+#include <hdf5.h>
+#if defined(H5_HAVE_PARALLEL)
+int main(void){MPI_Comm c = MPI_COMM_NULL; return (int)H5Pset_fapl_mpio(0, c, MPI_INFO_NULL);}
+#else
+int main(void){return 0;}
+#endif" MUIR_HDF5_FITS_MPI)
+unset(CMAKE_REQUIRED_LIBRARIES)
+if(NOT MUIR_HDF5_COMPILES OR NOT MUIR_HDF5_FITS_MPI)
+  message(FATAL_ERROR "HDF5 was found but was built for another MPI than ${MUIR_MPI_FLAVOUR} (${MPI_C_COMPILER}): "
+    "install libhdf5-${MUIR_MPI_FLAVOUR}-dev (Debian), load the module built with this MPI, or set HDF5_ROOT.")
+endif()
+
+# Small libraries that every build needs.
+pkg_check_modules(cyaml IMPORTED_TARGET GLOBAL libcyaml)
+pkg_check_modules(jansson IMPORTED_TARGET GLOBAL jansson)
+if(NOT cyaml_FOUND)
+  message(FATAL_ERROR "libcyaml is missing: install libcyaml-dev (Debian), or put libcyaml.pc on PKG_CONFIG_PATH.")
+endif()
+if(NOT jansson_FOUND)
+  message(FATAL_ERROR "jansson is missing: install libjansson-dev (Debian), or put jansson.pc on PKG_CONFIG_PATH.")
+endif()
+add_library(muir::cyaml ALIAS PkgConfig::cyaml)
+add_library(muir::jansson ALIAS PkgConfig::jansson)
+
+# Optional: without BLAS the plain matmul runs; without CUnit there are no tests.
+pkg_check_modules(openblas IMPORTED_TARGET GLOBAL openblas)
+if(openblas_FOUND)
+  add_library(muir::blas ALIAS PkgConfig::openblas)
+else()
+  message(STATUS "OpenBLAS not found: matrix products will use muir's plain C kernel")
+endif()
+pkg_check_modules(cunit IMPORTED_TARGET GLOBAL cunit)
+if(cunit_FOUND)
+  add_library(muir::cunit ALIAS PkgConfig::cunit)
+endif()

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Life of the context and the agreement of ranks on errors. */
+#include "base/ctx.h"
+
+#include <stdlib.h>
+
+muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out)
+{
+    muir_ctx *ctx = calloc(1, sizeof *ctx);
+    if (!ctx) return MUIR_ERR_MEM;
+    if (MPI_Comm_dup(comm, &ctx->comm) != MPI_SUCCESS) {
+        free(ctx);
+        return MUIR_ERR_MPI;
+    }
+    MPI_Comm_set_errhandler(ctx->comm, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(ctx->comm, &ctx->rank);
+    MPI_Comm_size(ctx->comm, &ctx->size);
+    *out = ctx;
+    return MUIR_OK;
+}
+
+void muir_ctx_destroy(muir_ctx **ctx)
+{
+    if (!*ctx) return;
+    MPI_Comm_free(&(*ctx)->comm);
+    free(*ctx);
+    *ctx = NULL;
+}
+
+muir_status muir_agree(muir_ctx *ctx, muir_status st)
+{
+    int first = st == MUIR_OK ? ctx->size : ctx->rank;
+    int error = MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, ctx->comm);
+    if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
+    if (first == ctx->size) return MUIR_OK;
+
+    int code = (int)st;
+    error = MPI_Bcast(&code, 1, MPI_INT, first, ctx->comm);
+    if (error == MPI_SUCCESS)
+        error = MPI_Bcast(ctx->message, MUIR_MESSAGE_SIZE, MPI_CHAR, first, ctx->comm);
+    if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
+    return (muir_status)code;
+}
+
+void muir_ctx_clear(muir_ctx *ctx)
+{
+    ctx->message[0] = '\0';
+}

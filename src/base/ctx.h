@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The context: who I am among the ranks, and the message of the first failure. */
+#ifndef MUIR_BASE_CTX_H
+#define MUIR_BASE_CTX_H
+
+#include <mpi.h>
+#include <stdbool.h>
+
+#include "base/status.h"
+
+enum { MUIR_MESSAGE_SIZE = 1024 };
+
+typedef struct muir_ctx {
+    MPI_Comm comm; /* own duplicate, MPI_ERRORS_RETURN */
+    int rank;
+    int size;
+    char message[MUIR_MESSAGE_SIZE]; /* first cause of a failure, "" when there was none */
+} muir_ctx;
+
+/* Duplicates comm, which the caller keeps. Collective over comm.
+ * comm  in   communicator of all ranks of this context
+ * out   out  new context; untouched on error; free it with muir_ctx_destroy. MUIR_ERR_MPI, MUIR_ERR_MEM. */
+muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out);
+
+/* Collective over the context's communicator. Accepts NULL, leaves NULL. */
+void muir_ctx_destroy(muir_ctx **ctx);
+
+/* Turns one rank's failure into every rank's: all ranks return the status of the lowest failing rank and hold its
+ * message. Collective over ctx->comm; every rank must arrive, failed or not. */
+muir_status muir_agree(muir_ctx *ctx, muir_status st);
+
+/* Forgets the message, for callers that handled the failure. Local. */
+void muir_ctx_clear(muir_ctx *ctx);
+
+static inline bool muir_is_root(const muir_ctx *ctx)
+{
+    return ctx->rank == 0;
+}
+
+#endif

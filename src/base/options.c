@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading, checking and printing of declared options. */
+#include "base/options.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *field_of(const muir_section *section, const muir_option *option, void *file)
+{
+    return (char *)file + section->offset + option->offset;
+}
+
+static const char *field_of_const(const muir_section *section, const muir_option *option, const void *file)
+{
+    return (const char *)file + section->offset + option->offset;
+}
+
+/* A plain decimal number, whole text; no hexadecimal, no inf, no nan. */
+static bool number_of(const char *text, double *value)
+{
+    if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') return false;
+    char *end = NULL;
+    *value = strtod(text, &end);
+    return *end == '\0' && isfinite(*value);
+}
+
+static bool is_whole(double value)
+{
+    return value == floor(value) && fabs(value) <= 9007199254740992.0; /* 2^53 */
+}
+
+static bool in_range(const char *allowed, double value)
+{
+    const char *dots = strstr(allowed, "..");
+    return !dots || (value >= strtod(allowed, NULL) && value <= strtod(dots + 2, NULL));
+}
+
+static int choice_of(const char *allowed, const char *text)
+{
+    const size_t length = strlen(text);
+    int index = 0;
+    for (const char *p = allowed; *p; index++) {
+        const size_t n = strcspn(p, "|");
+        if (n == length && strncmp(p, text, n) == 0) return index;
+        p += n + (p[n] == '|');
+    }
+    return -1;
+}
+
+static bool bool_of(const char *text, bool *value)
+{
+    if (strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0) *value = true;
+    else if (strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0) *value = false;
+    else return false;
+    return true;
+}
+
+/* 4, 4x4 or 4x4x4; missing dimensions are 1. */
+static bool dims_of(const char *text, int dims[MUIR_DIMS])
+{
+    int n = 0, used = 0;
+    for (const char *p = text;; p += used + 1) {
+        int d = 0;
+        if (n == MUIR_DIMS || p[0] < '0' || p[0] > '9' || sscanf(p, "%6d%n", &d, &used) != 1 || d < 1) return false;
+        dims[n++] = d;
+        if (p[used] == '\0') break;
+        if (p[used] != 'x') return false;
+    }
+    while (n < MUIR_DIMS) dims[n++] = 1;
+    return true;
+}
+
+static const char *type_text(muir_option_type type)
+{
+    switch (type) {
+    case MUIR_OPTION_INT: return "a whole number";
+    case MUIR_OPTION_AUTO: return "a whole number or auto";
+    case MUIR_OPTION_FLOAT: return "a number";
+    case MUIR_OPTION_BOOL: return "true or false";
+    case MUIR_OPTION_NAME: return "a name";
+    case MUIR_OPTION_TEXT: return "a text";
+    case MUIR_OPTION_CHOICE: return "one of the known words";
+    case MUIR_OPTION_DIMS: return "sizes such as 4x4x4";
+    }
+    return "";
+}
+
+static bool set_text(const char *text, char *field, size_t size)
+{
+    if (strlen(text) >= size) return false;
+    memset(field, 0, size); /* the bytes are sent to other ranks and stored whole */
+    memcpy(field, text, strlen(text));
+    return true;
+}
+
+static bool set_value(const muir_option *option, const char *text, char *field)
+{
+    double number = 0.0;
+    switch (option->type) {
+    case MUIR_OPTION_AUTO:
+        if (strcmp(text, "auto") == 0) {
+            *(int64_t *)(void *)field = 0;
+            return true;
+        }
+        /* fall through */
+    case MUIR_OPTION_INT:
+        if (!number_of(text, &number) || !is_whole(number) || !in_range(option->allowed, number)) return false;
+        *(int64_t *)(void *)field = (int64_t)number;
+        return true;
+    case MUIR_OPTION_FLOAT:
+        if (!number_of(text, &number) || !in_range(option->allowed, number)) return false;
+        *(double *)(void *)field = number;
+        return true;
+    case MUIR_OPTION_BOOL: return bool_of(text, (bool *)(void *)field);
+    case MUIR_OPTION_NAME: return set_text(text, field, MUIR_NAME_SIZE);
+    case MUIR_OPTION_TEXT: return set_text(text, field, MUIR_TEXT_SIZE);
+    case MUIR_OPTION_CHOICE: {
+        const int choice = choice_of(option->allowed, text);
+        if (choice >= 0) *(int *)(void *)field = choice;
+        return choice >= 0;
+    }
+    case MUIR_OPTION_DIMS: {
+        int dims[MUIR_DIMS];
+        if (!dims_of(text, dims)) return false;
+        memcpy(field, dims, sizeof dims);
+        return true;
+    }
+    }
+    return false;
+}
+
+muir_status muir_option_set(muir_ctx *ctx, const char *where, const muir_section *section,
+                            const muir_option *option, const char *text, void *file)
+{
+    if (set_value(option, text, field_of(section, option, file))) return MUIR_OK;
+    char path[2 * MUIR_NAME_SIZE];
+    muir_option_path(section, option, path, sizeof path);
+    const bool has_allowed = option->allowed[0] != '\0';
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s is '%s', but must be %s%s%s%s%s", where, path, text,
+                     type_text(option->type), has_allowed ? ": " : "", option->allowed,
+                     option->units[0] ? " " : "", option->units);
+}
+
+muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void *file)
+{
+    memset(file, 0, schema->size);
+    for (int s = 0; s < schema->n_sections; s++) {
+        const muir_section *section = &schema->sections[s];
+        for (int i = 0; i < section->n_options; i++) {
+            const muir_option *option = &section->options[i];
+            if (!option->initial) continue;
+            const muir_status st = muir_option_set(ctx, "default", section, option, option->initial, file);
+            if (st != MUIR_OK) return st;
+        }
+    }
+    return MUIR_OK;
+}
+
+static void choice_text(const char *allowed, int choice, char *text, size_t size)
+{
+    const char *p = allowed;
+    for (int i = 0; i < choice; i++) p += strcspn(p, "|") + 1;
+    snprintf(text, size, "%.*s", (int)strcspn(p, "|"), p);
+}
+
+void muir_option_get(const muir_section *section, const muir_option *option, const void *file, char *text,
+                     size_t size)
+{
+    const char *field = field_of_const(section, option, file);
+    const void *value = field;
+    switch (option->type) {
+    case MUIR_OPTION_AUTO:
+        if (*(const int64_t *)value == 0) {
+            snprintf(text, size, "auto");
+            return;
+        }
+        /* fall through */
+    case MUIR_OPTION_INT: snprintf(text, size, "%lld", (long long)*(const int64_t *)value); return;
+    case MUIR_OPTION_FLOAT: snprintf(text, size, "%.17g", *(const double *)value); return;
+    case MUIR_OPTION_BOOL: snprintf(text, size, "%s", *(const bool *)value ? "true" : "false"); return;
+    case MUIR_OPTION_NAME:
+    case MUIR_OPTION_TEXT: snprintf(text, size, "%s", field); return;
+    case MUIR_OPTION_CHOICE: choice_text(option->allowed, *(const int *)value, text, size); return;
+    case MUIR_OPTION_DIMS: {
+        const int *d = value;
+        snprintf(text, size, "%dx%dx%d", d[0], d[1], d[2]);
+        return;
+    }
+    }
+}
+
+const muir_option *muir_schema_find(const muir_schema *schema, const char *path, const muir_section **section)
+{
+    const char *dot = strchr(path, '.');
+    const size_t length = dot ? (size_t)(dot - path) : 0;
+    const char *name = dot ? dot + 1 : path;
+    for (int s = 0; s < schema->n_sections; s++) {
+        *section = &schema->sections[s];
+        if (strlen((*section)->name) != length || strncmp((*section)->name, path, length) != 0) continue;
+        for (int i = 0; i < (*section)->n_options; i++)
+            if (strcmp((*section)->options[i].name, name) == 0) return &(*section)->options[i];
+    }
+    return NULL;
+}
+
+void muir_option_path(const muir_section *section, const muir_option *option, char *text, size_t size)
+{
+    snprintf(text, size, "%s%s%s", section->name, section->name[0] ? "." : "", option->name);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Options declared once: a .def file of rows gives the struct, the defaults, the checks, the help, and what is stored.
+ *
+ * A row reads
+ *     OPTION(type, name, default, allowed, units, help)
+ * type     INT (int64_t), AUTO (int64_t or `auto`, kept as 0), FLOAT (double), BOOL (bool), NAME (char[64]),
+ *          TEXT (char[400]), CHOICE (int, index into allowed), DIMS (int[3], written 4x4x4)
+ * default  as a user would write it; NULL means that the key must be given
+ * allowed  "LOW..HIGH" for numbers, "a|b|c" for CHOICE, "" otherwise
+ * The section's .c file expands the rows with MUIR_OPTION_FIELD into a struct and MUIR_OPTION_ROW into a table. */
+#ifndef MUIR_BASE_OPTIONS_H
+#define MUIR_BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+
+enum { MUIR_NAME_SIZE = 64, MUIR_TEXT_SIZE = 400, MUIR_DIMS = 3 };
+
+typedef enum muir_option_type {
+    MUIR_OPTION_INT,
+    MUIR_OPTION_AUTO,
+    MUIR_OPTION_FLOAT,
+    MUIR_OPTION_BOOL,
+    MUIR_OPTION_NAME,
+    MUIR_OPTION_TEXT,
+    MUIR_OPTION_CHOICE,
+    MUIR_OPTION_DIMS,
+} muir_option_type;
+
+#define MUIR_OPTION_FIELD_INT(name) int64_t name;
+#define MUIR_OPTION_FIELD_AUTO(name) int64_t name;
+#define MUIR_OPTION_FIELD_FLOAT(name) double name;
+#define MUIR_OPTION_FIELD_BOOL(name) bool name;
+#define MUIR_OPTION_FIELD_NAME(name) char name[MUIR_NAME_SIZE];
+#define MUIR_OPTION_FIELD_TEXT(name) char name[MUIR_TEXT_SIZE];
+#define MUIR_OPTION_FIELD_CHOICE(name) int name;
+#define MUIR_OPTION_FIELD_DIMS(name) int name[MUIR_DIMS];
+
+/* Expansions of a row; MUIR_OPTION_ROW needs `#define MUIR_OPTION_OWNER the_struct` where it is used. */
+#define MUIR_OPTION_FIELD(type, name, initial, allowed, units, help) MUIR_OPTION_FIELD_##type(name)
+#define MUIR_OPTION_ROW(type, name, initial, allowed, units, help)                                           \
+    {#name, MUIR_OPTION_##type, offsetof(MUIR_OPTION_OWNER, name), initial, allowed, units, help},
+
+typedef struct muir_option {
+    const char *name;
+    muir_option_type type;
+    size_t offset; /* in the section's struct [byte] */
+    const char *initial;
+    const char *allowed;
+    const char *units;
+    const char *help;
+} muir_option;
+
+/* A section: the mapping `name: {...}` of a file, or its top level when name is "". */
+typedef struct muir_section {
+    const char *name;
+    size_t offset; /* of the section's struct in the file's struct [byte] */
+    const muir_option *options;
+    int n_options;
+} muir_section;
+
+/* A kind of file: chip, fleet, model, scenario. */
+typedef struct muir_schema {
+    const char *kind; /* also the folder in data/, plural */
+    const char *folder;
+    const muir_section *sections;
+    int n_sections;
+    size_t size; /* of the file's struct [byte] */
+} muir_schema;
+
+/* Sets every option of a schema to its default; those without one are zeroed. Local.
+ * file  out  the file's struct */
+muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void *file);
+
+/* Reads text into one option. Local.
+ * where    in   "data/x.yaml:7", starts the message
+ * section  in   borrowed for the call
+ * file     out  the file's struct; untouched on error. MUIR_ERR_ARG with place, key, value and what is allowed. */
+muir_status muir_option_set(muir_ctx *ctx, const char *where, const muir_section *section,
+                            const muir_option *option, const char *text, void *file);
+
+/* The option's value as a user would write it. Local.
+ * text  out  [size], cut to fit */
+void muir_option_get(const muir_section *section, const muir_option *option, const void *file, char *text,
+                     size_t size);
+
+/* The option named by `path` ("tp" in section "parallel": "parallel.tp"), or NULL. Local.
+ * section  out  where it was found */
+const muir_option *muir_schema_find(const muir_schema *schema, const char *path, const muir_section **section);
+
+/* "section.name", or "name" at the top level. Local.
+ * text  out  [size] */
+void muir_option_path(const muir_section *section, const muir_option *option, char *text, size_t size);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Names and sizes of the shared words. */
+#include "base/words.h"
+
+typedef struct dtype_row {
+    const char *name;
+    size_t bytes;
+} dtype_row;
+
+static const dtype_row dtypes[] = {
+#define DTYPE_ROW(constant, name, bytes) {name, bytes},
+    MUIR_DTYPE_LIST(DTYPE_ROW)
+#undef DTYPE_ROW
+};
+
+#define WORD_NAME(constant, name) name,
+static const char *const axis_names[] = {MUIR_AXIS_LIST(WORD_NAME)};
+static const char *const coll_names[] = {MUIR_COLL_LIST(WORD_NAME)};
+#undef WORD_NAME
+
+const char *muir_dtype_name(muir_dtype dtype)
+{
+    return dtype < MUIR_DTYPE_COUNT ? dtypes[dtype].name : "unknown";
+}
+
+const char *muir_axis_name(muir_axis axis)
+{
+    return axis < MUIR_AXIS_COUNT ? axis_names[axis] : "unknown";
+}
+
+const char *muir_coll_kind_name(muir_coll_kind kind)
+{
+    return kind < MUIR_COLL_KIND_COUNT ? coll_names[kind] : "unknown";
+}
+
+size_t muir_dtype_bytes(muir_dtype dtype)
+{
+    return dtype < MUIR_DTYPE_COUNT ? dtypes[dtype].bytes : 0;
+}
+
+double muir_busbw_factor(muir_coll_kind kind, int p)
+{
+    const double share = (double)(p - 1) / (double)p;
+    switch (kind) {
+    case MUIR_ALL_REDUCE: return 2.0 * share;
+    case MUIR_REDUCE_SCATTER:
+    case MUIR_ALL_GATHER:
+    case MUIR_ALL_TO_ALL: return share;
+    default: return 1.0;
+    }
+}

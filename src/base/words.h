@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Words that models, collectives and both clocks share: data types, parallel axes, collective operations. */
+#ifndef MUIR_BASE_WORDS_H
+#define MUIR_BASE_WORDS_H
+
+#include <stddef.h>
+
+/* Constant, name, bytes per element. */
+#define MUIR_DTYPE_LIST(X)                                                                                   \
+    X(MUIR_FP32, "fp32", 4)                                                                                  \
+    X(MUIR_BF16, "bf16", 2)                                                                                  \
+    X(MUIR_FP16, "fp16", 2)                                                                                  \
+    X(MUIR_FP8, "fp8", 1)                                                                                    \
+    X(MUIR_INT8, "int8", 1)
+
+/* Constant, name. WORLD is the whole job; the order is the order in which ranks and chips are numbered, fastest first. */
+#define MUIR_AXIS_LIST(X)                                                                                    \
+    X(MUIR_AXIS_TP, "tp")                                                                                    \
+    X(MUIR_AXIS_CP, "cp")                                                                                    \
+    X(MUIR_AXIS_EP, "ep")                                                                                    \
+    X(MUIR_AXIS_DP, "dp")                                                                                    \
+    X(MUIR_AXIS_PP, "pp")                                                                                    \
+    X(MUIR_AXIS_WORLD, "world")
+
+/* Constant, name as nccl-tests users know it. */
+#define MUIR_COLL_LIST(X)                                                                                    \
+    X(MUIR_ALL_REDUCE, "all_reduce")                                                                         \
+    X(MUIR_REDUCE_SCATTER, "reduce_scatter")                                                                 \
+    X(MUIR_ALL_GATHER, "all_gather")                                                                         \
+    X(MUIR_ALL_TO_ALL, "all_to_all")                                                                         \
+    X(MUIR_BROADCAST, "broadcast")                                                                           \
+    X(MUIR_SEND_RECV, "send_recv")
+
+#define MUIR_WORD_FIRST(constant, ...) constant,
+typedef enum muir_dtype { MUIR_DTYPE_LIST(MUIR_WORD_FIRST) MUIR_DTYPE_COUNT } muir_dtype;
+typedef enum muir_axis { MUIR_AXIS_LIST(MUIR_WORD_FIRST) MUIR_AXIS_COUNT } muir_axis;
+typedef enum muir_coll_kind { MUIR_COLL_LIST(MUIR_WORD_FIRST) MUIR_COLL_KIND_COUNT } muir_coll_kind;
+#undef MUIR_WORD_FIRST
+
+/* Names, never NULL. Local. */
+const char *muir_dtype_name(muir_dtype dtype);
+const char *muir_axis_name(muir_axis axis);
+const char *muir_coll_kind_name(muir_coll_kind kind);
+
+/* Bytes of one element. Local. */
+size_t muir_dtype_bytes(muir_dtype dtype);
+
+/* Factor from algorithm to bus bandwidth for p ranks, as nccl-tests defines it: 2 (p - 1) / p for all_reduce,
+ * (p - 1) / p for reduce_scatter, all_gather and all_to_all, 1 otherwise. The size of all_gather and reduce_scatter is
+ * the total one. Local. Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */
+double muir_busbw_factor(muir_coll_kind kind, int p);
+
+#endif

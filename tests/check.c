@@ -20,7 +20,8 @@ static void print_result(const char *suite, int failures)
         printf("%s on %d rank(s): %u tests, %u asserts a rank, %d failed\n", suite, test_ctx->size, run,
                CU_get_number_of_asserts(), failures);
     for (CU_pFailureRecord f = CU_get_failure_list(); f; f = f->pNext)
-        fprintf(stderr, "rank %d: %s:%u: %s\n", test_ctx->rank, f->strFileName, f->uiLineNumber, f->strCondition);
+        fprintf(stderr, "rank %d: %s:%u: %s\n", test_ctx->rank, f->strFileName, f->uiLineNumber,
+                f->strCondition);
 }
 
 int muir_test_main(int argc, char **argv, const char *suite, CU_TestInfo *tests)

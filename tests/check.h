@@ -11,8 +11,8 @@
 /* The context of the running test program; created by muir_test_main. Local. */
 muir_ctx *muir_test_ctx(void);
 
-/* Starts MPI, runs the table on every rank, adds failures over ranks, prints on rank 0, and returns main's result: 1 if
- * any rank failed an assertion. Collective over MPI_COMM_WORLD. */
+/* Starts MPI, runs the table on every rank, adds failures over ranks, prints on rank 0, and returns main's
+ * result: 1 if any rank failed an assertion. Collective over MPI_COMM_WORLD. */
 int muir_test_main(int argc, char **argv, const char *suite, CU_TestInfo *tests);
 
 #endif

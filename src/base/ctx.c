@@ -36,8 +36,7 @@ muir_status muir_agree(muir_ctx *ctx, muir_status st)
 
     int code = (int)st;
     error = MPI_Bcast(&code, 1, MPI_INT, first, ctx->comm);
-    if (error == MPI_SUCCESS)
-        error = MPI_Bcast(ctx->message, MUIR_MESSAGE_SIZE, MPI_CHAR, first, ctx->comm);
+    if (error == MPI_SUCCESS) error = MPI_Bcast(ctx->message, MUIR_MESSAGE_SIZE, MPI_CHAR, first, ctx->comm);
     if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
     return (muir_status)code;
 }

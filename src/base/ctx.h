@@ -25,8 +25,8 @@ muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out);
 /* Collective over the context's communicator. Accepts NULL, leaves NULL. */
 void muir_ctx_destroy(muir_ctx **ctx);
 
-/* Turns one rank's failure into every rank's: all ranks return the status of the lowest failing rank and hold its
- * message. Collective over ctx->comm; every rank must arrive, failed or not. */
+/* Turns one rank's failure into every rank's: all ranks return the status of the lowest failing rank and hold
+ * its message. Collective over ctx->comm; every rank must arrive, failed or not. */
 muir_status muir_agree(muir_ctx *ctx, muir_status st);
 
 /* Forgets the message, for callers that handled the failure. Local. */

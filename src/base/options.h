@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Options declared once: a .def file of rows gives the struct, the defaults, the checks, the help, and what is stored.
+/* Options declared once: a .def file of rows gives the struct, the defaults, the checks, the help, and what
+ * is stored.
  *
  * A row reads
  *     OPTION(type, name, default, allowed, units, help)
@@ -7,7 +8,8 @@
  *          TEXT (char[400]), CHOICE (int, index into allowed), DIMS (int[3], written 4x4x4)
  * default  as a user would write it; NULL means that the key must be given
  * allowed  "LOW..HIGH" for numbers, "a|b|c" for CHOICE, "" otherwise
- * The section's .c file expands the rows with MUIR_OPTION_FIELD into a struct and MUIR_OPTION_ROW into a table. */
+ * The section's .c file expands the rows with MUIR_OPTION_FIELD into a struct and MUIR_OPTION_ROW into a
+ * table. */
 #ifndef MUIR_BASE_OPTIONS_H
 #define MUIR_BASE_OPTIONS_H
 
@@ -71,6 +73,15 @@ typedef struct muir_schema {
     size_t size; /* of the file's struct [byte] */
 } muir_schema;
 
+#define MUIR_SECTION(name, offset, options)                                                                  \
+    {                                                                                                        \
+        name, offset, options, (int)(sizeof(options) / sizeof(options)[0])                                   \
+    }
+#define MUIR_SCHEMA(kind, folder, sections, type)                                                            \
+    {                                                                                                        \
+        kind, folder, sections, (int)(sizeof(sections) / sizeof(sections)[0]), sizeof(type)                  \
+    }
+
 /* Sets every option of a schema to its default; those without one are zeroed. Local.
  * file  out  the file's struct */
 muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void *file);
@@ -78,7 +89,8 @@ muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void 
 /* Reads text into one option. Local.
  * where    in   "data/x.yaml:7", starts the message
  * section  in   borrowed for the call
- * file     out  the file's struct; untouched on error. MUIR_ERR_ARG with place, key, value and what is allowed. */
+ * file     out  the file's struct; untouched on error. MUIR_ERR_ARG with place, key, value and what is
+ * allowed. */
 muir_status muir_option_set(muir_ctx *ctx, const char *where, const muir_section *section,
                             const muir_option *option, const char *text, void *file);
 
@@ -89,7 +101,8 @@ void muir_option_get(const muir_section *section, const muir_option *option, con
 
 /* The option named by `path` ("tp" in section "parallel": "parallel.tp"), or NULL. Local.
  * section  out  where it was found */
-const muir_option *muir_schema_find(const muir_schema *schema, const char *path, const muir_section **section);
+const muir_option *muir_schema_find(const muir_schema *schema, const char *path,
+                                    const muir_section **section);
 
 /* "section.name", or "name" at the top level. Local.
  * text  out  [size] */

@@ -37,7 +37,8 @@ static inline words4 add_key(words4 x, uint32_t k0, uint32_t k1, uint32_t k2, ui
     return (words4){x.x0 + k0, x.x1 + k1, x.x2 + k2, x.x3 + k3 + n};
 }
 
-/* Rotations: Salmon et al. 2011, table 3 (4x32). Straight-line code, so that the loop over lanes vectorises. */
+/* Rotations: Salmon et al. 2011, table 3 (4x32). Straight-line code, so that the loop over lanes vectorises.
+ */
 static inline words4 threefry(words4 x, const uint32_t key[4])
 {
     const uint32_t k0 = key[0], k1 = key[1], k2 = key[2], k3 = key[3], k4 = 0x1BD11BDAu ^ k0 ^ k1 ^ k2 ^ k3;
@@ -82,10 +83,10 @@ static inline float uniform_of(uint32_t bits)
     return ((float)(int32_t)(bits >> 9) + 0.5f) * 0x1p-23f;
 }
 
-/* Natural logarithm of a positive normal float; relative error below 2e-7. Plain arithmetic with fused multiply-adds
- * spelled out, so that every instruction set gives the same bits and the loop around it vectorises, which a call of logf
- * would prevent.
- * Source of the polynomial: Cephes logf (S. L. Moshier), on [sqrt(1/2), sqrt(2)]. */
+/* Natural logarithm of a positive normal float; relative error below 2e-7. Plain arithmetic with fused
+ * multiply-adds spelled out, so that every instruction set gives the same bits and the loop around it
+ * vectorises, which a call of logf would prevent. Source of the polynomial: Cephes logf (S. L. Moshier), on
+ * [sqrt(1/2), sqrt(2)]. */
 static inline float log_of(float x)
 {
     uint32_t bits;
@@ -109,8 +110,9 @@ static inline float log_of(float x)
     return fmaf(exponent, 0.693147180559945f, fmaf(p, m * m, m));
 }
 
-/* z / (2 u - 1) is smooth in t = sqrt(1 - log(4 u (1 - u))) from the centre into the tails, so one polynomial serves both
- * and nothing branches. Coefficients: minimax fit of degree 6 on t = 1 .. 4.03, relative error 1.2e-4 (test_rng holds it). */
+/* z / (2 u - 1) is smooth in t = sqrt(1 - log(4 u (1 - u))) from the centre into the tails, so one polynomial
+ * serves both and nothing branches. Coefficients: minimax fit of degree 6 on t = 1 .. 4.03, relative
+ * error 1.2e-4 (test_rng holds it). */
 static inline float normal_of(float u)
 {
     const float t = sqrtf(1.0f - log_of(4.0f * u * (1.0f - u))) - 2.51613727f;
@@ -136,7 +138,8 @@ float muir_rng_normal_at(uint64_t seed, muir_stream stream, uint32_t step, uint6
 
 /* The lanes are the loop that is vectorised: one AVX-512 register, two of AVX2, four of the plain path. */
 MUIR_CLONES
-void muir_rng_normals(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count, float *out)
+void muir_rng_normals(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count,
+                      float *out)
 {
     const uint32_t key[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)stream, 0};
     for (size_t b = 0; b < count; b++) {

@@ -25,9 +25,12 @@ muir_status muir_text_read(muir_ctx *ctx, const char *path, char **text, size_t 
         if (!larger) free(buffer);
         buffer = larger;
     }
-    if (!buffer) st = muir_fail(ctx, MUIR_ERR_MEM, "no memory for %s", path);
-    else if (ferror(file)) st = muir_fail(ctx, MUIR_ERR_ARG, "%s: %s", path, strerror(errno));
-    else if (used >= LARGEST) st = muir_fail(ctx, MUIR_ERR_ARG, "%s: larger than 16 MiB", path);
+    if (!buffer)
+        st = muir_fail(ctx, MUIR_ERR_MEM, "no memory for %s", path);
+    else if (ferror(file))
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s: %s", path, strerror(errno));
+    else if (used >= LARGEST)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s: larger than 16 MiB", path);
     fclose(file);
     if (st != MUIR_OK) {
         free(buffer);

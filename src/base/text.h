@@ -9,7 +9,8 @@
 
 /* Reads a whole file of at most 16 MiB. Local.
  * text    out  zero-terminated, freed with free(); untouched on error
- * length  out  bytes without the terminating zero. MUIR_ERR_ARG (missing, a folder, too large), MUIR_ERR_MEM. */
+ * length  out  bytes without the terminating zero. MUIR_ERR_ARG (missing, a folder, too large), MUIR_ERR_MEM.
+ */
 muir_status muir_text_read(muir_ctx *ctx, const char *path, char **text, size_t *length);
 
 /* Of the n names, the one closest to name (edit distance), or NULL where none is close. Local. */

@@ -43,9 +43,12 @@ muir_text32 muir_time_text(double seconds)
     if (seconds < 100.0) return muir_si(seconds, "s");
     muir_text32 t;
     const long long s = llround(seconds);
-    if (s < 3600) snprintf(t.s, sizeof t.s, "%lld min %02lld s", s / 60, s % 60);
-    else if (s < 86400) snprintf(t.s, sizeof t.s, "%lld h %02lld min", s / 3600, s % 3600 / 60);
-    else snprintf(t.s, sizeof t.s, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+    if (s < 3600)
+        snprintf(t.s, sizeof t.s, "%lld min %02lld s", s / 60, s % 60);
+    else if (s < 86400)
+        snprintf(t.s, sizeof t.s, "%lld h %02lld min", s / 3600, s % 3600 / 60);
+    else
+        snprintf(t.s, sizeof t.s, "%lld d %lld h", s / 86400, s % 86400 / 3600);
     return t;
 }
 

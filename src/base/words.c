@@ -16,6 +16,7 @@ static const dtype_row dtypes[] = {
 #define WORD_NAME(constant, name) name,
 static const char *const axis_names[] = {MUIR_AXIS_LIST(WORD_NAME)};
 static const char *const coll_names[] = {MUIR_COLL_LIST(WORD_NAME)};
+static const char *const phase_names[] = {MUIR_PHASE_LIST(WORD_NAME)};
 #undef WORD_NAME
 
 const char *muir_dtype_name(muir_dtype dtype)
@@ -33,6 +34,11 @@ const char *muir_coll_kind_name(muir_coll_kind kind)
     return kind < MUIR_COLL_KIND_COUNT ? coll_names[kind] : "unknown";
 }
 
+const char *muir_phase_name(muir_phase phase)
+{
+    return phase < MUIR_PHASE_COUNT ? phase_names[phase] : "unknown";
+}
+
 size_t muir_dtype_bytes(muir_dtype dtype)
 {
     return dtype < MUIR_DTYPE_COUNT ? dtypes[dtype].bytes : 0;
@@ -42,10 +48,13 @@ double muir_busbw_factor(muir_coll_kind kind, int p)
 {
     const double share = (double)(p - 1) / (double)p;
     switch (kind) {
-    case MUIR_ALL_REDUCE: return 2.0 * share;
+    case MUIR_ALL_REDUCE:
+        return 2.0 * share;
     case MUIR_REDUCE_SCATTER:
     case MUIR_ALL_GATHER:
-    case MUIR_ALL_TO_ALL: return share;
-    default: return 1.0;
+    case MUIR_ALL_TO_ALL:
+        return share;
+    default:
+        return 1.0;
     }
 }

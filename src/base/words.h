@@ -13,12 +13,14 @@
     X(MUIR_FP8, "fp8", 1)                                                                                    \
     X(MUIR_INT8, "int8", 1)
 
-/* Constant, name. WORLD is the whole job; the order is the order in which ranks and chips are numbered, fastest first. */
+/* Constant, name. DP is the group that shares gradients of dense weights (replicas x context parts), EDP that
+ * of expert weights; WORLD is the whole job. */
 #define MUIR_AXIS_LIST(X)                                                                                    \
     X(MUIR_AXIS_TP, "tp")                                                                                    \
     X(MUIR_AXIS_CP, "cp")                                                                                    \
     X(MUIR_AXIS_EP, "ep")                                                                                    \
     X(MUIR_AXIS_DP, "dp")                                                                                    \
+    X(MUIR_AXIS_EDP, "edp")                                                                                  \
     X(MUIR_AXIS_PP, "pp")                                                                                    \
     X(MUIR_AXIS_WORLD, "world")
 
@@ -31,23 +33,32 @@
     X(MUIR_BROADCAST, "broadcast")                                                                           \
     X(MUIR_SEND_RECV, "send_recv")
 
+/* Constant, name: what a slot of a pipeline schedule does. BACKWARD is the gradient of the inputs, WEIGHT of
+ * the weights. */
+#define MUIR_PHASE_LIST(X)                                                                                   \
+    X(MUIR_FORWARD, "forward")                                                                               \
+    X(MUIR_BACKWARD, "backward")                                                                             \
+    X(MUIR_WEIGHT, "weight")
+
 #define MUIR_WORD_FIRST(constant, ...) constant,
 typedef enum muir_dtype { MUIR_DTYPE_LIST(MUIR_WORD_FIRST) MUIR_DTYPE_COUNT } muir_dtype;
 typedef enum muir_axis { MUIR_AXIS_LIST(MUIR_WORD_FIRST) MUIR_AXIS_COUNT } muir_axis;
 typedef enum muir_coll_kind { MUIR_COLL_LIST(MUIR_WORD_FIRST) MUIR_COLL_KIND_COUNT } muir_coll_kind;
+typedef enum muir_phase { MUIR_PHASE_LIST(MUIR_WORD_FIRST) MUIR_PHASE_COUNT } muir_phase;
 #undef MUIR_WORD_FIRST
 
 /* Names, never NULL. Local. */
 const char *muir_dtype_name(muir_dtype dtype);
 const char *muir_axis_name(muir_axis axis);
 const char *muir_coll_kind_name(muir_coll_kind kind);
+const char *muir_phase_name(muir_phase phase);
 
 /* Bytes of one element. Local. */
 size_t muir_dtype_bytes(muir_dtype dtype);
 
 /* Factor from algorithm to bus bandwidth for p ranks, as nccl-tests defines it: 2 (p - 1) / p for all_reduce,
- * (p - 1) / p for reduce_scatter, all_gather and all_to_all, 1 otherwise. The size of all_gather and reduce_scatter is
- * the total one. Local. Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */
+ * (p - 1) / p for reduce_scatter, all_gather and all_to_all, 1 otherwise. The size of all_gather and
+ * reduce_scatter is the total one. Local. Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */
 double muir_busbw_factor(muir_coll_kind kind, int p);
 
 #endif

@@ -21,7 +21,8 @@ static void the_last_ranks_failure_reaches_every_rank_with_its_message(void)
 static void of_several_failures_the_lowest_ranks_is_told(void)
 {
     muir_ctx *ctx = muir_test_ctx();
-    const muir_status st = muir_fail(ctx, ctx->rank == 0 ? MUIR_ERR_FILE : MUIR_ERR_MEM, "rank %d", ctx->rank);
+    const muir_status st =
+        muir_fail(ctx, ctx->rank == 0 ? MUIR_ERR_FILE : MUIR_ERR_MEM, "rank %d", ctx->rank);
     CU_ASSERT_EQUAL(muir_agree(ctx, st), MUIR_ERR_FILE);
     CU_ASSERT_STRING_EQUAL(ctx->message, "rank 0");
     muir_ctx_clear(ctx);

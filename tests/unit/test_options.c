@@ -55,10 +55,10 @@ static void defaults_are_what_the_rows_say(void)
 
 static void what_is_read_is_what_is_printed(void)
 {
-    static const char *const pairs[][2] = {{"parallel.tp", "64"},          {"parallel.dp", "auto"},
-                                           {"parallel.dp", "1000"},        {"parallel.efficiency", "0.25"},
-                                           {"parallel.is_tied", "true"},   {"parallel.chip", "trainium2"},
-                                           {"parallel.mlp", "swiglu"},     {"parallel.torus", "2x3x4"}};
+    static const char *const pairs[][2] = {{"parallel.tp", "64"},        {"parallel.dp", "auto"},
+                                           {"parallel.dp", "1000"},      {"parallel.efficiency", "0.25"},
+                                           {"parallel.is_tied", "true"}, {"parallel.chip", "trainium2"},
+                                           {"parallel.mlp", "swiglu"},   {"parallel.torus", "2x3x4"}};
     file f;
     muir_schema_defaults(muir_test_ctx(), &schema, &f);
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

@@ -31,7 +31,8 @@ static void generator_gives_the_reference_vectors(void)
 static void a_draw_is_the_documented_word_of_the_documented_counter(void)
 {
     const uint64_t seed = 0x0123456789abcdefu, index = 64 * 1000 + 37; /* block 1000, word 2, lane 5 */
-    const uint32_t counter[4] = {16 * 1000 + 5, 0, 7, 0}, key[4] = {0x89abcdef, 0x01234567, MUIR_STREAM_JITTER, 0};
+    const uint32_t counter[4] = {16 * 1000 + 5, 0, 7, 0},
+                   key[4] = {0x89abcdef, 0x01234567, MUIR_STREAM_JITTER, 0};
     uint32_t out[4];
     muir_threefry4x32(counter, key, out);
     CU_ASSERT_EQUAL(muir_rng_at(seed, MUIR_STREAM_JITTER, 7, index), out[2]);
@@ -50,8 +51,8 @@ static void vector_draws_have_the_bits_of_single_draws(void)
     CU_ASSERT_EQUAL(different, 0);
 }
 
-/* Truth: Phi(z) = erfc(-z / sqrt 2) / 2 must give the uniform draw back; a relative error e of z shifts the smaller tail
- * by about z^2 e. */
+/* Truth: Phi(z) = erfc(-z / sqrt 2) / 2 must give the uniform draw back; a relative error e of z shifts the
+ * smaller tail by about z^2 e. */
 static void normal_draws_invert_the_normal_distribution(void)
 {
     double worst = 0.0;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How families write their ops down. Private to models/. */
+#ifndef MUIR_MODELS_EMIT_H
+#define MUIR_MODELS_EMIT_H
+
+#include "models/program.h"
+
+/* Opens a phase of a block: ops added from here on belong to it. Local. */
+void muir_emit_phase(muir_program *program, muir_block *block, muir_phase phase);
+
+/* Each adds one op to the phase that was opened last. Local. */
+void muir_emit_gemm(muir_program *program, muir_block *block, muir_phase phase, const char *name, double m,
+                    double n, double k, double count);
+void muir_emit_attention(muir_program *program, muir_block *block, muir_phase phase, const char *name,
+                         double m, double n, double k, double count);
+void muir_emit_mem(muir_program *program, muir_block *block, muir_phase phase, const char *name,
+                   double bytes);
+/* Nothing is added for an axis of one. */
+void muir_emit_coll(muir_program *program, muir_block *block, muir_phase phase, const char *name,
+                    muir_coll_kind coll, muir_axis axis, int64_t axis_size, double bytes);
+
+/* Full recompute: repeats the block's forward ops at this place of its backward phase. Local. */
+void muir_emit_recompute(muir_program *program, const muir_job *job, muir_block *block);
+
+/* The transformer's parts that dense and mixture families share; each adds a block and returns it. Local. */
+muir_block *muir_emit_embedding(muir_program *program, const muir_job *job);
+muir_block *muir_emit_head(muir_program *program, const muir_job *job);
+
+/* Attention with its norm, for one phase of a layer. Local. */
+void muir_emit_attention_half(muir_program *program, const muir_job *job, muir_block *block,
+                              muir_phase phase);
+
+/* The dense feed-forward half with its norm; width is its ffn size. Local. */
+void muir_emit_mlp_half(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
+                        double width);
+
+/* A new, empty block. Local. */
+muir_block *muir_emit_block(muir_program *program, const char *name);
+
+/* Sizes that every emitter needs. */
+typedef struct muir_sizes {
+    double tokens; /* of a microbatch on one chip of the cp axis: micro_batch_size seq_len / cp */
+    double hidden, q_width, kv_width, tp;
+    double act_bytes; /* bytes of an activation element */
+    double gate;      /* matrices into the feed-forward layer: 2 with a gate, 1 without */
+    double split;     /* chips over which norms and residuals are split: tp with sequence_parallel, else 1 */
+} muir_sizes;
+muir_sizes muir_sizes_of(const muir_job *job);
+
+/* Weights of the attention half and of one feed-forward layer of the given width, whole model. Local. */
+double muir_attention_params(const muir_model *model);
+double muir_mlp_params(const muir_model *model, double width);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tables of a job's options, and how its axes number the chips. */
+#include "models/job.h"
+
+#define OPTION MUIR_OPTION_ROW
+#define MUIR_OPTION_OWNER muir_model
+static const muir_option model_options[] = {
+#include "models/model.def"
+};
+#undef MUIR_OPTION_OWNER
+#undef OPTION
+
+static const muir_section model_sections[] = {MUIR_SECTION("", 0, model_options)};
+const muir_schema muir_model_schema = MUIR_SCHEMA("model", "models", model_sections, muir_model);
+
+int64_t muir_job_replica_chips(const muir_job *job)
+{
+    return job->parallel.tp * job->parallel.cp * job->parallel.pp;
+}
+
+int64_t muir_job_chips(const muir_job *job)
+{
+    return muir_job_replica_chips(job) * job->parallel.dp;
+}
+
+int64_t muir_job_stride(const muir_job *job, muir_axis axis)
+{
+    const muir_parallel *p = &job->parallel;
+    switch (axis) {
+    case MUIR_AXIS_CP:
+        return p->tp;
+    case MUIR_AXIS_EP:
+        return p->tp * p->cp;
+    case MUIR_AXIS_DP:
+        return p->tp;
+    case MUIR_AXIS_EDP:
+        return p->ep == 1 ? p->tp : p->tp * p->cp * p->ep;
+    case MUIR_AXIS_PP:
+        return p->tp * p->cp * p->dp;
+    default:
+        return 1;
+    }
+}
+
+int64_t muir_job_size(const muir_job *job, muir_axis axis)
+{
+    const muir_parallel *p = &job->parallel;
+    switch (axis) {
+    case MUIR_AXIS_TP:
+        return p->tp;
+    case MUIR_AXIS_CP:
+        return p->cp;
+    case MUIR_AXIS_EP:
+        return p->ep;
+    case MUIR_AXIS_DP:
+        return p->cp * p->dp;
+    case MUIR_AXIS_EDP:
+        return p->cp * p->dp / p->ep;
+    case MUIR_AXIS_PP:
+        return p->pp;
+    default:
+        return muir_job_chips(job);
+    }
+}

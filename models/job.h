@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A job: model x parallelism x batch. */
+#ifndef MUIR_MODELS_JOB_H
+#define MUIR_MODELS_JOB_H
+
+#include "base/options.h"
+#include "base/words.h"
+
+enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };          /* order of model.def, key mlp */
+enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 }; /* batch.def, key precision */
+enum {
+    MUIR_RECOMPUTE_NONE = 0,
+    MUIR_RECOMPUTE_SELECTIVE = 1,
+    MUIR_RECOMPUTE_FULL = 2
+}; /* parallel.def, recompute */
+
+#define OPTION MUIR_OPTION_FIELD
+typedef struct muir_model {
+#include "models/model.def"
+} muir_model;
+typedef struct muir_batch {
+#include "models/batch.def"
+} muir_batch;
+typedef struct muir_parallel {
+#include "models/parallel.def"
+} muir_parallel;
+#undef OPTION
+
+/* Plain data: it is sent to other ranks as bytes. Once resolved, nothing is auto (0) any more. */
+typedef struct muir_job {
+    muir_model model;
+    muir_batch batch;
+    muir_parallel parallel;
+    int64_t microbatches; /* per replica and step */
+} muir_job;
+
+extern const muir_schema muir_model_schema;
+
+/* Chips of one replica: tp cp pp. Local. */
+int64_t muir_job_replica_chips(const muir_job *job);
+
+/* Chips of the whole job: tp cp pp dp. Local. */
+int64_t muir_job_chips(const muir_job *job);
+
+/* Distance between neighbouring members of an axis, in chip numbers of the job. Chips are numbered tp
+ * fastest, then cp, dp (with ep its fastest part), pp. The gradient group DP has cp dp members, since cp
+ * replicates weights too; EDP has cp dp / ep. Local. */
+int64_t muir_job_stride(const muir_job *job, muir_axis axis);
+
+/* Members of an axis; for WORLD all chips of the job. Local. */
+int64_t muir_job_size(const muir_job *job, muir_axis axis);
+
+#endif

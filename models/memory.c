@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Device memory of the fullest chip. */
+#include "models/memory.h"
+
+static double layer_activations(const muir_job *job)
+{
+    const muir_parallel *p = &job->parallel;
+    const double tp = (double)p->tp;
+    const double sbh =
+        (double)(job->batch.seq_len * job->batch.micro_batch_size * job->model.hidden) / (double)p->cp;
+    if (p->recompute == MUIR_RECOMPUTE_FULL) return 2.0 * sbh / (p->sequence_parallel ? tp : 1.0);
+    return sbh * (p->sequence_parallel ? 34.0 / tp : 10.0 + 24.0 / tp);
+}
+
+static int stage_layers(const muir_program *program, int stage)
+{
+    int layers = 0;
+    for (int i = stage; i < program->n_chunks; i += program->n_stages)
+        for (int part = 0; part < program->chunks[i].n_parts; part++)
+            if (program->chunks[i].block[part] == 1) layers += program->chunks[i].repeat[part];
+    return layers;
+}
+
+static double total(const muir_memory *m)
+{
+    return m->weights + m->gradients + m->optimizer + m->activations;
+}
+
+muir_memory muir_memory_of(const muir_job *job, const muir_program *program, int64_t in_flight)
+{
+    const muir_parallel *p = &job->parallel;
+    muir_memory fullest = {0.0, 0.0, 0.0, 0.0, 0};
+    for (int s = 0; s < program->n_stages; s++) {
+        const double dense = muir_stage_params(program, s, false),
+                     expert = muir_stage_params(program, s, true);
+        const double dense_group = p->zero_stage > 0 ? (double)muir_job_size(job, MUIR_AXIS_DP) : 1.0;
+        const double expert_group = p->zero_stage > 0 ? (double)muir_job_size(job, MUIR_AXIS_EDP) : 1.0;
+        const int64_t held = in_flight - s > 1 ? in_flight - s : 1;
+        const muir_memory m = {
+            .weights = 2.0 * (dense + expert),
+            .gradients = p->grad_bytes * (dense + expert),
+            .optimizer = 12.0 * (dense / dense_group + expert / expert_group),
+            .activations = layer_activations(job) * stage_layers(program, s) * (double)held,
+            .stage = s,
+        };
+        if (total(&m) > total(&fullest)) fullest = m;
+    }
+    return fullest;
+}

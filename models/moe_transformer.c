@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Transformers whose feed-forward layers are mixtures of experts, routed evenly; experts are shared out over
+ * ep and split over tp. */
+#include "models/emit.h"
+
+static muir_status check(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_model *model = &job->model;
+    if (model->experts < 1 || model->topk < 1 || model->topk > model->experts)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "model: experts=%lld topk=%lld, but family moe_transformer needs 1 <= topk <= experts",
+            (long long)model->experts, (long long)model->topk);
+    if (model->experts % job->parallel.ep != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide experts=%lld",
+                         (long long)job->parallel.ep, (long long)model->experts);
+    if (job->parallel.dp % job->parallel.ep != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide dp=%lld",
+                         (long long)job->parallel.ep, (long long)job->parallel.dp);
+    return MUIR_OK;
+}
+
+typedef struct moe_sizes {
+    double local_experts; /* on one chip */
+    double expert_tokens; /* that one expert gets from its ep group in a microbatch */
+    double inner;         /* width of an expert on one chip */
+    double exchange;      /* bytes that a chip sends to the experts of its group */
+} moe_sizes;
+
+static moe_sizes sizes_of(const muir_job *job)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double ep = (double)job->parallel.ep, experts = (double)job->model.experts,
+                 topk = (double)job->model.topk;
+    moe_sizes m;
+    m.local_experts = experts / ep;
+    m.expert_tokens = s.tokens * topk * ep / experts;
+    m.inner = (double)job->model.ffn / s.tp;
+    m.exchange = s.tokens * topk * s.hidden * s.act_bytes / s.split;
+    return m;
+}
+
+static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+{
+    muir_emit_coll(p, b, phase, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, job->parallel.ep,
+                   sizes_of(job).exchange);
+}
+
+static void experts_forward(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const moe_sizes m = sizes_of(job);
+    muir_emit_gemm(p, b, phase, "router", s.tokens / s.split, (double)job->model.experts, s.hidden, 1.0);
+    exchange(p, job, b, phase, "dispatch");
+    muir_emit_gemm(p, b, phase, "expert up", m.expert_tokens, s.gate * m.inner, s.hidden, m.local_experts);
+    muir_emit_mem(p, b, phase, "expert activation",
+                  (s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner * s.act_bytes);
+    muir_emit_gemm(p, b, phase, "expert down", m.expert_tokens, s.hidden, m.inner, m.local_experts);
+    exchange(p, job, b, phase, "combine");
+}
+
+static void experts_backward(muir_program *p, const muir_job *job, muir_block *b)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const moe_sizes m = sizes_of(job);
+    exchange(p, job, b, MUIR_BACKWARD, "combine");
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "expert down grad", m.expert_tokens, m.inner, s.hidden,
+                   m.local_experts);
+    muir_emit_mem(p, b, MUIR_BACKWARD, "expert activation",
+                  (2.0 * s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner * s.act_bytes);
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "expert up grad", m.expert_tokens, s.hidden, s.gate * m.inner,
+                   m.local_experts);
+    exchange(p, job, b, MUIR_BACKWARD, "dispatch");
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "router grad", s.tokens / s.split, s.hidden,
+                   (double)job->model.experts, 1.0);
+}
+
+static void experts_weight(muir_program *p, const muir_job *job, muir_block *b)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const moe_sizes m = sizes_of(job);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "expert down weight", m.inner, s.hidden, m.expert_tokens,
+                   m.local_experts);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "expert up weight", s.hidden, s.gate * m.inner, m.expert_tokens,
+                   m.local_experts);
+}
+
+static void shared_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    if (job->model.shared_experts > 0)
+        muir_emit_mlp_half(p, job, b, phase, (double)(job->model.shared_experts * job->model.ffn));
+}
+
+static void emit_layer(muir_program *program, const muir_job *job, muir_block *layer)
+{
+    muir_emit_phase(program, layer, MUIR_FORWARD);
+    muir_emit_attention_half(program, job, layer, MUIR_FORWARD);
+    shared_half(program, job, layer, MUIR_FORWARD);
+    experts_forward(program, job, layer, MUIR_FORWARD);
+    muir_emit_phase(program, layer, MUIR_BACKWARD);
+    muir_emit_recompute(program, job, layer);
+    experts_backward(program, job, layer);
+    shared_half(program, job, layer, MUIR_BACKWARD);
+    muir_emit_attention_half(program, job, layer, MUIR_BACKWARD);
+    muir_emit_phase(program, layer, MUIR_WEIGHT);
+    experts_weight(program, job, layer);
+    shared_half(program, job, layer, MUIR_WEIGHT);
+    muir_emit_attention_half(program, job, layer, MUIR_WEIGHT);
+}
+
+static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *program)
+{
+    (void)ctx;
+    const muir_model *model = &job->model;
+    const double tp = (double)job->parallel.tp, ffn = (double)model->ffn;
+    muir_emit_embedding(program, job);
+    muir_block *layer = muir_emit_block(program, "layer");
+    layer->dense_params = (muir_attention_params(model) + (double)(model->hidden * model->experts)) / tp;
+    if (model->shared_experts > 0)
+        layer->dense_params += muir_mlp_params(model, (double)model->shared_experts * ffn) / tp;
+    layer->expert_params =
+        muir_mlp_params(model, ffn) * (double)model->experts / (double)job->parallel.ep / tp;
+    emit_layer(program, job, layer);
+    muir_emit_head(program, job);
+    return MUIR_OK;
+}
+
+const muir_family muir_family_moe_transformer = {
+    .name = "moe_transformer",
+    .check = check,
+    .emit = emit,
+    .source = "Fedus et al., Switch Transformers, 2021; DeepSeek-V3, arXiv 2412.19437",
+};

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Building step programs: emitting ops, dealing layers to stages, the ops of the end of a step. */
+#include "models/program.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "models/emit.h"
+
+#define FAMILY(id) extern const muir_family muir_family_##id;
+#include "models/families.def"
+#undef FAMILY
+static const muir_family *const families[] = {
+#define FAMILY(id) &muir_family_##id,
+#include "models/families.def"
+#undef FAMILY
+};
+
+int muir_family_count(void)
+{
+    return (int)(sizeof families / sizeof families[0]);
+}
+
+const muir_family *muir_family_at(int i)
+{
+    return families[i];
+}
+
+const muir_family *muir_family_find(const char *name)
+{
+    for (int i = 0; i < muir_family_count(); i++)
+        if (strcmp(families[i]->name, name) == 0) return families[i];
+    return NULL;
+}
+
+/* Emitting. The room for ops and blocks is fixed; a family that outgrows it is a bug in muir. */
+
+static muir_op *new_op(muir_program *p, muir_block *block, muir_phase phase, muir_op_kind kind,
+                       const char *name)
+{
+    assert(p->n_ops < MUIR_MAX_OPS);
+    muir_op *op = &p->ops[p->n_ops++];
+    op->kind = kind;
+    op->name = name;
+    if (block) block->phase[phase].n++;
+    return op;
+}
+
+muir_block *muir_emit_block(muir_program *p, const char *name)
+{
+    assert(p->n_blocks < MUIR_MAX_BLOCKS);
+    muir_block *block = &p->blocks[p->n_blocks++];
+    block->name = name;
+    return block;
+}
+
+void muir_emit_phase(muir_program *p, muir_block *block, muir_phase phase)
+{
+    block->phase[phase] = (muir_op_range){p->n_ops, 0};
+}
+
+void muir_emit_gemm(muir_program *p, muir_block *block, muir_phase phase, const char *name, double m,
+                    double n, double k, double count)
+{
+    muir_op *op = new_op(p, block, phase, MUIR_OP_GEMM, name);
+    op->m = m, op->n = n, op->k = k, op->count = count, op->share = 1.0;
+}
+
+void muir_emit_attention(muir_program *p, muir_block *block, muir_phase phase, const char *name, double m,
+                         double n, double k, double count)
+{
+    muir_emit_gemm(p, block, phase, name, m, n, k, count);
+    p->ops[p->n_ops - 1].share = 0.5; /* causal */
+    p->ops[p->n_ops - 1].is_attention = true;
+}
+
+void muir_emit_mem(muir_program *p, muir_block *block, muir_phase phase, const char *name, double bytes)
+{
+    new_op(p, block, phase, MUIR_OP_MEM, name)->bytes = bytes;
+}
+
+void muir_emit_coll(muir_program *p, muir_block *block, muir_phase phase, const char *name,
+                    muir_coll_kind coll, muir_axis axis, int64_t axis_size, double bytes)
+{
+    if (axis_size < 2) return;
+    muir_op *op = new_op(p, block, phase, MUIR_OP_COLL, name);
+    op->coll = coll, op->axis = axis, op->bytes = bytes;
+}
+
+void muir_emit_recompute(muir_program *p, const muir_job *job, muir_block *block)
+{
+    if (job->parallel.recompute != MUIR_RECOMPUTE_FULL) return;
+    const muir_op_range forward = block->phase[MUIR_FORWARD];
+    for (int i = 0; i < forward.n; i++) {
+        const muir_op op = p->ops[forward.first + i];
+        *new_op(p, block, MUIR_BACKWARD, op.kind, op.name) = op;
+    }
+}
+
+/* Checks. */
+
+static muir_status check_divides(muir_ctx *ctx, const char *small_name, int64_t small, const char *large_name,
+                                 int64_t large)
+{
+    if (large % small == 0) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s=%lld does not divide %s=%lld", small_name, (long long)small,
+                     large_name, (long long)large);
+}
+
+static muir_status check_batch(muir_ctx *ctx, const muir_job *job)
+{
+    const int64_t per_round = job->parallel.dp * job->batch.micro_batch_size;
+    if (job->batch.global_batch_size % per_round == 0) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG,
+                     "global_batch_size=%lld is not a multiple of dp=%lld x micro_batch_size=%lld",
+                     (long long)job->batch.global_batch_size, (long long)job->parallel.dp,
+                     (long long)job->batch.micro_batch_size);
+}
+
+muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_parallel *parallel = &job->parallel;
+    const muir_model *model = &job->model;
+    const muir_family *family = muir_family_find(model->family);
+    muir_status st = MUIR_OK;
+    if (!family)
+        return muir_fail(ctx, MUIR_ERR_ARG, "model.family '%s' is unknown (see muir list families)",
+                         model->family);
+    MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.heads", model->heads));
+    MUIR_TRY(check_divides(ctx, "model.kv_heads", model->kv_heads, "model.heads", model->heads));
+    MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.ffn", model->ffn));
+    MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.hidden", model->hidden));
+    MUIR_TRY(check_divides(ctx, "parallel.cp", parallel->cp, "seq_len", job->batch.seq_len));
+    if (parallel->sequence_parallel)
+        MUIR_TRY(check_divides(ctx, "parallel.tp (sequence_parallel)", parallel->tp, "seq_len / cp",
+                               job->batch.seq_len / parallel->cp));
+    if (model->layers + 2 < parallel->pp * parallel->vpp)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "model.layers=%lld are too few for pp=%lld x vpp=%lld chunks "
+                         "(embedding and head may fill a chunk each)",
+                         (long long)model->layers, (long long)parallel->pp, (long long)parallel->vpp);
+    MUIR_TRY(check_batch(ctx, job));
+    st = family->check(ctx, job);
+done:
+    return st;
+}
+
+/* Dealing layers. */
+
+/* Where chunks divide the layers, each gets as many (Megatron-LM). Otherwise embedding and head count as a
+ * layer each, which leaves the first and the last chunk one layer less; a remainder goes to the chunks after
+ * the first. Source: Llama 3, arXiv 2407.21783, section 3.3.2 (126 layers on 16 stages). */
+static int64_t chunk_layers(int64_t layers, int64_t chunks, int64_t chunk)
+{
+    if (layers % chunks == 0) return layers / chunks;
+    const int64_t share = (layers + 2) / chunks, rest = (layers + 2) % chunks;
+    return share + (chunk >= 1 && chunk <= rest) - (chunk == 0) - (chunk == chunks - 1);
+}
+
+static void add_part(muir_chunk *chunk, int block, int64_t repeat)
+{
+    if (repeat == 0) return;
+    chunk->block[chunk->n_parts] = block;
+    chunk->repeat[chunk->n_parts++] = (int)repeat;
+}
+
+/* Families emit three blocks: embedding, layer, head. */
+static void deal_layers(muir_program *p, const muir_job *job)
+{
+    for (int i = 0; i < p->n_chunks; i++) {
+        muir_chunk *chunk = &p->chunks[i];
+        add_part(chunk, 0, i == 0);
+        add_part(chunk, 1, chunk_layers(job->model.layers, p->n_chunks, i));
+        add_part(chunk, 2, i == p->n_chunks - 1);
+    }
+}
+
+/* Gradient sync, norm, Adam and the gather of new weights. Adam reads gradient, master weight and two moments
+ * (16 bytes) and writes master weight, moments and bf16 weight (14 bytes) for each of a chip's weights. */
+static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, double params, bool is_first)
+{
+    const muir_parallel *parallel = &job->parallel;
+    const int64_t group = muir_job_size(job, axis);
+    const bool is_sharded = parallel->zero_stage > 0;
+    const char *sync = axis == MUIR_AXIS_EDP ? "expert gradient sync" : "gradient sync";
+    const char *gather = axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather";
+    if (params <= 0.0) return;
+    muir_emit_coll(p, NULL, 0, sync, is_sharded ? MUIR_REDUCE_SCATTER : MUIR_ALL_REDUCE, axis, group,
+                   params * parallel->grad_bytes);
+    if (is_first)
+        muir_emit_coll(p, NULL, 0, "gradient norm", MUIR_ALL_REDUCE, MUIR_AXIS_WORLD, muir_job_chips(job),
+                       4.0);
+    muir_emit_mem(p, NULL, 0, "optimizer", 30.0 * params / (is_sharded ? (double)group : 1.0));
+    if (is_sharded) muir_emit_coll(p, NULL, 0, gather, MUIR_ALL_GATHER, axis, group, params * 2.0);
+}
+
+/* Stages with the same weights share their ops, so that the room for ops does not grow with the pipeline. */
+static void emit_steps(muir_program *p, const muir_job *job)
+{
+    for (int s = 0; s < p->n_stages; s++) {
+        const double dense = muir_stage_params(p, s, false), expert = muir_stage_params(p, s, true);
+        int twin = 0;
+        while (twin < s &&
+               (muir_stage_params(p, twin, false) != dense || muir_stage_params(p, twin, true) != expert))
+            twin++;
+        if (twin < s) {
+            p->step_ops[s] = p->step_ops[twin];
+            continue;
+        }
+        p->step_ops[s].first = p->n_ops;
+        emit_sync(p, job, MUIR_AXIS_DP, dense, true);
+        emit_sync(p, job, MUIR_AXIS_EDP, expert, false);
+        p->step_ops[s].n = p->n_ops - p->step_ops[s].first;
+    }
+}
+
+/* Sums over the whole model. FLOP: 6 per weight of a product and token, and 12 layers seq q_width per token
+ * for attention, the full square as Megatron, PaLM and most sources count it. */
+static void add_totals(muir_program *p, const muir_job *job)
+{
+    const muir_model *model = &job->model;
+    const double tp = (double)job->parallel.tp, layers = (double)model->layers;
+    const muir_block *layer = &p->blocks[1];
+    const double dense = layer->dense_params * tp;
+    const double experts = layer->expert_params * tp * (double)job->parallel.ep;
+    const double active_experts =
+        model->experts > 0 ? experts / (double)model->experts * (double)model->topk : 0.0;
+    const double embedding = (double)(model->vocab * model->hidden);
+    const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
+    const double attention = 12.0 * layers * (double)(job->batch.seq_len * model->heads * model->head_dim);
+    p->params = layers * (dense + experts) + embedding * (model->tied_embedding ? 1.0 : 2.0);
+    p->active_params = layers * (dense + active_experts) + embedding * (model->tied_embedding ? 1.0 : 2.0);
+    p->model_flop = tokens * (6.0 * (layers * (dense + active_experts) + embedding) + attention);
+}
+
+muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program **out)
+{
+    muir_status st = MUIR_OK;
+    muir_program *p = NULL;
+    const muir_family *family = muir_family_find(job->model.family);
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *p, "the step program", &p));
+    p->n_stages = (int)job->parallel.pp;
+    p->n_chunks = (int)(job->parallel.pp * job->parallel.vpp);
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->chunks, "the step program", &p->chunks));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->step_ops, "the step program", &p->step_ops));
+    MUIR_TRY(family->emit(ctx, job, p));
+    const muir_sizes sizes = muir_sizes_of(job);
+    p->p2p_bytes = p->n_chunks > 1 ? sizes.tokens * sizes.hidden * sizes.act_bytes / sizes.split : 0.0;
+    deal_layers(p, job);
+    emit_steps(p, job);
+    add_totals(p, job);
+    *out = p;
+    p = NULL;
+done:
+    muir_program_destroy(&p);
+    return st;
+}
+
+void muir_program_destroy(muir_program **program)
+{
+    if (!*program) return;
+    free((*program)->chunks);
+    free((*program)->step_ops);
+    free(*program);
+    *program = NULL;
+}
+
+double muir_chunk_flop(const muir_program *p, int chunk, muir_phase phase)
+{
+    const muir_chunk *c = &p->chunks[chunk];
+    double flop = 0.0;
+    for (int part = 0; part < c->n_parts; part++) {
+        const muir_op_range range = p->blocks[c->block[part]].phase[phase];
+        for (int i = range.first; i < range.first + range.n; i++) {
+            const muir_op *op = &p->ops[i];
+            if (op->kind == MUIR_OP_GEMM)
+                flop += 2.0 * op->m * op->n * op->k * op->count * op->share * c->repeat[part];
+        }
+    }
+    return flop;
+}
+
+double muir_stage_params(const muir_program *p, int stage, bool experts)
+{
+    double params = 0.0;
+    for (int i = stage; i < p->n_chunks; i += p->n_stages) {
+        const muir_chunk *c = &p->chunks[i];
+        for (int part = 0; part < c->n_parts; part++) {
+            const muir_block *block = &p->blocks[c->block[part]];
+            params += (experts ? block->expert_params : block->dense_params) * c->repeat[part];
+        }
+    }
+    return params;
+}

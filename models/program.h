@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The step program: what one chip of each pipeline stage computes and moves, for one microbatch and once per
+ * step. Model families emit it; the fleet clock prices it and the host clock executes it shrunk. */
+#ifndef MUIR_MODELS_PROGRAM_H
+#define MUIR_MODELS_PROGRAM_H
+
+#include "models/job.h"
+
+typedef enum muir_op_kind {
+    MUIR_OP_GEMM, /* C[m,n] = A[m,k] B[k,n], count of them */
+    MUIR_OP_MEM,  /* bytes through device memory */
+    MUIR_OP_COLL, /* a collective over an axis */
+} muir_op_kind;
+
+typedef struct muir_op {
+    muir_op_kind kind;
+    const char *name;  /* static text */
+    double m, n, k;    /* GEMM: sizes on one chip */
+    double count;      /* GEMM: products side by side */
+    double share;      /* GEMM: share that is really computed: 0.5 for causal attention */
+    bool is_attention; /* GEMM: inside a fused attention kernel; operands stay on the chip */
+    muir_coll_kind coll;
+    muir_axis axis;
+    double bytes; /* MEM: moved; COLL: nccl-tests' size on one chip */
+} muir_op;
+
+typedef struct muir_op_range {
+    int first, n;
+} muir_op_range;
+
+/* A kind of layer: embedding, transformer layer, head. */
+typedef struct muir_block {
+    const char *name; /* static text */
+    muir_op_range phase[MUIR_PHASE_COUNT];
+    double dense_params;  /* per chip, replicated over dp */
+    double expert_params; /* per chip, replicated over dp / ep */
+} muir_block;
+
+enum { MUIR_MAX_OPS = 256, MUIR_MAX_BLOCKS = 8, MUIR_MAX_PARTS = 4 };
+
+/* What a chunk of layers holds, in order: block `block`, `repeat` times. */
+typedef struct muir_chunk {
+    int n_parts;
+    int block[MUIR_MAX_PARTS];
+    int repeat[MUIR_MAX_PARTS];
+} muir_chunk;
+
+typedef struct muir_program {
+    muir_op ops[MUIR_MAX_OPS];
+    int n_ops;
+    muir_block blocks[MUIR_MAX_BLOCKS];
+    int n_blocks;
+    muir_chunk *chunks; /* [vpp pp]: chunk v of stage s is number v pp + s, the order in which data passes */
+    muir_op_range *step_ops; /* [pp]: once per step: gradient sync, norm, optimizer, gather */
+    int n_chunks, n_stages;
+    double p2p_bytes; /* a microbatch's message between neighbouring chunks, per chip */
+    double
+        model_flop; /* of the whole job and step: what the model needs, full attention square, no recompute */
+    double params;  /* of the whole model */
+    double active_params; /* that one token visits */
+} muir_program;
+
+/* A model family: one file and one row of families.def. */
+typedef struct muir_family {
+    const char *name;
+    /* MUIR_ERR_ARG with one sentence if the family cannot be laid out so. Local. */
+    muir_status (*check)(muir_ctx *ctx, const muir_job *job);
+    /* Fills blocks and ops; muir_program_create does the rest. Local. */
+    muir_status (*emit)(muir_ctx *ctx, const muir_job *job, muir_program *program);
+    const char *source;
+} muir_family;
+
+int muir_family_count(void);
+const muir_family *muir_family_at(int i);
+const muir_family *muir_family_find(const char *name); /* NULL if unknown */
+
+/* Checks the job's layout against its family: heads by tp, layers by stages and chunks, experts by ep. Local.
+ * MUIR_ERR_ARG with one sentence. The job must be resolved (dp and batch no longer auto). */
+muir_status muir_job_check(muir_ctx *ctx, const muir_job *job);
+
+/* The program of a checked job. Local. Freed with muir_program_destroy. MUIR_ERR_MEM. */
+muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program **out);
+
+/* Accepts NULL, leaves NULL. Local. */
+void muir_program_destroy(muir_program **program);
+
+/* FLOP that one chip executes for a microbatch in a phase of a chunk; recompute counts. Local. */
+double muir_chunk_flop(const muir_program *program, int chunk, muir_phase phase);
+
+/* Weights of a stage on one chip. Local. */
+double muir_stage_params(const muir_program *program, int stage, bool experts);
+
+#endif

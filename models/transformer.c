@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parts of a transformer that dense and mixture families share: attention, feed-forward, embedding, head. */
+#include <math.h>
+
+#include "models/emit.h"
+
+muir_sizes muir_sizes_of(const muir_job *job)
+{
+    const muir_model *model = &job->model;
+    muir_sizes s;
+    s.tokens = (double)job->batch.micro_batch_size * (double)job->batch.seq_len / (double)job->parallel.cp;
+    s.hidden = (double)model->hidden;
+    s.q_width = (double)(model->heads * model->head_dim);
+    s.kv_width = (double)(model->kv_heads * model->head_dim);
+    s.tp = (double)job->parallel.tp;
+    s.act_bytes = 2.0; /* activations stay bf16 between products, also where products are fp8 */
+    s.gate = model->mlp == MUIR_MLP_SWIGLU ? 2.0 : 1.0;
+    s.split = job->parallel.sequence_parallel ? s.tp : 1.0;
+    return s;
+}
+
+double muir_attention_params(const muir_model *model)
+{
+    const double q_width = (double)(model->heads * model->head_dim);
+    const double kv_width = (double)(model->kv_heads * model->head_dim);
+    return (double)model->hidden * (2.0 * q_width + 2.0 * kv_width) +
+           (double)model->hidden; /* and its norm */
+}
+
+double muir_mlp_params(const muir_model *model, double width)
+{
+    const double matrices = model->mlp == MUIR_MLP_SWIGLU ? 3.0 : 2.0;
+    return matrices * (double)model->hidden * width + (double)model->hidden;
+}
+
+/* Into the tensor-parallel region: sequence parallelism gathers the sequence, plain tp needs nothing forward
+ * and an all_reduce of the gradient backward; out of it: reduce_scatter, or all_reduce forward and nothing
+ * backward. Source: Korthikanti et al., "Reducing activation recomputation in large transformer models",
+ * 2022, section 4.2. */
+static void enter_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double bytes = s.tokens * s.hidden * s.act_bytes;
+    if (job->parallel.sequence_parallel) {
+        if (phase == MUIR_BACKWARD)
+            muir_emit_coll(p, b, phase, name, MUIR_REDUCE_SCATTER, MUIR_AXIS_TP, job->parallel.tp, bytes);
+        else
+            muir_emit_coll(p, b, phase, name, MUIR_ALL_GATHER, MUIR_AXIS_TP, job->parallel.tp, bytes);
+    } else if (phase == MUIR_BACKWARD) {
+        muir_emit_coll(p, b, phase, name, MUIR_ALL_REDUCE, MUIR_AXIS_TP, job->parallel.tp, bytes);
+    }
+}
+
+static void leave_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double bytes = s.tokens * s.hidden * s.act_bytes;
+    if (job->parallel.sequence_parallel) {
+        if (phase == MUIR_BACKWARD)
+            muir_emit_coll(p, b, phase, name, MUIR_ALL_GATHER, MUIR_AXIS_TP, job->parallel.tp, bytes);
+        else
+            muir_emit_coll(p, b, phase, name, MUIR_REDUCE_SCATTER, MUIR_AXIS_TP, job->parallel.tp, bytes);
+    } else if (phase == MUIR_FORWARD) {
+        muir_emit_coll(p, b, phase, name, MUIR_ALL_REDUCE, MUIR_AXIS_TP, job->parallel.tp, bytes);
+    }
+}
+
+/* Norm, residual and dropout read and write the hidden vector a few times: 5 passes forward, 7 backward
+ * (gradients of output and input, saved input). Counted from the elementwise kernels of a fused
+ * implementation. */
+static void norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double passes = phase == MUIR_FORWARD ? 5.0 : 7.0;
+    muir_emit_mem(p, b, phase, name, passes * s.tokens / s.split * s.hidden * s.act_bytes);
+}
+
+/* Scores and context of fused causal attention; the backward pass computes the scores again, then four
+ * products. Source: Dao, "FlashAttention-2", 2023, section 2. Half of the square is computed. */
+static void attention_core(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const muir_model *model = &job->model;
+    const double heads =
+        (double)model->heads / (double)job->parallel.tp * (double)job->batch.micro_batch_size;
+    const double d = (double)model->head_dim;
+    const double keys = (double)job->batch.seq_len, queries = keys / (double)job->parallel.cp;
+    if (job->parallel.cp > 1) {
+        const muir_sizes s = muir_sizes_of(job);
+        const double bytes = 2.0 * s.tokens * (double)job->parallel.cp * s.kv_width / s.tp * s.act_bytes;
+        muir_emit_coll(p, b, phase, "keys and values",
+                       phase == MUIR_FORWARD ? MUIR_ALL_GATHER : MUIR_REDUCE_SCATTER, MUIR_AXIS_CP,
+                       job->parallel.cp, bytes);
+    }
+    if (phase == MUIR_FORWARD) {
+        muir_emit_attention(p, b, phase, "attention scores", queries, keys, d, heads);
+        muir_emit_attention(p, b, phase, "attention context", queries, d, keys, heads);
+        return;
+    }
+    muir_emit_attention(p, b, phase, "attention scores again", queries, keys, d, heads);
+    muir_emit_attention(p, b, phase, "attention grad probabilities", queries, keys, d, heads);
+    muir_emit_attention(p, b, phase, "attention grad values", keys, d, queries, heads);
+    muir_emit_attention(p, b, phase, "attention grad queries", queries, d, keys, heads);
+    muir_emit_attention(p, b, phase, "attention grad keys", keys, d, queries, heads);
+}
+
+static void attention_weight_half(muir_program *p, const muir_sizes *s, muir_block *b)
+{
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "out weight", s->q_width / s->tp, s->hidden, s->tokens, 1.0);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "qkv weight", s->hidden, (s->q_width + 2.0 * s->kv_width) / s->tp,
+                   s->tokens, 1.0);
+}
+
+void muir_emit_attention_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double qkv = (s.q_width + 2.0 * s.kv_width) / s.tp;
+    if (phase == MUIR_FORWARD) {
+        norm(p, job, b, phase, "attention norm");
+        enter_tp(p, job, b, phase, "attention in");
+        muir_emit_gemm(p, b, phase, "qkv", s.tokens, qkv, s.hidden, 1.0);
+        muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * qkv * s.act_bytes);
+        attention_core(p, job, b, phase);
+        muir_emit_gemm(p, b, phase, "out", s.tokens, s.hidden, s.q_width / s.tp, 1.0);
+        leave_tp(p, job, b, phase, "attention out");
+    } else if (phase == MUIR_BACKWARD) {
+        leave_tp(p, job, b, phase, "attention out");
+        muir_emit_gemm(p, b, phase, "out grad", s.tokens, s.q_width / s.tp, s.hidden, 1.0);
+        attention_core(p, job, b, phase);
+        muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * qkv * s.act_bytes);
+        muir_emit_gemm(p, b, phase, "qkv grad", s.tokens, s.hidden, qkv, 1.0);
+        enter_tp(p, job, b, phase, "attention in");
+        norm(p, job, b, phase, "attention norm");
+    } else {
+        attention_weight_half(p, &s, b);
+    }
+}
+
+void muir_emit_mlp_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, double width)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double inner = width / s.tp;
+    if (phase == MUIR_FORWARD) {
+        norm(p, job, b, phase, "mlp norm");
+        enter_tp(p, job, b, phase, "mlp in");
+        muir_emit_gemm(p, b, phase, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
+        muir_emit_mem(p, b, phase, "activation", (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_gemm(p, b, phase, "mlp down", s.tokens, s.hidden, inner, 1.0);
+        leave_tp(p, job, b, phase, "mlp out");
+    } else if (phase == MUIR_BACKWARD) {
+        leave_tp(p, job, b, phase, "mlp out");
+        muir_emit_gemm(p, b, phase, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
+        muir_emit_mem(p, b, phase, "activation", (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_gemm(p, b, phase, "mlp up grad", s.tokens, s.hidden, s.gate * inner, 1.0);
+        enter_tp(p, job, b, phase, "mlp in");
+        norm(p, job, b, phase, "mlp norm");
+    } else {
+        muir_emit_gemm(p, b, phase, "mlp down weight", inner, s.hidden, s.tokens, 1.0);
+        muir_emit_gemm(p, b, phase, "mlp up weight", s.hidden, s.gate * inner, s.tokens, 1.0);
+    }
+}
+
+muir_block *muir_emit_embedding(muir_program *p, const muir_job *job)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    muir_block *b = muir_emit_block(p, "embedding");
+    b->dense_params = (double)job->model.vocab * s.hidden / s.tp;
+    muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_mem(p, b, MUIR_FORWARD, "embedding lookup", 2.0 * s.tokens * s.hidden * s.act_bytes);
+    leave_tp(p, job, b, MUIR_FORWARD, "embedding out");
+    muir_emit_phase(p, b, MUIR_BACKWARD);
+    leave_tp(p, job, b, MUIR_BACKWARD, "embedding out");
+    muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_mem(p, b, MUIR_WEIGHT, "embedding grad", 3.0 * s.tokens * s.hidden * s.act_bytes);
+    return b;
+}
+
+/* Final norm, logits, and the loss over a vocabulary split by tp (maximum and sum of each token cross chips).
+ */
+muir_block *muir_emit_head(muir_program *p, const muir_job *job)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double logits = (double)job->model.vocab / s.tp;
+    muir_block *b = muir_emit_block(p, "head");
+    b->dense_params = (double)job->model.vocab * s.hidden / s.tp + s.hidden;
+    if (job->model.tied_embedding && job->parallel.pp == 1) b->dense_params = s.hidden;
+    muir_emit_phase(p, b, MUIR_FORWARD);
+    norm(p, job, b, MUIR_FORWARD, "final norm");
+    enter_tp(p, job, b, MUIR_FORWARD, "head in");
+    muir_emit_gemm(p, b, MUIR_FORWARD, "logits", s.tokens, logits, s.hidden, 1.0);
+    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 3.0 * s.tokens * logits * 4.0);
+    muir_emit_coll(p, b, MUIR_FORWARD, "loss maximum and sum", MUIR_ALL_REDUCE, MUIR_AXIS_TP,
+                   job->parallel.tp, 2.0 * s.tokens * 4.0);
+    muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_mem(p, b, MUIR_BACKWARD, "loss", 2.0 * s.tokens * logits * 4.0);
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "logits grad", s.tokens, s.hidden, logits, 1.0);
+    enter_tp(p, job, b, MUIR_BACKWARD, "head in");
+    norm(p, job, b, MUIR_BACKWARD, "final norm");
+    muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "logits weight", s.hidden, logits, s.tokens, 1.0);
+    return b;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Schemas of chip and fleet files, their checks, and the times of operations on one chip. */
+#include "fleet/fleet.h"
+
+#include <math.h>
+
+#define OPTION MUIR_OPTION_ROW
+#define MUIR_OPTION_OWNER muir_chip
+static const muir_option chip_options[] = {
+#include "fleet/chip.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_fleet_top
+static const muir_option top_options[] = {
+#include "fleet/fleet.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_server
+static const muir_option server_options[] = {
+#include "fleet/server.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_fabric
+static const muir_option fabric_options[] = {
+#include "fleet/fabric.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_site
+static const muir_option site_options[] = {
+#include "fleet/site.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_variation
+static const muir_option variation_options[] = {
+#include "fleet/variation.def"
+};
+#undef MUIR_OPTION_OWNER
+#undef OPTION
+
+static const muir_section chip_sections[] = {MUIR_SECTION("", 0, chip_options)};
+static const muir_section fleet_sections[] = {
+    MUIR_SECTION("", offsetof(muir_fleet, top), top_options),
+    MUIR_SECTION("server", offsetof(muir_fleet, server), server_options),
+    MUIR_SECTION("fabric", offsetof(muir_fleet, fabric), fabric_options),
+    MUIR_SECTION("site", offsetof(muir_fleet, site), site_options),
+    MUIR_SECTION("variation", offsetof(muir_fleet, variation), variation_options),
+};
+
+const muir_schema muir_chip_schema = MUIR_SCHEMA("chip", "chips", chip_sections, muir_chip);
+const muir_schema muir_fleet_schema = MUIR_SCHEMA("fleet", "fleets", fleet_sections, muir_fleet);
+
+static muir_status check_torus(muir_ctx *ctx, const char *where, const muir_server *server)
+{
+    const double rates[MUIR_DIMS] = {server->link_x_byte_per_s, server->link_y_byte_per_s,
+                                     server->link_z_byte_per_s};
+    int64_t product = 1;
+    for (int d = 0; d < MUIR_DIMS; d++) {
+        product *= server->torus[d];
+        if (server->torus[d] > 1 && rates[d] <= 0.0)
+            return muir_fail(ctx, MUIR_ERR_ARG,
+                             "%s: server.link_%c_byte_per_s is missing, but the torus has %d chips in %c",
+                             where, "xyz"[d], server -> torus[d], "xyz"[d]);
+        if (server->torus[d] == 1 && rates[d] != 0.0)
+            return muir_fail(
+                ctx, MUIR_ERR_ARG,
+                "%s: server.link_%c_byte_per_s would change nothing: the torus has one chip in %c", where,
+                "xyz"[d], "xyz"[d]);
+    }
+    if (product != server->chips)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.torus is %dx%dx%d, but server.chips is %lld", where,
+                         server->torus[0], server->torus[1], server->torus[2], (long long)server->chips);
+    if (server->port_byte_per_s != 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: server.port_byte_per_s would change nothing: topology is torus", where);
+    return MUIR_OK;
+}
+
+static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_server *server)
+{
+    if (server->port_byte_per_s <= 0.0 && server->chips > 1)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.port_byte_per_s is missing, but topology is switch",
+                         where);
+    if (server->link_x_byte_per_s != 0.0 || server->link_y_byte_per_s != 0.0 ||
+        server->link_z_byte_per_s != 0.0 || server->torus[0] * server->torus[1] * server->torus[2] != 1)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "%s: server.torus and server.link_*_byte_per_s would change nothing: topology is switch", where);
+    return MUIR_OK;
+}
+
+muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet)
+{
+    const muir_server *server = &fleet->server;
+    return server->topology == MUIR_TORUS ? check_torus(ctx, where, server)
+                                          : check_switch(ctx, where, server);
+}
+
+int64_t muir_fleet_chips(const muir_fleet *fleet)
+{
+    return fleet->top.servers * fleet->server.chips;
+}
+
+double muir_chip_peak_flop_per_s(const muir_chip *chip, int is_fp8)
+{
+    return is_fp8 ? chip->fp8_flop_per_s : chip->bf16_flop_per_s;
+}
+
+double muir_chip_gemm_time_s(const muir_chip *chip, double m, double n, double k, double count, double share,
+                             double bytes, double peak_flop_per_s, double fraction)
+{
+    const double tiles_m = ceil(m / (double)chip->tile_m), tiles_n = ceil(n / (double)chip->tile_n);
+    const double tiles = tiles_m * tiles_n * count, cores = (double)chip->cores;
+    const double in_tiles = m * n * count / (tiles * (double)chip->tile_m * (double)chip->tile_n);
+    const double in_rounds = tiles / (ceil(tiles / cores) * cores);
+    const double flop = 2.0 * m * n * k * count * share;
+    const double compute_s = flop / (peak_flop_per_s * fraction * in_tiles * in_rounds);
+    const double memory_s = bytes / (chip->hbm_byte_per_s * chip->hbm_fraction);
+    return chip->launch_s + fmax(compute_s, memory_s);
+}
+
+double muir_chip_mem_time_s(const muir_chip *chip, double bytes)
+{
+    return chip->launch_s + bytes / (chip->hbm_byte_per_s * chip->hbm_fraction);
+}

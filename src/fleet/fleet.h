@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What hardware is: chips, servers, the fabric between them, the site around them. Filled from data/ files.
+ */
+#ifndef MUIR_FLEET_FLEET_H
+#define MUIR_FLEET_FLEET_H
+
+#include "base/options.h"
+
+enum { MUIR_TORUS = 0, MUIR_SWITCH = 1 }; /* order of server.def, key topology */
+
+#define OPTION MUIR_OPTION_FIELD
+typedef struct muir_chip {
+#include "fleet/chip.def"
+} muir_chip;
+typedef struct muir_fleet_top {
+#include "fleet/fleet.def"
+} muir_fleet_top;
+typedef struct muir_server {
+#include "fleet/server.def"
+} muir_server;
+typedef struct muir_fabric {
+#include "fleet/fabric.def"
+} muir_fabric;
+typedef struct muir_site {
+#include "fleet/site.def"
+} muir_site;
+typedef struct muir_variation {
+#include "fleet/variation.def"
+} muir_variation;
+#undef OPTION
+
+/* Plain data: it is sent to other ranks as bytes. */
+typedef struct muir_fleet {
+    muir_fleet_top top;
+    muir_server server;
+    muir_fabric fabric;
+    muir_site site;
+    muir_variation variation;
+    muir_chip chip; /* loaded from the file that top.chip names */
+} muir_fleet;
+
+/* Keys of data/chips files into muir_chip, of data/fleets files into muir_fleet (all but `chip`). */
+extern const muir_schema muir_chip_schema;
+extern const muir_schema muir_fleet_schema;
+
+/* Whether the values fit together: torus size against chips, link rates against topology. Local.
+ * where  in   the file's name, starts the message. MUIR_ERR_ARG. */
+muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
+
+/* Chips of the whole fleet. Local. */
+int64_t muir_fleet_chips(const muir_fleet *fleet);
+
+/* Dense peak of a chip in FLOP/s, 0 if it cannot do the type. Local. */
+double muir_chip_peak_flop_per_s(const muir_chip *chip, int is_fp8);
+
+/* Time of a dense product C[m,n] = A[m,k] B[k,n], `count` of them side by side, of which `share` is computed:
+ *     t = launch + max(2 m n k count share / (peak fraction q), bytes / (hbm rate fraction))
+ * q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to whole
+ * rounds). Local. bytes  in   operands and result moved through device memory [byte] */
+double muir_chip_gemm_time_s(const muir_chip *chip, double m, double n, double k, double count, double share,
+                             double bytes, double peak_flop_per_s, double fraction);
+
+/* Time to move bytes through device memory: launch + bytes / (rate fraction). Local. */
+double muir_chip_mem_time_s(const muir_chip *chip, double bytes);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Alpha-beta times over scale-up links and fabric. */
+#include "fleet/network.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Members along each torus dimension. Chips of a server are numbered x fastest. Members `step` apart in a
+ * ring leave room for `step` such groups on the same links, which share them. */
+static void place_on_torus(const muir_server *server, int64_t stride, muir_group *group)
+{
+    const double link[MUIR_DIMS] = {server->link_x_byte_per_s, server->link_y_byte_per_s,
+                                    server->link_z_byte_per_s};
+    int64_t step = stride, left = group->local;
+    for (int d = 0; d < MUIR_DIMS; d++) {
+        const int64_t size = server->torus[d];
+        group->extent[d] = 1;
+        group->rate[d] = group->hops[d] = 0.0;
+        if (step >= size) {
+            step /= size;
+            continue;
+        }
+        const int64_t extent = least(size / step, left);
+        if (extent <= 1) continue;
+        const bool is_ring = extent * step == size && size > 2;
+        group->extent[d] = (int)extent;
+        group->rate[d] = (is_ring ? 2.0 : 1.0) * link[d] * server->efficiency / (double)step;
+        group->hops[d] = is_ring ? floor((double)extent / 2.0) : (double)extent - 1.0;
+        left = (left + extent - 1) / extent;
+        step = 1;
+    }
+}
+
+muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p)
+{
+    const int64_t chips = fleet->server.chips;
+    muir_group group;
+    memset(&group, 0, sizeof group);
+    group.p = p;
+    group.local = stride < chips ? least(p, chips / stride) : 1;
+    group.servers = (p + group.local - 1) / group.local;
+    /* a group that strides over whole servers reaches further than its own number of servers */
+    const int64_t reach = stride < chips ? group.servers : p * ((stride + chips - 1) / chips);
+    group.is_beyond_leaf = reach > fleet->fabric.leaf_servers;
+    if (fleet->server.topology == MUIR_TORUS) place_on_torus(&fleet->server, stride, &group);
+    return group;
+}
+
+/* Phases of the bucket algorithm on dimensions with unequal rates: part d holds the share rate_d / sum of the
+ * data and visits dimension (d + phase) mod D in each phase; a phase lasts as long as its slowest part. */
+static double torus_gather_time_s(const muir_server *server, const muir_group *group, double bytes)
+{
+    int dims[MUIR_DIMS], n = 0;
+    double sum = 0.0, alpha_steps = 0.0, time_s = 0.0;
+    for (int d = 0; d < MUIR_DIMS; d++) {
+        if (group->extent[d] < 2) continue;
+        dims[n++] = d;
+        sum += group->rate[d];
+        alpha_steps += group->hops[d];
+    }
+    double held[MUIR_DIMS] = {1.0, 1.0, 1.0}; /* what a chip still has to exchange, as a share of its part */
+    for (int phase = 0; phase < n; phase++) {
+        double slowest = 0.0;
+        for (int part = 0; part < n; part++) {
+            const int along = dims[(part + phase) % n];
+            const double extent = (double)group->extent[along];
+            const double part_bytes = bytes * group->rate[dims[part]] / sum * held[part];
+            slowest = fmax(slowest, part_bytes * (extent - 1.0) / extent / group->rate[along]);
+            held[part] /= extent;
+        }
+        time_s += slowest;
+    }
+    return time_s + alpha_steps * server->alpha_s;
+}
+
+/* all_gather or reduce_scatter of V bytes in all among the members inside a server. */
+static double local_gather_time_s(const muir_server *server, const muir_group *group, double bytes)
+{
+    const double q = (double)group->local;
+    if (group->local < 2) return 0.0;
+    if (server->topology == MUIR_TORUS) return torus_gather_time_s(server, group, bytes);
+    return (q - 1.0) * (server->alpha_s + bytes / q / (server->port_byte_per_s * server->efficiency));
+}
+
+/* Every byte of a ring travels a quarter of it on average (a third of a line), over all links of the
+ * dimension. */
+static double local_exchange_time_s(const muir_server *server, const muir_group *group, double bytes)
+{
+    const double q = (double)group->local;
+    if (group->local < 2) return 0.0;
+    if (server->topology == MUIR_SWITCH)
+        return (q - 1.0) * (server->alpha_s + bytes / q / (server->port_byte_per_s * server->efficiency));
+    double slowest = 0.0, alpha_steps = 0.0;
+    for (int d = 0; d < MUIR_DIMS; d++) {
+        if (group->extent[d] < 2) continue;
+        const double extent = (double)group->extent[d];
+        const double distance =
+            group->hops[d] < extent - 1.0 ? extent / 4.0 : (extent * extent - 1.0) / (3.0 * extent);
+        slowest = fmax(slowest, bytes * distance / group->rate[d]);
+        alpha_steps += group->hops[d];
+    }
+    return slowest + alpha_steps * server->alpha_s;
+}
+
+static double port_rate(const muir_fleet *fleet, bool is_beyond_leaf)
+{
+    const muir_fabric *fabric = &fleet->fabric;
+    return fabric->port_byte_per_s * fabric->efficiency / (is_beyond_leaf ? fabric->oversubscription : 1.0);
+}
+
+/* all_gather or reduce_scatter of v bytes in all among the n chips that hold the same place in their servers.
+ */
+static double fabric_gather_time_s(const muir_fleet *fleet, const muir_group *group, double bytes)
+{
+    const double n = (double)group->servers;
+    if (group->servers < 2) return 0.0;
+    return ceil(log2(n)) * fleet->fabric.alpha_s +
+           bytes * (n - 1.0) / n / port_rate(fleet, group->is_beyond_leaf);
+}
+
+double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes)
+{
+    if (group->p < 2) return 0.0;
+    const double q = (double)group->local, p = (double)group->p;
+    const double start_s = group->servers > 1 ? fleet->fabric.base_s : fleet->server.base_s;
+    const double gather_s =
+        local_gather_time_s(&fleet->server, group, bytes) + fabric_gather_time_s(fleet, group, bytes / q);
+    switch (kind) {
+    case MUIR_ALL_REDUCE:
+        return start_s + 2.0 * gather_s;
+    case MUIR_ALL_TO_ALL: {
+        const double leaving = bytes * (p - q) / p;
+        double time_s = start_s + local_exchange_time_s(&fleet->server, group, bytes * q / p);
+        if (group->servers > 1)
+            time_s += fleet->fabric.alpha_s * ceil(log2((double)group->servers)) +
+                      leaving / port_rate(fleet, group->is_beyond_leaf);
+        return time_s;
+    }
+    default:
+        return start_s + gather_s;
+    }
+}
+
+double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)
+{
+    const muir_server *server = &fleet->server;
+    if (stride >= server->chips) {
+        const bool is_beyond_leaf = stride / server->chips >= fleet->fabric.leaf_servers;
+        return fleet->fabric.alpha_s + bytes / port_rate(fleet, is_beyond_leaf);
+    }
+    if (server->topology == MUIR_SWITCH)
+        return server->alpha_s + bytes / (server->port_byte_per_s * server->efficiency);
+    const muir_group pair = muir_group_place(fleet, stride, 2);
+    double rate = 0.0;
+    for (int d = 0; d < MUIR_DIMS; d++) rate = fmax(rate, pair.rate[d]);
+    return server->alpha_s + bytes / rate;
+}

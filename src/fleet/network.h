@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Times of messages and collectives on the fleet: alpha-beta over the scale-up domain and the fabric.
+ *
+ * A group is p chips numbered first, first + stride, ... Those that share a server exchange over the scale-up
+ * links; the servers of the group then exchange over the fabric, every chip through its own port
+ * (hierarchical). */
+#ifndef MUIR_FLEET_NETWORK_H
+#define MUIR_FLEET_NETWORK_H
+
+#include "base/words.h"
+#include "fleet/fleet.h"
+
+typedef struct muir_group {
+    int64_t p;              /* members */
+    int64_t local;          /* members that share a server */
+    int64_t servers;        /* servers that the group spans, p / local rounded up */
+    int extent[MUIR_DIMS];  /* torus: members along each dimension inside a server */
+    double rate[MUIR_DIMS]; /* torus: a member's rate along each dimension, both ways where it is a ring
+                               [byte/s] */
+    double hops[MUIR_DIMS]; /* torus: message steps along each dimension */
+    bool is_beyond_leaf;    /* spans more servers than a leaf joins */
+} muir_group;
+
+/* Where a group of p chips with the given stride lies. Local.
+ * stride  in   distance of neighbouring members in chip numbers, >= 1 [chips]
+ * p       in   members, >= 1 */
+muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p);
+
+/* Time of a collective [s]; 0 for a group of one. bytes is nccl-tests' size: the vector for all_reduce and
+ * broadcast, the total for all_gather and reduce_scatter, a chip's send buffer for all_to_all. Local.
+ *
+ * Inside a server of q members, V bytes:
+ *   switch  all_gather = reduce_scatter = (q - 1) (alpha + V / (q beta))                     ring
+ *   torus   the bucket algorithm: V in parts, one per dimension, each walking the dimensions in turn, so that
+ * all links work at once. Source: Jain and Sabharwal, "Optimal bucket algorithms for large MPI collectives on
+ * torus interconnects", ICS 2010 Between n servers, v = V / q bytes a chip: log2(n) alpha + v (n - 1) / (n
+ * beta)            recursive doubling all_reduce = reduce_scatter + all_gather. Source: Thakur, Rabenseifner,
+ * Gropp, "Optimization of collective communication operations in MPICH", IJHPCA 19(1), 2005. */
+double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes);
+
+/* Time of one message of `bytes` between two chips `stride` apart [s]: alpha + bytes / beta. Local. */
+double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Finding and listing the files of the data folder. */
+#include "scenario/catalogue.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static const char *const ending = ".yaml";
+
+static bool ends_in_yaml(const char *name)
+{
+    const size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+/* share/muir/data beside the bin folder of the running program. */
+static bool installed_root(char *path, size_t size)
+{
+    char program[1024];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0) return false;
+    program[n] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(program, '/');
+        if (!slash) return false;
+        *slash = '\0';
+    }
+    return snprintf(path, size, "%s/share/muir/data", program) < (int)size && access(path, R_OK) == 0;
+}
+
+muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size)
+{
+    const char *given = getenv("MUIR_DATA");
+    if (given) {
+        snprintf(path, size, "%s", given);
+        if (access(path, R_OK) == 0) return MUIR_OK;
+        return muir_fail(ctx, MUIR_ERR_ARG, "MUIR_DATA=%s: no such folder", given);
+    }
+    if (installed_root(path, size)) return MUIR_OK;
+    snprintf(path, size, "%s", MUIR_DATA_SOURCE);
+    if (access(path, R_OK) == 0) return MUIR_OK;
+    return muir_fail(
+        ctx, MUIR_ERR_ARG,
+        "the data folder is missing: set MUIR_DATA to the folder that holds fleets/ and models/");
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static muir_status add_name(muir_ctx *ctx, const char *file, char ***names, int *n)
+{
+    char **larger = realloc(*names, ((size_t)*n + 1) * sizeof **names);
+    if (!larger) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the catalogue");
+    *names = larger;
+    larger[*n] = strndup(file, strlen(file) - strlen(ending));
+    if (!larger[*n]) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the catalogue");
+    (*n)++;
+    return MUIR_OK;
+}
+
+muir_status muir_catalogue_names(muir_ctx *ctx, const char *folder, char ***names, int *n)
+{
+    muir_status st = MUIR_OK;
+    char root[1024], path[1200];
+    char **found = NULL;
+    int n_found = 0;
+    DIR *dir = NULL;
+    MUIR_TRY(muir_catalogue_root(ctx, root, sizeof root));
+    snprintf(path, sizeof path, "%s/%s", root, folder);
+    dir = opendir(path);
+    if (!dir) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: no such folder", path));
+    for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
+        if (ends_in_yaml(entry->d_name)) MUIR_TRY(add_name(ctx, entry->d_name, &found, &n_found));
+    if (n_found > 0) qsort(found, (size_t)n_found, sizeof *found, by_name);
+    *names = found;
+    *n = n_found;
+    found = NULL;
+done:
+    if (dir) closedir(dir);
+    muir_catalogue_free(&found, n_found);
+    return st;
+}
+
+void muir_catalogue_free(char ***names, int n)
+{
+    if (!*names) return;
+    for (int i = 0; i < n; i++) free((*names)[i]);
+    free(*names);
+    *names = NULL;
+}
+
+static muir_status fail_unknown(muir_ctx *ctx, const char *folder, const char *name, const char *where)
+{
+    char **names = NULL, known[600] = "";
+    int n = 0;
+    muir_status st = muir_catalogue_names(ctx, folder, &names, &n);
+    if (st != MUIR_OK) return st;
+    size_t used = 0;
+    for (int i = 0; i < n && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
+    const char *meant = muir_closest(name, (const char *const *)names, n);
+    st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown%s%s%s; known: %s", where, name,
+                   meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "", known);
+    muir_catalogue_free(&names, n);
+    return st;
+}
+
+muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
+                                char *path, size_t size)
+{
+    char root[1024];
+    if (strchr(name, '/') || ends_in_yaml(name)) {
+        snprintf(path, size, "%s", name);
+        if (access(path, R_OK) == 0) return MUIR_OK;
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: the file %s cannot be read", where, name);
+    }
+    const muir_status st = muir_catalogue_root(ctx, root, sizeof root);
+    if (st != MUIR_OK) return st;
+    snprintf(path, size, "%s/%s/%s%s", root, folder, name, ending);
+    return access(path, R_OK) == 0 ? MUIR_OK : fail_unknown(ctx, folder, name, where);
+}

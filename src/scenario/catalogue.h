@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The data folder: what is in it, and where a name lies. */
+#ifndef MUIR_SCENARIO_CATALOGUE_H
+#define MUIR_SCENARIO_CATALOGUE_H
+
+#include <stddef.h>
+
+#include "base/ctx.h"
+
+/* The folder that holds fleets/, models/, ...: $MUIR_DATA, else share/muir/data beside an installed program,
+ * else the folder of the source tree that the program was built from. Local. path  out  [size]. MUIR_ERR_ARG
+ * if there is none. */
+muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size);
+
+/* Path of a file by name or path: what holds a '/' or ends in .yaml is a path, all else a name in the folder.
+ * Local. folder  in   "fleets" where   in   who asks, starts the message: "rainier.yaml: fleet" path    out
+ * [size]. MUIR_ERR_ARG with the known names. */
+muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
+                                char *path, size_t size);
+
+/* Names in a folder, sorted. Local.
+ * names  out  array of texts, freed with muir_catalogue_free; n out. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+muir_status muir_catalogue_names(muir_ctx *ctx, const char *folder, char ***names, int *n);
+void muir_catalogue_free(char ***names, int n); /* accepts NULL, leaves NULL */
+
+#endif

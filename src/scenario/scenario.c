@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading of scenarios: files and overrides into one struct, autos resolved, everything checked. */
+#include "scenario/scenario.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/program.h"
+#include "scenario/catalogue.h"
+#include "scenario/yaml.h"
+#include "schedule/schedule.h"
+
+#define OPTION MUIR_OPTION_ROW
+#define MUIR_OPTION_OWNER muir_run_options
+static const muir_option run_options[] = {
+#include "scenario/run.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_batch
+static const muir_option batch_options[] = {
+#include "models/batch.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_parallel
+static const muir_option parallel_options[] = {
+#include "models/parallel.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_host_options
+static const muir_option host_options[] = {
+#include "scenario/host.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_telemetry_options
+static const muir_option telemetry_options[] = {
+#include "scenario/telemetry.def"
+};
+#undef MUIR_OPTION_OWNER
+#undef OPTION
+
+static const muir_section sections[] = {
+    MUIR_SECTION("", offsetof(muir_scenario, run), run_options),
+    MUIR_SECTION("", offsetof(muir_scenario, job.batch), batch_options),
+    MUIR_SECTION("parallel", offsetof(muir_scenario, job.parallel), parallel_options),
+    MUIR_SECTION("host", offsetof(muir_scenario, host), host_options),
+    MUIR_SECTION("telemetry", offsetof(muir_scenario, telemetry), telemetry_options),
+};
+const muir_schema muir_scenario_schema = MUIR_SCHEMA("scenario", "scenarios", sections, muir_scenario);
+
+/* key=value texts, from the command line and from the scenario's own `overrides`. */
+typedef struct override_list {
+    char *text;        /* copy of the scenario's own, cut into pieces */
+    const char **item; /* [n] */
+    const char **where;
+    int n;
+} override_list;
+
+static void free_overrides(override_list *list)
+{
+    free(list->text);
+    free(list->item);
+    free(list->where);
+}
+
+static muir_status make_overrides(muir_ctx *ctx, const char *own, const char *const *given, int n_given,
+                                  override_list *list)
+{
+    const size_t most = strlen(own) + (size_t)n_given + 1;
+    list->text = strdup(own);
+    list->item = calloc(most, sizeof *list->item);
+    list->where = calloc(most, sizeof *list->where);
+    if (!list->text || !list->item || !list->where)
+        return muir_fail(ctx, MUIR_ERR_MEM, "no memory for overrides");
+    char *rest = NULL;
+    for (char *item = strtok_r(list->text, " \t\n", &rest); item; item = strtok_r(NULL, " \t\n", &rest)) {
+        list->where[list->n] = "the scenario's overrides";
+        list->item[list->n++] = item;
+    }
+    for (int i = 0; i < n_given; i++) {
+        list->where[list->n] = "argument";
+        list->item[list->n++] = given[i];
+    }
+    for (int i = 0; i < list->n; i++)
+        if (!strchr(list->item[i], '='))
+            return muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is not of the form key=value", list->where[i],
+                             list->item[i]);
+    return MUIR_OK;
+}
+
+/* The kind of file an override belongs to, by its prefix; the key without the prefix through `key`. */
+static const muir_schema *owner_of(const char *item, const char **key)
+{
+    static const muir_schema *const owners[] = {&muir_fleet_schema, &muir_chip_schema, &muir_model_schema};
+    for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
+        const size_t n = strlen(owners[i]->kind);
+        if (strncmp(item, owners[i]->kind, n) == 0 && item[n] == '.') {
+            *key = item + n + 1;
+            return owners[i];
+        }
+    }
+    *key = item;
+    return &muir_scenario_schema;
+}
+
+static muir_status apply_overrides(muir_ctx *ctx, muir_loader *loader, const override_list *list)
+{
+    for (int i = 0; i < list->n; i++) {
+        const char *key = NULL;
+        if (owner_of(list->item[i], &key) != loader->schema) continue;
+        const char *value = strchr(list->item[i], '=') + 1;
+        char name[2 * MUIR_NAME_SIZE], where[MUIR_PATH_SIZE];
+        snprintf(name, sizeof name, "%.*s", (int)(value - 1 - key), key);
+        snprintf(where, sizeof where, "%s %s", list->where[i], list->item[i]);
+        const muir_status st = muir_yaml_override(ctx, loader, name, value, where);
+        if (st != MUIR_OK) return st;
+    }
+    return MUIR_OK;
+}
+
+/* A file that another one names. */
+static muir_status load_named(muir_ctx *ctx, const muir_schema *schema, const char *name, const char *where,
+                              const override_list *list, void *file, char *path, size_t size)
+{
+    muir_status st = MUIR_OK;
+    muir_loader loader;
+    MUIR_TRY(muir_catalogue_find(ctx, schema->folder, name, where, path, size));
+    MUIR_TRY(muir_yaml_load(ctx, schema, path, file, &loader));
+    MUIR_TRY(apply_overrides(ctx, &loader, list));
+    MUIR_TRY(muir_yaml_finish(ctx, &loader));
+done:
+    return st;
+}
+
+static void name_of(const char *path, char name[MUIR_NAME_SIZE])
+{
+    const char *slash = strrchr(path, '/');
+    const char *start = slash ? slash + 1 : path, *end = strstr(start, ".yaml");
+    size_t length = end ? (size_t)(end - start) : strlen(start);
+    if (length >= MUIR_NAME_SIZE) length = MUIR_NAME_SIZE - 1;
+    memset(name, 0, MUIR_NAME_SIZE);
+    memcpy(name, start, length);
+}
+
+/* Filling in what is auto. */
+
+static muir_status resolve_dp(muir_ctx *ctx, muir_scenario *s)
+{
+    muir_parallel *p = &s->job.parallel;
+    const double replica = (double)p->tp * (double)p->cp * (double)p->pp;
+    const int64_t chips = muir_fleet_chips(&s->fleet);
+    if (p->dp == 0) {
+        p->dp = (int64_t)((double)chips / replica);
+        if (p->dp > p->ep) p->dp -= p->dp % p->ep;
+        const int64_t sequences = s->job.batch.global_batch_size / s->job.batch.micro_batch_size;
+        if (sequences > 0) { /* a fixed batch must divide: the largest dp that does */
+            while (p->dp > 1 && (sequences % p->dp != 0 || p->dp % p->ep != 0)) p->dp--;
+        }
+    }
+    if (p->dp >= 1 && replica * (double)p->dp <= (double)chips) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG,
+                     "tp=%lld x cp=%lld x pp=%lld x dp=%lld needs %.0f chips, but fleet %s has %lld",
+                     (long long)p->tp, (long long)p->cp, (long long)p->pp, (long long)(p->dp ? p->dp : 1),
+                     replica * (double)(p->dp ? p->dp : 1), s->run.fleet, (long long)chips);
+}
+
+static void resolve_model(muir_model *m)
+{
+    if (m->kv_heads == 0) m->kv_heads = m->heads;
+    if (m->head_dim == 0) m->head_dim = m->hidden / m->heads > 0 ? m->hidden / m->heads : 1;
+}
+
+static void resolve_batch(muir_job *job)
+{
+    muir_batch *b = &job->batch;
+    if (b->global_batch_size == 0)
+        b->global_batch_size = 2 * job->parallel.pp * job->parallel.dp * b->micro_batch_size;
+}
+
+/* Servers with a chip of the job come first, since chips are numbered through. */
+static void resolve_spares(muir_scenario *s)
+{
+    const int64_t used = muir_job_chips(&s->job), per_server = s->fleet.server.chips;
+    s->spare_chips = muir_fleet_chips(&s->fleet) - used;
+    s->spare_servers = s->fleet.top.servers - (used + per_server - 1) / per_server;
+}
+
+static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
+{
+    const muir_parallel *p = &s->job.parallel;
+    if (s->run.steps != 0 && s->run.days != 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "steps=%lld and days=%g are both given, but one sets the other",
+                         (long long)s->run.steps, s->run.days);
+    if (s->job.batch.precision == MUIR_PRECISION_FP8 && s->fleet.chip.fp8_flop_per_s <= 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "precision=fp8, but chip %s has no fp8", s->fleet.top.chip);
+    if (!muir_schedule_find(p->schedule)) {
+        char known[200] = "";
+        size_t used = 0;
+        for (int i = 0; i < muir_schedule_count() && used < sizeof known; i++)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                     muir_schedule_at(i)->name);
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.schedule '%s' is unknown; known: %s", p->schedule,
+                         known);
+    }
+    return MUIR_OK;
+}
+
+static muir_status check_schedule(muir_ctx *ctx, const muir_scenario *s)
+{
+    const muir_parallel *p = &s->job.parallel;
+    if (s->job.microbatches > 1000000)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%lld microbatches per replica are too many (at most 1,000,000)",
+                         (long long)s->job.microbatches);
+    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
+    return muir_schedule_find(p->schedule)->check(ctx, shape);
+}
+
+static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(check_run(ctx, s));
+    resolve_model(&s->job.model);
+    MUIR_TRY(resolve_dp(ctx, s));
+    resolve_batch(&s->job);
+    MUIR_TRY(muir_job_check(ctx, &s->job));
+    s->job.microbatches =
+        s->job.batch.global_batch_size / (s->job.parallel.dp * s->job.batch.micro_batch_size);
+    MUIR_TRY(check_schedule(ctx, s));
+    resolve_spares(s);
+done:
+    return st;
+}
+
+static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *const *given, int n_given,
+                                muir_scenario *s)
+{
+    muir_status st = MUIR_OK;
+    override_list list = {NULL, NULL, NULL, 0};
+    muir_loader loader;
+    char path[MUIR_PATH_SIZE], where[2 * MUIR_PATH_SIZE], fleet_path[MUIR_PATH_SIZE],
+        other_path[MUIR_PATH_SIZE];
+    MUIR_TRY(muir_catalogue_find(ctx, "scenarios", name, "scenario", path, sizeof path));
+    MUIR_TRY(muir_yaml_load(ctx, &muir_scenario_schema, path, s, &loader));
+    MUIR_TRY(make_overrides(ctx, s->run.overrides, given, n_given, &list));
+    MUIR_TRY(apply_overrides(ctx, &loader, &list));
+    snprintf(where, sizeof where, "%s: fleet", path);
+    MUIR_TRY(load_named(ctx, &muir_fleet_schema, s->run.fleet, where, &list, &s->fleet, fleet_path,
+                        sizeof fleet_path));
+    MUIR_TRY(muir_fleet_check(ctx, fleet_path, &s->fleet));
+    snprintf(where, sizeof where, "%s: chip", fleet_path);
+    MUIR_TRY(load_named(ctx, &muir_chip_schema, s->fleet.top.chip, where, &list, &s->fleet.chip, other_path,
+                        sizeof other_path));
+    snprintf(where, sizeof where, "%s: model", path);
+    MUIR_TRY(load_named(ctx, &muir_model_schema, s->run.model, where, &list, &s->job.model, other_path,
+                        sizeof other_path));
+    name_of(path, s->name);
+    MUIR_TRY(resolve(ctx, s));
+done:
+    free_overrides(&list);
+    return st;
+}
+
+muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *const *overrides, int n_overrides,
+                               muir_scenario *scenario)
+{
+    muir_status st = MUIR_OK;
+    muir_scenario *s = calloc(1, sizeof *s);
+    if (!s)
+        st = muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario");
+    else if (muir_is_root(ctx))
+        st = load_on_root(ctx, name, overrides, n_overrides, s);
+    MUIR_TRY(muir_agree(ctx, st));
+    MUIR_TRY_MPI(MPI_Bcast(s, (int)sizeof *s, MPI_BYTE, 0, ctx->comm));
+    *scenario = *s;
+done:
+    free(s);
+    return st;
+}
+
+/* Printing. */
+
+static void print_sections(FILE *out, const muir_schema *schema, const void *file, const char *indent)
+{
+    for (int i = 0; i < schema->n_sections; i++) {
+        const muir_section *section = &schema->sections[i];
+        if (section->name[0]) fprintf(out, "%s%s:\n", indent, section->name);
+        for (int k = 0; k < section->n_options; k++) {
+            const muir_option *option = &section->options[k];
+            char text[MUIR_TEXT_SIZE];
+            muir_option_get(section, option, file, text, sizeof text);
+            const bool is_text = option->type == MUIR_OPTION_TEXT || option->type == MUIR_OPTION_NAME;
+            fprintf(out, "%s%s%s: %s", indent, section->name[0] ? "  " : "", option->name,
+                    is_text ? "'" : "");
+            for (const char *c = text; *c; c++) fprintf(out, is_text && *c == '\'' ? "''" : "%c", *c);
+            fprintf(out, "%s\n", is_text ? "'" : "");
+        }
+    }
+}
+
+muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, char **text)
+{
+    char *buffer = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&buffer, &size);
+    if (!out) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");
+    fprintf(out, "# muir scenario %s, every default filled in\n", scenario->name);
+    print_sections(out, &muir_scenario_schema, scenario, "");
+    fprintf(out, "# fleet\n");
+    print_sections(out, &muir_fleet_schema, &scenario->fleet, "# ");
+    fprintf(out, "# chip\n");
+    print_sections(out, &muir_chip_schema, &scenario->fleet.chip, "# ");
+    fprintf(out, "# model\n");
+    print_sections(out, &muir_model_schema, &scenario->job.model, "# ");
+    if (fclose(out) != 0) {
+        free(buffer);
+        return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");
+    }
+    *text = buffer;
+    return MUIR_OK;
+}
+
+int64_t muir_scenario_steps(const muir_scenario *scenario, double step_time_s)
+{
+    if (scenario->run.steps > 0) return scenario->run.steps;
+    return scenario->run.days > 0.0 ? (int64_t)ceil(scenario->run.days * 86400.0 / step_time_s) : 200;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A scenario: job, fleet and run options, read from YAML, checked, with every default filled in. */
+#ifndef MUIR_SCENARIO_SCENARIO_H
+#define MUIR_SCENARIO_SCENARIO_H
+
+#include "fleet/fleet.h"
+#include "models/job.h"
+
+enum {
+    MUIR_LEVEL_FLEET = 0,
+    MUIR_LEVEL_RANK = 1,
+    MUIR_LEVEL_SERVER = 2
+}; /* order of telemetry.def, key level */
+
+#define OPTION MUIR_OPTION_FIELD
+typedef struct muir_run_options {
+#include "scenario/run.def"
+} muir_run_options;
+typedef struct muir_host_options {
+#include "scenario/host.def"
+} muir_host_options;
+typedef struct muir_telemetry_options {
+#include "scenario/telemetry.def"
+} muir_telemetry_options;
+#undef OPTION
+
+/* Plain data: rank 0 reads the files and sends it to the others as bytes. */
+typedef struct muir_scenario {
+    muir_run_options run;
+    muir_job job;
+    muir_host_options host;
+    muir_telemetry_options telemetry;
+    muir_fleet fleet;
+    int64_t spare_chips;       /* chips of the fleet that the job leaves idle */
+    int64_t spare_servers;     /* servers without a chip of the job */
+    char name[MUIR_NAME_SIZE]; /* of the scenario: the file's name without folder and ending */
+} muir_scenario;
+
+/* Keys of scenario files. */
+extern const muir_schema muir_scenario_schema;
+
+/* Reads, resolves and checks a scenario. Collective over ctx->comm; only rank 0 touches files.
+ * name       in   a name in data/scenarios, or a path
+ * overrides  in   n_overrides texts "key=value"
+ * scenario   out  untouched on error. MUIR_ERR_ARG: one sentence with file, line, key, value and what is
+ * allowed. */
+muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *const *overrides, int n_overrides,
+                               muir_scenario *scenario);
+
+/* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model.
+ * Local. text  out  zero-terminated, freed with free(). MUIR_ERR_MEM. */
+muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, char **text);
+
+/* Steps to run: `steps`, or `days` over the given step time, or 200. Local. */
+int64_t muir_scenario_steps(const muir_scenario *scenario, double step_time_s);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* YAML files read through libcyaml against a schema of declared options. Private to scenario/. */
+#ifndef MUIR_SCENARIO_YAML_H
+#define MUIR_SCENARIO_YAML_H
+
+#include "base/options.h"
+
+enum { MUIR_PATH_SIZE = 1024, MUIR_MAX_OPTIONS = 128 };
+
+/* One file being read: its struct, and which keys were given. */
+typedef struct muir_loader {
+    const muir_schema *schema; /* borrowed */
+    void *file;                /* borrowed: the file's struct */
+    char path[MUIR_PATH_SIZE]; /* as shown in messages */
+    bool is_given[MUIR_MAX_OPTIONS];
+} muir_loader;
+
+/* Sets defaults and reads the file. Local.
+ * path  in   the YAML file. MUIR_ERR_ARG with file, line, key, value and what is allowed. */
+muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
+                           muir_loader *loader);
+
+/* Applies one "key=value" text, which goes through the same schema as a file. Local.
+ * key  in   "section.name" without the prefix of the file. MUIR_ERR_ARG. */
+muir_status muir_yaml_override(muir_ctx *ctx, muir_loader *loader, const char *key, const char *value,
+                               const char *where);
+
+/* Fails if a key without a default was given nowhere. Local. MUIR_ERR_ARG. */
+muir_status muir_yaml_finish(muir_ctx *ctx, const muir_loader *loader);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GPipe: all forwards, then all backwards in the opposite order. */
+#include "schedule/schedule.h"
+
+static muir_status check(muir_ctx *ctx, muir_shape shape)
+{
+    if (shape.chunks == 1) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG,
+                     "parallel.vpp=%d, but schedule gpipe has one chunk per stage (use interleaved)",
+                     shape.chunks);
+}
+
+static void emit(muir_shape shape, int stage, muir_slot *slots)
+{
+    (void)stage;
+    for (int i = 0; i < shape.microbatches; i++) {
+        *slots++ = (muir_slot){.phase = MUIR_FORWARD, .microbatch = i};
+    }
+    for (int i = shape.microbatches - 1; i >= 0; i--) {
+        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .microbatch = i};
+    }
+}
+
+static int in_flight(muir_shape shape)
+{
+    return shape.microbatches;
+}
+
+static double bubble(muir_shape shape)
+{
+    return (double)(shape.stages - 1) / (double)shape.microbatches;
+}
+
+const muir_schedule muir_schedule_gpipe = {
+    .name = "gpipe",
+    .check = check,
+    .emit = emit,
+    .in_flight = in_flight,
+    .bubble = bubble,
+    .source = "Huang et al., GPipe, arXiv 1811.06965",
+};

@@ -14,6 +14,8 @@ enum {
     MUIR_RECOMPUTE_FULL = 2
 }; /* parallel.def, recompute */
 
+enum { MUIR_ORDER_PP_OUTERMOST = 0, MUIR_ORDER_DP_OUTERMOST = 1 }; /* parallel.def, key order */
+
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_model {
 #include "models/model.def"
@@ -43,8 +45,8 @@ int64_t muir_job_replica_chips(const muir_job *job);
 int64_t muir_job_chips(const muir_job *job);
 
 /* Distance between neighbouring members of an axis, in chip numbers of the job. Chips are numbered tp
- * fastest, then cp, dp (with ep its fastest part), pp. The gradient group DP has cp dp members, since cp
- * replicates weights too; EDP has cp dp / ep. Local. */
+ * fastest, then cp, then dp (with ep its fastest part) and pp in the order that parallel.order says. The
+ * gradient group DP has cp dp members, since cp replicates weights too; EDP has cp dp / ep. Local. */
 int64_t muir_job_stride(const muir_job *job, muir_axis axis);
 
 /* Members of an axis; for WORLD all chips of the job. Local. */

@@ -40,7 +40,9 @@ muir_block *muir_emit_block(muir_program *program, const char *name);
 /* Sizes that every emitter needs. */
 typedef struct muir_sizes {
     double tokens; /* of a microbatch on one chip of the cp axis: micro_batch_size seq_len / cp */
-    double hidden, q_width, kv_width, tp;
+    double hidden, tp;
+    double q_local,
+        kv_local;     /* width of queries, and of keys, on one chip, which holds at least one kv head */
     double act_bytes; /* bytes of an activation element */
     double gate;      /* matrices into the feed-forward layer: 2 with a gate, 1 without */
     double split;     /* chips over which norms and residuals are split: tp with sequence_parallel, else 1 */

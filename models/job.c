@@ -26,19 +26,16 @@ int64_t muir_job_chips(const muir_job *job)
 int64_t muir_job_stride(const muir_job *job, muir_axis axis)
 {
     const muir_parallel *p = &job->parallel;
+    const int64_t group = p->tp * p->cp;
+    const bool is_pp_outermost = p->order == MUIR_ORDER_PP_OUTERMOST;
+    const int64_t replica = is_pp_outermost ? group : group * p->pp;
     switch (axis) {
-    case MUIR_AXIS_CP:
-        return p->tp;
-    case MUIR_AXIS_EP:
-        return p->tp * p->cp;
-    case MUIR_AXIS_DP:
-        return p->tp;
-    case MUIR_AXIS_EDP:
-        return p->ep == 1 ? p->tp : p->tp * p->cp * p->ep;
-    case MUIR_AXIS_PP:
-        return p->tp * p->cp * p->dp;
-    default:
-        return 1;
+    case MUIR_AXIS_CP: return p->tp;
+    case MUIR_AXIS_EP: return replica;
+    case MUIR_AXIS_DP: return is_pp_outermost ? p->tp : replica;
+    case MUIR_AXIS_EDP: return replica * p->ep;
+    case MUIR_AXIS_PP: return is_pp_outermost ? group * p->dp : group;
+    default: return 1;
     }
 }
 
@@ -46,19 +43,12 @@ int64_t muir_job_size(const muir_job *job, muir_axis axis)
 {
     const muir_parallel *p = &job->parallel;
     switch (axis) {
-    case MUIR_AXIS_TP:
-        return p->tp;
-    case MUIR_AXIS_CP:
-        return p->cp;
-    case MUIR_AXIS_EP:
-        return p->ep;
-    case MUIR_AXIS_DP:
-        return p->cp * p->dp;
-    case MUIR_AXIS_EDP:
-        return p->cp * p->dp / p->ep;
-    case MUIR_AXIS_PP:
-        return p->pp;
-    default:
-        return muir_job_chips(job);
+    case MUIR_AXIS_TP: return p->tp;
+    case MUIR_AXIS_CP: return p->cp;
+    case MUIR_AXIS_EP: return p->ep;
+    case MUIR_AXIS_DP: return p->cp * p->dp;
+    case MUIR_AXIS_EDP: return p->cp * p->dp / p->ep;
+    case MUIR_AXIS_PP: return p->pp;
+    default: return muir_job_chips(job);
     }
 }

@@ -10,9 +10,9 @@ muir_sizes muir_sizes_of(const muir_job *job)
     muir_sizes s;
     s.tokens = (double)job->batch.micro_batch_size * (double)job->batch.seq_len / (double)job->parallel.cp;
     s.hidden = (double)model->hidden;
-    s.q_width = (double)(model->heads * model->head_dim);
-    s.kv_width = (double)(model->kv_heads * model->head_dim);
     s.tp = (double)job->parallel.tp;
+    s.q_local = (double)(model->heads * model->head_dim) / s.tp;
+    s.kv_local = ceil((double)model->kv_heads / s.tp) * (double)model->head_dim;
     s.act_bytes = 2.0; /* activations stay bf16 between products, also where products are fp8 */
     s.gate = model->mlp == MUIR_MLP_SWIGLU ? 2.0 : 1.0;
     s.split = job->parallel.sequence_parallel ? s.tp : 1.0;
@@ -86,7 +86,7 @@ static void attention_core(muir_program *p, const muir_job *job, muir_block *b, 
     const double keys = (double)job->batch.seq_len, queries = keys / (double)job->parallel.cp;
     if (job->parallel.cp > 1) {
         const muir_sizes s = muir_sizes_of(job);
-        const double bytes = 2.0 * s.tokens * (double)job->parallel.cp * s.kv_width / s.tp * s.act_bytes;
+        const double bytes = 2.0 * s.tokens * (double)job->parallel.cp * s.kv_local * s.act_bytes;
         muir_emit_coll(p, b, phase, "keys and values",
                        phase == MUIR_FORWARD ? MUIR_ALL_GATHER : MUIR_REDUCE_SCATTER, MUIR_AXIS_CP,
                        job->parallel.cp, bytes);
@@ -105,26 +105,26 @@ static void attention_core(muir_program *p, const muir_job *job, muir_block *b, 
 
 static void attention_weight_half(muir_program *p, const muir_sizes *s, muir_block *b)
 {
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "out weight", s->q_width / s->tp, s->hidden, s->tokens, 1.0);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "qkv weight", s->hidden, (s->q_width + 2.0 * s->kv_width) / s->tp,
-                   s->tokens, 1.0);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "out weight", s->q_local, s->hidden, s->tokens, 1.0);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "qkv weight", s->hidden, s->q_local + 2.0 * s->kv_local, s->tokens,
+                   1.0);
 }
 
 void muir_emit_attention_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
 {
     const muir_sizes s = muir_sizes_of(job);
-    const double qkv = (s.q_width + 2.0 * s.kv_width) / s.tp;
+    const double qkv = s.q_local + 2.0 * s.kv_local;
     if (phase == MUIR_FORWARD) {
         norm(p, job, b, phase, "attention norm");
         enter_tp(p, job, b, phase, "attention in");
         muir_emit_gemm(p, b, phase, "qkv", s.tokens, qkv, s.hidden, 1.0);
         muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * qkv * s.act_bytes);
         attention_core(p, job, b, phase);
-        muir_emit_gemm(p, b, phase, "out", s.tokens, s.hidden, s.q_width / s.tp, 1.0);
+        muir_emit_gemm(p, b, phase, "out", s.tokens, s.hidden, s.q_local, 1.0);
         leave_tp(p, job, b, phase, "attention out");
     } else if (phase == MUIR_BACKWARD) {
         leave_tp(p, job, b, phase, "attention out");
-        muir_emit_gemm(p, b, phase, "out grad", s.tokens, s.q_width / s.tp, s.hidden, 1.0);
+        muir_emit_gemm(p, b, phase, "out grad", s.tokens, s.q_local, s.hidden, 1.0);
         attention_core(p, job, b, phase);
         muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * qkv * s.act_bytes);
         muir_emit_gemm(p, b, phase, "qkv grad", s.tokens, s.hidden, qkv, 1.0);

@@ -79,22 +79,14 @@ static bool dims_of(const char *text, int dims[MUIR_DIMS])
 static const char *type_text(muir_option_type type)
 {
     switch (type) {
-    case MUIR_OPTION_INT:
-        return "a whole number";
-    case MUIR_OPTION_AUTO:
-        return "a whole number or auto";
-    case MUIR_OPTION_FLOAT:
-        return "a number";
-    case MUIR_OPTION_BOOL:
-        return "true or false";
-    case MUIR_OPTION_NAME:
-        return "a name";
-    case MUIR_OPTION_TEXT:
-        return "a text";
-    case MUIR_OPTION_CHOICE:
-        return "one of the known words";
-    case MUIR_OPTION_DIMS:
-        return "sizes such as 4x4x4";
+    case MUIR_OPTION_INT: return "a whole number";
+    case MUIR_OPTION_AUTO: return "a whole number or auto";
+    case MUIR_OPTION_FLOAT: return "a number";
+    case MUIR_OPTION_BOOL: return "true or false";
+    case MUIR_OPTION_NAME: return "a name";
+    case MUIR_OPTION_TEXT: return "a text";
+    case MUIR_OPTION_CHOICE: return "one of the known words";
+    case MUIR_OPTION_DIMS: return "sizes such as 4x4x4";
     }
     return "";
 }
@@ -126,12 +118,9 @@ static bool set_value(const muir_option *option, const char *text, char *field)
         if (!number_of(text, &number) || !in_range(option->allowed, number)) return false;
         *(double *)(void *)field = number;
         return true;
-    case MUIR_OPTION_BOOL:
-        return bool_of(text, (bool *)(void *)field);
-    case MUIR_OPTION_NAME:
-        return set_text(text, field, MUIR_NAME_SIZE);
-    case MUIR_OPTION_TEXT:
-        return set_text(text, field, MUIR_TEXT_SIZE);
+    case MUIR_OPTION_BOOL: return bool_of(text, (bool *)(void *)field);
+    case MUIR_OPTION_NAME: return set_text(text, field, MUIR_NAME_SIZE);
+    case MUIR_OPTION_TEXT: return set_text(text, field, MUIR_TEXT_SIZE);
     case MUIR_OPTION_CHOICE: {
         const int choice = choice_of(option->allowed, text);
         if (choice >= 0) *(int *)(void *)field = choice;
@@ -193,22 +182,12 @@ void muir_option_get(const muir_section *section, const muir_option *option, con
             return;
         }
         /* fall through */
-    case MUIR_OPTION_INT:
-        snprintf(text, size, "%lld", (long long)*(const int64_t *)value);
-        return;
-    case MUIR_OPTION_FLOAT:
-        snprintf(text, size, "%.17g", *(const double *)value);
-        return;
-    case MUIR_OPTION_BOOL:
-        snprintf(text, size, "%s", *(const bool *)value ? "true" : "false");
-        return;
+    case MUIR_OPTION_INT: snprintf(text, size, "%lld", (long long)*(const int64_t *)value); return;
+    case MUIR_OPTION_FLOAT: snprintf(text, size, "%.17g", *(const double *)value); return;
+    case MUIR_OPTION_BOOL: snprintf(text, size, "%s", *(const bool *)value ? "true" : "false"); return;
     case MUIR_OPTION_NAME:
-    case MUIR_OPTION_TEXT:
-        snprintf(text, size, "%s", field);
-        return;
-    case MUIR_OPTION_CHOICE:
-        choice_text(option->allowed, *(const int *)value, text, size);
-        return;
+    case MUIR_OPTION_TEXT: snprintf(text, size, "%s", field); return;
+    case MUIR_OPTION_CHOICE: choice_text(option->allowed, *(const int *)value, text, size); return;
     case MUIR_OPTION_DIMS: {
         const int *d = value;
         snprintf(text, size, "%dx%dx%d", d[0], d[1], d[2]);

@@ -48,13 +48,10 @@ double muir_busbw_factor(muir_coll_kind kind, int p)
 {
     const double share = (double)(p - 1) / (double)p;
     switch (kind) {
-    case MUIR_ALL_REDUCE:
-        return 2.0 * share;
+    case MUIR_ALL_REDUCE: return 2.0 * share;
     case MUIR_REDUCE_SCATTER:
     case MUIR_ALL_GATHER:
-    case MUIR_ALL_TO_ALL:
-        return share;
-    default:
-        return 1.0;
+    case MUIR_ALL_TO_ALL: return share;
+    default: return 1.0;
     }
 }

@@ -276,7 +276,7 @@ double muir_chunk_flop(const muir_program *p, int chunk, muir_phase phase)
         for (int i = range.first; i < range.first + range.n; i++) {
             const muir_op *op = &p->ops[i];
             if (op->kind == MUIR_OP_GEMM)
-                flop += 2.0 * op->m * op->n * op->k * op->count * op->share * c->repeat[part];
+                flop += 2.0 * op->m * op->n * op->k * op->count * c->repeat[part];
         }
     }
     return flop;

@@ -38,13 +38,15 @@ static void place_on_torus(const muir_server *server, int64_t stride, muir_group
 
 /* A collective walks its members in order, so of the m members under a leaf only one talks through the uplink
  * at a time, which the leaf's groups share: the port is slowed by oversubscription / m, if at all. */
-static double uplink_share(const muir_fleet *fleet, int64_t stride, const muir_group *group)
+static void place_on_leaves(const muir_fleet *fleet, int64_t stride, muir_group *group)
 {
     const int64_t chips = fleet->server.chips;
     const int64_t apart = stride < chips ? 1 : (stride + chips - 1) / chips; /* servers between neighbours */
     const int64_t under_leaf = least(group->servers, fleet->fabric.leaf_servers / apart);
-    if (under_leaf == group->servers) return 1.0;
-    return fmax(1.0, fleet->fabric.oversubscription / (double)(under_leaf > 0 ? under_leaf : 1));
+    group->is_beyond_leaf = under_leaf < group->servers;
+    group->uplink_share = 1.0;
+    if (group->is_beyond_leaf)
+        group->uplink_share = fmin(1.0, fmax(1.0, (double)under_leaf) / fleet->fabric.oversubscription);
 }
 
 muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p)
@@ -55,7 +57,7 @@ muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p)
     group.p = p;
     group.local = stride < chips ? least(p, chips / stride) : 1;
     group.servers = (p + group.local - 1) / group.local;
-    group.oversubscription = uplink_share(fleet, stride, &group);
+    place_on_leaves(fleet, stride, &group);
     if (fleet->server.topology == MUIR_TORUS) place_on_torus(&fleet->server, stride, &group);
     return group;
 }
@@ -116,9 +118,15 @@ static double local_exchange_time_s(const muir_server *server, const muir_group 
     return slowest + alpha_steps * server->alpha_s;
 }
 
-static double port_rate(const muir_fleet *fleet, double oversubscription)
+static double port_rate(const muir_fabric *fabric)
 {
-    return fleet->fabric.port_byte_per_s * fleet->fabric.efficiency / oversubscription;
+    return fabric->port_byte_per_s * fabric->efficiency;
+}
+
+/* Rate of traffic between any two chips, not only neighbours. */
+static double far_rate(const muir_fabric *fabric, bool is_beyond_leaf)
+{
+    return port_rate(fabric) / (is_beyond_leaf ? fabric->oversubscription : 1.0);
 }
 
 /* all_gather or reduce_scatter of v bytes in all among the n chips that hold the same place in their servers.
@@ -128,7 +136,7 @@ static double fabric_gather_time_s(const muir_fleet *fleet, const muir_group *gr
     const double n = (double)group->servers;
     if (group->servers < 2) return 0.0;
     return ceil(log2(n)) * fleet->fabric.alpha_s +
-           bytes * (n - 1.0) / n / port_rate(fleet, group->oversubscription);
+           bytes * (n - 1.0) / n / (port_rate(&fleet->fabric) * group->uplink_share);
 }
 
 double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes)
@@ -144,10 +152,8 @@ double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_c
         const double leaving = bytes * (p - q) / p;
         double time_s = start_s + local_exchange_time_s(&fleet->server, group, bytes * q / p);
         if (group->servers > 1)
-            time_s +=
-                fleet->fabric.alpha_s * ceil(log2((double)group->servers)) +
-                leaving /
-                    port_rate(fleet, group->oversubscription > 1.0 ? fleet->fabric.oversubscription : 1.0);
+            time_s += fleet->fabric.alpha_s * ceil(log2((double)group->servers)) +
+                      leaving / far_rate(&fleet->fabric, group->is_beyond_leaf);
         return time_s;
     }
     default: return start_s + gather_s;
@@ -159,8 +165,7 @@ double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)
     const muir_server *server = &fleet->server;
     if (stride >= server->chips) {
         const bool is_beyond_leaf = stride / server->chips >= fleet->fabric.leaf_servers;
-        return fleet->fabric.alpha_s +
-               bytes / port_rate(fleet, is_beyond_leaf ? fleet->fabric.oversubscription : 1.0);
+        return fleet->fabric.alpha_s + bytes / far_rate(&fleet->fabric, is_beyond_leaf);
     }
     if (server->topology == MUIR_SWITCH)
         return server->alpha_s + bytes / (server->port_byte_per_s * server->efficiency);

@@ -11,14 +11,15 @@
 #include "fleet/fleet.h"
 
 typedef struct muir_group {
-    int64_t p;               /* members */
-    int64_t local;           /* members that share a server */
-    int64_t servers;         /* servers that the group spans, p / local rounded up */
-    int extent[MUIR_DIMS];   /* torus: members along each dimension inside a server */
-    double rate[MUIR_DIMS];  /* torus: a member's rate along each dimension, both ways where it is a ring
-                                [byte/s] */
-    double hops[MUIR_DIMS];  /* torus: message steps along each dimension */
-    double oversubscription; /* that its traffic between servers meets; 1: none */
+    int64_t p;              /* members */
+    int64_t local;          /* members that share a server */
+    int64_t servers;        /* servers that the group spans, p / local rounded up */
+    int extent[MUIR_DIMS];  /* torus: members along each dimension inside a server */
+    double rate[MUIR_DIMS]; /* torus: a member's rate along each dimension, both ways where it is a ring
+                               [byte/s] */
+    double hops[MUIR_DIMS]; /* torus: message steps along each dimension */
+    bool is_beyond_leaf;    /* it spans more servers than a leaf joins */
+    double uplink_share; /* its port rate through uplinks, as a share, when members talk to neighbours only */
 } muir_group;
 
 /* Where a group of p chips with the given stride lies. Local.

@@ -51,7 +51,8 @@ static void emit(muir_shape shape, int stage, muir_slot *slots)
 /* Microbatches of all chunks that are held, over the chunks, rounded up. */
 static int in_flight(muir_shape shape)
 {
-    return (warm_up_of(shape, 0) + 1 + shape.chunks - 1) / shape.chunks;
+    const int total = shape.microbatches * shape.chunks, held = warm_up_of(shape, 0) + 1;
+    return ((held < total ? held : total) + shape.chunks - 1) / shape.chunks;
 }
 
 static double bubble(muir_shape shape)

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The fleet clock's step: draws, schedule, and the meeting of all replicas in one MPI reduction. */
+#include "fleet_clock/fleet_clock.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fleet_clock/energy.h"
+
+/* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
+typedef struct maximum {
+    double value;
+    int index;
+} maximum;
+
+struct muir_fleet_clock {
+    const muir_scenario *scenario; /* borrowed; outlives the clock */
+    muir_fold fold;
+    muir_program *program;
+    muir_prices *prices;
+    muir_order *order;
+    muir_ideal *ideal;
+    muir_slowdown *slowdown;
+    muir_engine *engine;
+    muir_delays delays;
+    maximum *meeting; /* [stages + 2]: each stage's delay, the latest replica, the flag */
+};
+
+static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
+{
+    muir_status st = MUIR_OK;
+    const muir_parallel *p = &c->scenario->job.parallel;
+    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)c->scenario->job.microbatches};
+    const size_t stages = (size_t)p->pp;
+    MUIR_TRY(muir_program_create(ctx, &c->scenario->job, &c->program));
+    MUIR_TRY(muir_prices_create(ctx, c->scenario, c->program, &c->prices));
+    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &c->order));
+    MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->ideal));
+    MUIR_TRY(muir_slowdown_create(ctx, c->scenario, c->fold.replicas, &c->slowdown));
+    MUIR_TRY(muir_engine_create(ctx, c->order, c->ideal, &c->engine));
+    MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
+    MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
+    MUIR_TRY(muir_alloc(ctx, stages + 2, sizeof(maximum), "the fleet clock", &c->meeting));
+done:
+    return st;
+}
+
+muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario, muir_fleet_clock **out)
+{
+    muir_status st = MUIR_OK;
+    muir_fleet_clock *c = NULL;
+    st = muir_alloc(ctx, 1, sizeof *c, "the fleet clock", &c);
+    if (st == MUIR_OK) {
+        c->scenario = scenario;
+        c->fold = muir_fold_make(scenario, ctx->size, ctx->rank);
+        st = make_parts(ctx, c);
+    }
+    MUIR_TRY(muir_agree(ctx, st));
+    *out = c;
+    c = NULL;
+done:
+    muir_fleet_clock_destroy(&c);
+    return st;
+}
+
+void muir_fleet_clock_destroy(muir_fleet_clock **clock)
+{
+    muir_fleet_clock *c = *clock;
+    if (!c) return;
+    muir_engine_destroy(&c->engine);
+    muir_slowdown_destroy(&c->slowdown);
+    muir_ideal_destroy(&c->ideal);
+    muir_order_destroy(&c->order);
+    muir_prices_destroy(&c->prices);
+    muir_program_destroy(&c->program);
+    free(c->delays.stage_s);
+    free(c->delays.stage_replica);
+    free(c->meeting);
+    free(c);
+    *clock = NULL;
+}
+
+/* Replicas meet at the gradient sync: the latest end of each stage over all of them. */
+static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, bool flag, int64_t *sum_ns)
+{
+    muir_status st = MUIR_OK;
+    const int stages = c->order->shape.stages;
+    for (int s = 0; s < stages; s++)
+        c->meeting[s] = (maximum){c->delays.stage_s[s], (int)c->delays.stage_replica[s]};
+    c->meeting[stages] = (maximum){c->delays.worst_s, (int)c->delays.worst_replica};
+    c->meeting[stages + 1] = (maximum){flag ? 1.0 : 0.0, 0};
+    *sum_ns = c->delays.sum_ns;
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 2, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum_ns, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
+done:
+    return st;
+}
+
+static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet_row *row)
+{
+    const muir_ideal *ideal = c->ideal;
+    const muir_job *job = &c->scenario->job;
+    const int stages = c->order->shape.stages;
+    double reduced_s = 0.0;
+    for (int s = 0; s < stages; s++)
+        reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + ideal->reduce_s[s]);
+    row->step_s = reduced_s + ideal->tail_s;
+    memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
+    row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
+    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)job->parallel.dp;
+    row->slowest_replica = c->meeting[stages].index;
+    row->is_flagged = c->meeting[stages + 1].value > 0.0;
+
+    const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
+    const bool is_fp8 = job->batch.precision == MUIR_PRECISION_FP8;
+    const double peak =
+        muir_chip_peak_flop_per_s(&c->scenario->fleet.chip, is_fp8) * (double)muir_job_chips(job);
+    row->tokens_per_s = tokens / row->step_s;
+    row->mfu = c->program->model_flop / (row->step_s * peak);
+    row->hfu = c->prices->executed_flop / (row->step_s * peak);
+    row->energy_j = muir_step_energy_j(c->scenario, ideal, row->step_s);
+    row->power_w = row->energy_j / row->step_s;
+    row->cost_usd = muir_step_cost_usd(c->scenario, row->step_s, row->energy_j);
+}
+
+static void fill_rank_row(const muir_fleet_clock *c, const muir_fleet_row *fleet, muir_rank_row *row)
+{
+    *row = (muir_rank_row){0.0, 0.0, 0.0};
+    if (c->fold.replicas.n == 0) return;
+    row->replica_max_s = c->ideal->step_s + c->delays.worst_s;
+    row->replica_mean_s = c->ideal->step_s + 1e-9 * (double)c->delays.sum_ns / (double)c->fold.replicas.n;
+    row->wait_s = fleet->step_s - row->replica_max_s;
+}
+
+/* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
+static muir_status gather_servers(muir_ctx *ctx, const muir_fleet_clock *c, float *servers)
+{
+    muir_status st = MUIR_OK;
+    const int64_t n = c->scenario->fleet.top.servers;
+    MUIR_TRY_MPI(MPI_Reduce(muir_is_root(ctx) ? MPI_IN_PLACE : servers, servers, (int)n, MPI_FLOAT, MPI_MAX,
+                            0, ctx->comm));
+    if (muir_is_root(ctx))
+        for (int64_t i = 0; i < n; i++)
+            if (servers[i] < 0.0f) servers[i] = NAN;
+done:
+    return st;
+}
+
+muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, bool flag,
+                                  muir_fleet_row *fleet, muir_rank_row *rank, float *servers)
+{
+    muir_status st = MUIR_OK;
+    int64_t sum_ns = 0;
+    if (servers)
+        for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
+    muir_slowdown_step(c->slowdown, (uint32_t)step, servers);
+    muir_engine_step(c->engine, c->slowdown, &c->delays);
+    MUIR_TRY(meet(ctx, c, flag, &sum_ns));
+    fill_fleet_row(c, sum_ns, fleet);
+    fill_rank_row(c, fleet, rank);
+    if (servers) MUIR_TRY(gather_servers(ctx, c, servers));
+done:
+    return st;
+}
+
+const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock)
+{
+    return clock->program;
+}
+
+const muir_prices *muir_fleet_clock_prices(const muir_fleet_clock *clock)
+{
+    return clock->prices;
+}
+
+const muir_order *muir_fleet_clock_order(const muir_fleet_clock *clock)
+{
+    return clock->order;
+}
+
+const muir_ideal *muir_fleet_clock_ideal(const muir_fleet_clock *clock)
+{
+    return clock->ideal;
+}
+
+const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock)
+{
+    return &clock->fold;
+}
+
+double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *c)
+{
+    const muir_parallel *p = &c->scenario->job.parallel;
+    const double chips = (double)c->fold.replicas.n * (double)(p->tp * p->cp * p->pp);
+    return chips > 0.0 ? (double)c->slowdown->bytes / chips : 0.0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The fleet clock: what the emulated fleet would do, step by step. A pure function of scenario and step: the
+ * same bytes on any number of ranks. */
+#ifndef MUIR_FLEET_CLOCK_FLEET_CLOCK_H
+#define MUIR_FLEET_CLOCK_FLEET_CLOCK_H
+
+#include "fleet_clock/engine.h"
+
+/* One step of the whole fleet. Same on all ranks. Times [s]. */
+typedef struct muir_fleet_row {
+    double step_s;
+    double part_s[MUIR_PART_COUNT]; /* add up to step_s */
+    double replica_mean_s;          /* mean over replicas of the step each would have alone */
+    int64_t slowest_replica;        /* the one the others wait for */
+    double tokens_per_s;
+    double mfu, hfu; /* of the job's chips, dense peak; model FLOP count the full attention square, hardware
+                        FLOP what runs */
+    double power_w;  /* mean over the step, at the meter */
+    double energy_j;
+    double cost_usd;
+    bool is_flagged; /* some rank raised its flag in this step */
+} muir_fleet_row;
+
+/* One step of this rank's replicas. */
+typedef struct muir_rank_row {
+    double replica_max_s;  /* the slowest of them alone; 0 without replicas */
+    double replica_mean_s; /* 0 without replicas */
+    double wait_s;         /* from there to the end of the fleet's gradient sync */
+} muir_rank_row;
+
+typedef struct muir_fleet_clock muir_fleet_clock;
+
+/* Collective over ctx->comm. Freed with muir_fleet_clock_destroy.
+ * scenario  in   borrowed; outlives the clock. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario, muir_fleet_clock **out);
+void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves NULL */
+
+/* One step. Collective over ctx->comm; allocates nothing.
+ * flag     in   this rank wants every rank to see is_flagged (a signal came)
+ * fleet    out  same on all ranks
+ * rank     out  this rank's
+ * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a
+ * chip of the job; the others give room of the same size; NULL on all ranks: not wanted in this step */
+muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, bool flag,
+                                  muir_fleet_row *fleet, muir_rank_row *rank, float *servers);
+
+/* What the clock was made from; all borrowed from it. Local. */
+const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock);
+const muir_prices *muir_fleet_clock_prices(const muir_fleet_clock *clock);
+const muir_order *muir_fleet_clock_order(const muir_fleet_clock *clock);
+const muir_ideal *muir_fleet_clock_ideal(const muir_fleet_clock *clock);
+const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock);
+
+/* Bytes that this rank's clock holds per chip of its slice. Local. */
+double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *clock);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Times of the step program's parts on the scenario's fleet, for a chip of speed 1. */
+#ifndef MUIR_FLEET_CLOCK_PRICES_H
+#define MUIR_FLEET_CLOCK_PRICES_H
+
+#include "models/program.h"
+#include "scenario/scenario.h"
+
+/* One slot of the schedule on one chunk. Communication is what is exposed: not hidden under compute. [s] */
+typedef struct muir_slot_price {
+    double compute_s; /* stretched by a slow chip */
+    double tp_s, cp_s, ep_s;
+} muir_slot_price;
+
+/* The end of a step on one stage. [s] */
+typedef struct muir_sync_price {
+    double reduce_s;    /* exposed gradient sync */
+    double norm_s;      /* gradient norm over the job */
+    double optimizer_s; /* stretched by a slow chip in principle; too short to matter, so it is not */
+    double gather_s;    /* exposed gather of new weights */
+} muir_sync_price;
+
+typedef struct muir_prices {
+    int n_chunks, n_stages;
+    muir_slot_price *forward;  /* [n_chunks] */
+    muir_slot_price *backward; /* [n_chunks], weight gradient and recompute included */
+    muir_sync_price *sync;     /* [n_stages] */
+    double p2p_s;              /* a microbatch's message between neighbouring stages */
+    double wrap_p2p_s;         /* from the last stage back to the first (interleaving) */
+    double executed_flop;      /* of the job in a step, recompute included */
+} muir_prices;
+
+/* Prices of a program. Local. Freed with muir_prices_destroy. MUIR_ERR_MEM. */
+muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
+                               muir_prices **out);
+void muir_prices_destroy(muir_prices **prices); /* accepts NULL, leaves NULL */
+
+/* Time of one op [s], all of it, hidden or not. Local. */
+double muir_op_time_s(const muir_scenario *scenario, const muir_op *op);
+
+/* Sum of a slot's parts [s]. Local. */
+double muir_slot_time_s(const muir_slot_price *price);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Slowdown of groups: the draws of every chip, and maxima over groups. */
+#include "fleet_clock/slowdown.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/simd.h"
+
+enum { LANES = MUIR_RNG_BLOCK, DRAW_CHUNK = 16 };
+
+int64_t muir_chip_number(const muir_job *job, int64_t stage, int64_t replica, int64_t place)
+{
+    const muir_parallel *p = &job->parallel;
+    const int64_t group = p->tp * p->cp;
+    if (p->order == MUIR_ORDER_PP_OUTERMOST) return (stage * p->dp + replica) * group + place;
+    return (replica * p->pp + stage) * group + place;
+}
+
+double muir_chip_speed(const muir_scenario *scenario, int64_t chip)
+{
+    const muir_variation *v = &scenario->fleet.variation;
+    const uint64_t seed = (uint64_t)scenario->run.seed,
+                   server = (uint64_t)(chip / scenario->fleet.server.chips);
+    const double z = (double)muir_rng_normal_at(seed, MUIR_STREAM_CHIP, 0, (uint64_t)chip);
+    const double speed = 1.0 + fmax(-v->chip_clip, fmin(v->chip_clip, v->chip_sigma * z));
+    const bool is_slow = (double)muir_rng_uniform_at(seed, MUIR_STREAM_SLOW, 0, server) < v->slow_share;
+    return is_slow ? speed * v->slow_speed : speed;
+}
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+    return b == 0 ? a : greatest_common_divisor(b, a % b);
+}
+
+static bool is_mine(const muir_slowdown *s, int64_t replica)
+{
+    return replica >= s->replicas.first && replica < s->replicas.first + s->replicas.n;
+}
+
+static void draw_speeds(muir_slowdown *s)
+{
+    float *out = s->base;
+    for (size_t b = 0; b < s->n_blocks; b++)
+        for (int stage = 0; stage < s->stages; stage++)
+            for (int place = 0; place < s->group; place++)
+                for (int lane = 0; lane < LANES; lane++, out++) {
+                    const int64_t replica = (s->first_block + (int64_t)b) * LANES + lane;
+                    if (!is_mine(s, replica)) continue;
+                    const int64_t chip = muir_chip_number(&s->scenario->job, stage, replica, place);
+                    *out = (float)(1.0 / muir_chip_speed(s->scenario, chip));
+                }
+}
+
+static muir_status make_arrays(muir_ctx *ctx, muir_slowdown *s)
+{
+    muir_status st = MUIR_OK;
+    const size_t rows = s->n_blocks * (size_t)s->stages * LANES,
+                 servers = (size_t)s->scenario->fleet.top.servers;
+    MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->group, sizeof(float), "chip speeds", &s->base));
+    MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->n_subs, sizeof(float), "server drift", &s->drift));
+    MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->n_subs, sizeof(float), "server drift", &s->drift_slope));
+    MUIR_TRY(muir_alloc(ctx, servers, sizeof(float), "server drift", &s->server_knot));
+    MUIR_TRY(muir_alloc(ctx, rows, sizeof(float), "group slowdowns", &s->excess));
+    s->bytes = (rows * (size_t)(s->group + 2 * s->n_subs + 1) + servers) * sizeof(float);
+done:
+    return st;
+}
+
+muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, muir_slice replicas,
+                                 muir_slowdown **out)
+{
+    muir_status st = MUIR_OK;
+    muir_slowdown *s = NULL;
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *s, "slowdowns", &s));
+    s->scenario = scenario;
+    s->replicas = replicas;
+    s->first_block = replicas.first / LANES;
+    if (replicas.n > 0)
+        s->n_blocks = (size_t)((replicas.first + replicas.n - 1) / LANES - s->first_block + 1);
+    s->stages = (int)scenario->job.parallel.pp;
+    s->group = (int)(scenario->job.parallel.tp * scenario->job.parallel.cp);
+    s->sub = (int)greatest_common_divisor(s->group, scenario->fleet.server.chips);
+    s->n_subs = s->group / s->sub;
+    s->knot = -1;
+    MUIR_TRY(make_arrays(ctx, s));
+    draw_speeds(s);
+    *out = s;
+    s = NULL;
+done:
+    muir_slowdown_destroy(&s);
+    return st;
+}
+
+void muir_slowdown_destroy(muir_slowdown **slowdown)
+{
+    muir_slowdown *s = *slowdown;
+    if (!s) return;
+    free(s->base);
+    free(s->drift);
+    free(s->drift_slope);
+    free(s->server_knot);
+    free(s->excess);
+    free(s);
+    *slowdown = NULL;
+}
+
+/* Server of part `sub` of a group. */
+static int64_t server_of(const muir_slowdown *s, int stage, int64_t replica, int sub)
+{
+    return muir_chip_number(&s->scenario->job, stage, replica, (int64_t)sub * s->sub) /
+           s->scenario->fleet.server.chips;
+}
+
+/* Draws of all servers at a knot into server_knot, then to the groups' places in `out`. */
+static void spread_knot(muir_slowdown *s, int64_t knot, float *out)
+{
+    const muir_variation *v = &s->scenario->fleet.variation;
+    for (int64_t i = 0; i < s->scenario->fleet.top.servers; i++)
+        s->server_knot[i] =
+            (float)v->drift_sigma * muir_rng_normal_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_DRIFT,
+                                                       (uint32_t)knot, (uint64_t)i);
+    for (size_t b = 0; b < s->n_blocks; b++)
+        for (int stage = 0; stage < s->stages; stage++)
+            for (int sub = 0; sub < s->n_subs; sub++)
+                for (int lane = 0; lane < LANES; lane++, out++) {
+                    const int64_t replica = (s->first_block + (int64_t)b) * LANES + lane;
+                    *out = is_mine(s, replica) ? s->server_knot[server_of(s, stage, replica, sub)] : 0.0f;
+                }
+}
+
+/* drift and slope for the knots around a step; work only when a knot is passed. */
+static void move_to_knot(muir_slowdown *s, int64_t knot)
+{
+    if (knot == s->knot) return;
+    const size_t n = s->n_blocks * (size_t)s->stages * (size_t)s->n_subs * LANES;
+    spread_knot(s, knot, s->drift);
+    spread_knot(s, knot + 1, s->drift_slope);
+    for (size_t i = 0; i < n; i++) {
+        s->drift_slope[i] -= s->drift[i];
+        s->drift[i] += 1.0f;
+    }
+    s->knot = knot;
+}
+
+/* Maximum over `n` chips of base (1 + sigma z), lane by lane. Replicas lie side by side, so the maximum over
+ * a group needs no shuffles. */
+MUIR_CLONES
+static void slowest_of_chips(const float *base, const float *z, float sigma, int n, float *slowest)
+{
+    for (int c = 0; c < n; c++)
+        for (int lane = 0; lane < LANES; lane++) {
+            const float x = base[c * LANES + lane] * fmaf(sigma, z[c * LANES + lane], 1.0f);
+            slowest[lane] = x > slowest[lane] ? x : slowest[lane];
+        }
+}
+
+MUIR_CLONES
+static void apply_drift(const float *drift, const float *slope, float at, const float *part, float *slowest)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        const float x = part[lane] * fmaf(slope[lane], at, drift[lane]);
+        slowest[lane] = x > slowest[lane] ? x : slowest[lane];
+    }
+}
+
+static void note_servers(const muir_slowdown *s, size_t block, int stage, int sub, const float *part,
+                         const float *drift, const float *slope, float at, float *servers)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        const int64_t replica = (s->first_block + (int64_t)block) * LANES + lane;
+        if (!is_mine(s, replica)) continue;
+        float *server = &servers[server_of(s, stage, replica, sub)];
+        const float x = part[lane] * fmaf(slope[lane], at, drift[lane]);
+        if (x > *server) *server = x;
+    }
+}
+
+/* One stage of one block: 64 groups side by side. */
+static void step_groups(muir_slowdown *s, uint32_t step, size_t block, int stage, float at, float *servers)
+{
+    const float sigma = (float)s->scenario->fleet.variation.step_sigma;
+    const size_t row = block * (size_t)s->stages + (size_t)stage;
+    const uint64_t draws =
+        ((uint64_t)(s->first_block + (int64_t)block) * (uint64_t)s->stages + (uint64_t)stage) *
+        (uint64_t)s->group; /* blocks of draws before this row */
+    float *excess = s->excess + row * LANES;
+    float slowest[LANES] = {0.0f}, part[LANES], z[DRAW_CHUNK * LANES];
+    for (int sub = 0; sub < s->n_subs; sub++) {
+        memset(part, 0, sizeof part);
+        for (int c = 0; c < s->sub; c += DRAW_CHUNK) {
+            const int n = s->sub - c < DRAW_CHUNK ? s->sub - c : DRAW_CHUNK;
+            const int place = sub * s->sub + c;
+            muir_rng_normals((uint64_t)s->scenario->run.seed, MUIR_STREAM_JITTER, step,
+                             draws + (uint64_t)place, (size_t)n, z);
+            slowest_of_chips(s->base + (row * (size_t)s->group + (size_t)place) * LANES, z, sigma, n, part);
+        }
+        const size_t at_sub = (row * (size_t)s->n_subs + (size_t)sub) * LANES;
+        apply_drift(s->drift + at_sub, s->drift_slope + at_sub, at, part, slowest);
+        if (servers)
+            note_servers(s, block, stage, sub, part, s->drift + at_sub, s->drift_slope + at_sub, at, servers);
+    }
+    for (int lane = 0; lane < LANES; lane++) excess[lane] = slowest[lane] - 1.0f;
+}
+
+/* Replicas of an expert group exchange tokens in every layer, so they go at the pace of the slowest. Groups
+ * never cross ranks (muir_fold_make), but they cross blocks. */
+static float *excess_at(muir_slowdown *s, int stage, int64_t replica)
+{
+    const int64_t local = replica - s->first_block * LANES;
+    return s->excess + ((size_t)(local / LANES) * (size_t)s->stages + (size_t)stage) * LANES + local % LANES;
+}
+
+static void level_expert_groups(muir_slowdown *s, int64_t ep)
+{
+    for (int64_t first = s->replicas.first; first < s->replicas.first + s->replicas.n; first += ep)
+        for (int stage = 0; stage < s->stages; stage++) {
+            float slowest = -1.0f;
+            for (int64_t r = first; r < first + ep; r++) slowest = fmaxf(slowest, *excess_at(s, stage, r));
+            for (int64_t r = first; r < first + ep; r++) *excess_at(s, stage, r) = slowest;
+        }
+}
+
+void muir_slowdown_step(muir_slowdown *s, uint32_t step, float *servers)
+{
+    const int64_t interval = s->scenario->fleet.variation.drift_steps;
+    move_to_knot(s, step / interval);
+    const float at = (float)(step % interval) / (float)interval;
+    for (size_t b = 0; b < s->n_blocks; b++)
+        for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, servers);
+    if (s->scenario->job.parallel.ep > 1) level_expert_groups(s, s->scenario->job.parallel.ep);
+}

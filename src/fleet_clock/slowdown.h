@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How much slower than speed 1 each tp x cp group of a rank's replicas is in a step: fixed speed, drift and
+ * fresh draw of every one of its chips, and the maximum over the group, since everyone in it waits for the
+ * slowest. */
+#ifndef MUIR_FLEET_CLOCK_SLOWDOWN_H
+#define MUIR_FLEET_CLOCK_SLOWDOWN_H
+
+#include "scenario/fold.h"
+
+/* Replicas are kept in blocks of MUIR_RNG_BLOCK, counted through the fleet, so that draws do not depend on
+ * the fold. A rank's first and last block may hold replicas of other ranks: such lanes have speed "infinite"
+ * and never count. */
+typedef struct muir_slowdown {
+    const muir_scenario *scenario; /* borrowed; outlives this */
+    muir_slice replicas;           /* mine */
+    int64_t first_block;
+    size_t n_blocks;
+    int stages, group;  /* group: chips of a tp x cp group */
+    int sub, n_subs;    /* the group in parts of `sub` chips that share a server */
+    float *base;        /* [n_blocks, stages, group, 64]: 1 / fixed speed; 0 in lanes of others */
+    float *drift;       /* [n_blocks, stages, n_subs, 64]: 1 + drift at the knot before */
+    float *drift_slope; /* [n_blocks, stages, n_subs, 64]: change to the next knot */
+    float *server_knot; /* [servers]: scratch */
+    int64_t knot;       /* the knot that drift holds, -1: none yet */
+    float *excess;      /* [n_blocks, stages, 64]: result, slowdown - 1 */
+    size_t bytes;       /* of all arrays */
+} muir_slowdown;
+
+/* Draws the fixed speeds. Local. Freed with muir_slowdown_destroy. MUIR_ERR_MEM. */
+muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, muir_slice replicas,
+                                 muir_slowdown **out);
+void muir_slowdown_destroy(muir_slowdown **slowdown); /* accepts NULL, leaves NULL */
+
+/* Fills `excess` for a step; allocates nothing. Local.
+ * servers  out  [servers], maximum over each server's chips, kept where larger already; NULL: not wanted */
+void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, float *servers);
+
+/* Number of the chip in the fleet that holds place `place` of the group of a stage and replica. Local. */
+int64_t muir_chip_number(const muir_job *job, int64_t stage, int64_t replica, int64_t place);
+
+/* Fixed speed of a chip of the fleet. Local. */
+double muir_chip_speed(const muir_scenario *scenario, int64_t chip);
+
+#endif

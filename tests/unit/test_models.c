@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Step programs against published formulas and published sizes of models. */
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "models/memory.h"
+#include "models/program.h"
+#include "scenario/scenario.h"
+
+static muir_scenario load(const char *name, const char *const *overrides, int n)
+{
+    muir_scenario scenario;
+    const muir_status st = muir_scenario_load(muir_test_ctx(), name, overrides, n, &scenario);
+    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
+    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
+    return scenario;
+}
+
+static muir_program *program_of(const muir_scenario *scenario)
+{
+    muir_program *program = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &scenario->job, &program), MUIR_OK);
+    return program;
+}
+
+/* Products of all chips in a step; `without` names an op to leave out. */
+static double job_flop(const muir_scenario *scenario, const muir_program *program, const char *without)
+{
+    double chip_flop = 0.0;
+    for (int c = 0; c < program->n_chunks; c++)
+        for (int part = 0; part < program->chunks[c].n_parts; part++)
+            for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
+                const muir_op_range r = program->blocks[program->chunks[c].block[part]].phase[phase];
+                for (int i = r.first; i < r.first + r.n; i++) {
+                    const muir_op *op = &program->ops[i];
+                    if (op->kind != MUIR_OP_GEMM || strcmp(op->name, without) == 0) continue;
+                    chip_flop += 2.0 * op->m * op->n * op->k * op->count * program->chunks[c].repeat[part];
+                }
+            }
+    const muir_parallel *p = &scenario->job.parallel;
+    return chip_flop * (double)(p->tp * p->cp * p->dp * scenario->job.microbatches);
+}
+
+/* Narayanan et al., SC21: 96 B s L h^2 (1 + s / (6 h) + V / (16 L h)) counts a full recompute; without it 72
+ * and 12. */
+static void gpt_flop_is_the_megatron_formula(void)
+{
+    static const char *const base[] = {"model=gpt3-175b", "seq_len=2048",  "parallel.tp=8",
+                                       "parallel.pp=8",   "parallel.dp=2", "parallel.recompute=none"};
+    static const char *const full[] = {"model=gpt3-175b", "seq_len=2048",  "parallel.tp=8",
+                                       "parallel.pp=8",   "parallel.dp=2", "parallel.recompute=full"};
+    const muir_scenario scenario = load("rainier", base, 6), again = load("rainier", full, 6);
+    muir_program *program = program_of(&scenario), *recomputing = program_of(&again);
+    const double B = (double)scenario.job.batch.global_batch_size, s = 2048, L = 96, h = 12288, V = 51200;
+    const double model = 72 * B * s * L * h * h * (1 + s / (6 * h) + V / (12 * L * h));
+    const double hardware = 96 * B * s * L * h * h * (1 + s / (6 * h) + V / (16 * L * h));
+    CU_ASSERT_DOUBLE_EQUAL(job_flop(&scenario, program, "attention scores again") / model, 1.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(job_flop(&again, recomputing, "attention scores again") / hardware, 1.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(program->model_flop / model, 1.0, 1e-4); /* norms' weights count as 6 FLOP each */
+    muir_program_destroy(&program);
+    muir_program_destroy(&recomputing);
+}
+
+static void weights_are_those_of_the_published_models(void)
+{
+    static const struct {
+        const char *model;
+        double params;
+    } known[] = {
+        {"model=gpt3-175b", 174.6e9}, {"model=llama3-405b", 405.85e9}, {"model=llama3-70b", 70.55e9}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const char *const overrides[] = {known[i].model, "parallel.tp=8", "parallel.dp=4"};
+        const muir_scenario scenario = load("rainier", overrides, 3);
+        muir_program *program = program_of(&scenario);
+        CU_ASSERT_DOUBLE_EQUAL(program->params / known[i].params, 1.0, 2e-3);
+        muir_program_destroy(&program);
+    }
+}
+
+/* What all stages hold on all chips of a replica is the model, padded where a chip must hold a whole kv head.
+ */
+static void stages_hold_the_whole_model(void)
+{
+    static const char *const layouts[][2] = {{"parallel.pp=1", "parallel.tp=8"},
+                                             {"parallel.pp=16", "parallel.tp=8"},
+                                             {"parallel.pp=7", "parallel.tp=4"},
+                                             {"parallel.pp=64", "parallel.tp=1"}};
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+        const char *const overrides[] = {"model=llama3-405b", layouts[i][0], layouts[i][1], "parallel.dp=2"};
+        const muir_scenario scenario = load("rainier", overrides, 4);
+        muir_program *program = program_of(&scenario);
+        double params = 0.0;
+        for (int s = 0; s < program->n_stages; s++) params += muir_stage_params(program, s, false);
+        CU_ASSERT_DOUBLE_EQUAL(params * (double)scenario.job.parallel.tp / program->params, 1.0, 1e-4);
+        muir_program_destroy(&program);
+    }
+}
+
+/* arXiv 2407.21783, 3.3.2: 126 layers on 16 stages, one less on the first and the last, which hold embedding
+ * and head. */
+static void llama_405b_has_uneven_stages(void)
+{
+    static const char *const overrides[] = {"model=llama3-405b", "parallel.tp=8", "parallel.dp=2"};
+    const muir_scenario scenario = load("rainier", overrides, 3);
+    muir_program *program = program_of(&scenario);
+    int layers = 0;
+    for (int c = 0; c < program->n_chunks; c++) {
+        const muir_chunk *chunk = &program->chunks[c];
+        for (int part = 0; part < chunk->n_parts; part++)
+            if (chunk->block[part] == 1) {
+                const bool is_end = c == 0 || c == program->n_chunks - 1;
+                CU_ASSERT_EQUAL(chunk->repeat[part], is_end ? 7 : 8);
+                layers += chunk->repeat[part];
+            }
+    }
+    CU_ASSERT_EQUAL(layers, 126);
+    CU_ASSERT_EQUAL(program->chunks[0].block[0], 0);
+    CU_ASSERT_EQUAL(program->chunks[15].block[1], 2);
+    muir_program_destroy(&program);
+}
+
+static double axis_bytes(const muir_program *program, muir_axis axis, muir_coll_kind coll, muir_phase phase)
+{
+    double bytes = 0.0;
+    const muir_op_range r = program->blocks[1].phase[phase];
+    for (int i = r.first; i < r.first + r.n; i++)
+        if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis &&
+            program->ops[i].coll == coll)
+            bytes += program->ops[i].bytes;
+    return bytes;
+}
+
+/* Korthikanti et al. 2022, 4.2.2: two all_gathers and two reduce_scatters of s b h forward in a layer, in
+ * place of two all_reduces; the same backward. */
+static void tensor_parallel_traffic_is_four_messages_a_layer(void)
+{
+    static const char *const with[] = {"parallel.sequence_parallel=true"},
+                             *const without[] = {"parallel.sequence_parallel=false"};
+    const muir_scenario a = load("rainier", with, 1), b = load("rainier", without, 1);
+    muir_program *sequence = program_of(&a), *plain = program_of(&b);
+    const double sbh = 8192.0 * 1.0 * 32768.0 * 2.0;
+    for (int phase = MUIR_FORWARD; phase <= MUIR_BACKWARD; phase++) {
+        CU_ASSERT_EQUAL(axis_bytes(sequence, MUIR_AXIS_TP, MUIR_ALL_GATHER, (muir_phase)phase), 2.0 * sbh);
+        CU_ASSERT_EQUAL(axis_bytes(sequence, MUIR_AXIS_TP, MUIR_REDUCE_SCATTER, (muir_phase)phase),
+                        2.0 * sbh);
+        CU_ASSERT_EQUAL(axis_bytes(sequence, MUIR_AXIS_TP, MUIR_ALL_REDUCE, (muir_phase)phase), 0.0);
+        CU_ASSERT_EQUAL(axis_bytes(plain, MUIR_AXIS_TP, MUIR_ALL_REDUCE, (muir_phase)phase), 2.0 * sbh);
+    }
+    muir_program_destroy(&sequence);
+    muir_program_destroy(&plain);
+}
+
+static void a_mixture_counts_active_experts_only(void)
+{
+    static const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.ep=8",
+                                            "parallel.dp=16"};
+    const muir_scenario scenario = load("rainier", overrides, 4);
+    muir_program *program = program_of(&scenario);
+    const double h = 12288, expert = 3 * h * 6144;
+    CU_ASSERT_DOUBLE_EQUAL(
+        program->params / (96 * (256 * expert) + 96 * h * (2 * h + 2 * 1024) + 2 * h * 200064), 1.0, 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL((program->params - program->active_params) / (96 * 248 * expert), 1.0, 1e-3);
+    CU_ASSERT(axis_bytes(program, MUIR_AXIS_EP, MUIR_ALL_TO_ALL, MUIR_FORWARD) == 2.0 * 8192 * 8 * h * 2 / 8);
+    muir_program_destroy(&program);
+}
+
+/* Weights 2 + gradients 4 + optimizer 12 bytes: 18 a parameter without sharing, 6 + 12 / dp with. */
+static void memory_follows_the_zero_stage(void)
+{
+    static const char *const zero0[] = {"parallel.zero_stage=0"}, *const zero1[] = {"parallel.zero_stage=1"};
+    const muir_scenario a = load("rainier", zero0, 1), b = load("rainier", zero1, 1);
+    muir_program *pa = program_of(&a), *pb = program_of(&b);
+    const muir_memory ma = muir_memory_of(&a.job, pa, 16), mb = muir_memory_of(&b.job, pb, 16);
+    CU_ASSERT_DOUBLE_EQUAL(ma.optimizer / mb.optimizer, 488.0, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(ma.optimizer / ma.weights, 6.0, 1e-9);
+    CU_ASSERT_EQUAL(ma.activations, mb.activations);
+    muir_program_destroy(&pa);
+    muir_program_destroy(&pb);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {
+        {"GPT FLOP is the Megatron formula", gpt_flop_is_the_megatron_formula},
+        {"weights are those of the published models", weights_are_those_of_the_published_models},
+        {"stages hold the whole model", stages_hold_the_whole_model},
+        {"Llama 405B has uneven stages", llama_405b_has_uneven_stages},
+        {"tensor-parallel traffic is four messages a layer",
+         tensor_parallel_traffic_is_four_messages_a_layer},
+        {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
+        {"memory follows the zero stage", memory_follows_the_zero_stage},
+        CU_TEST_INFO_NULL,
+    };
+    return muir_test_main(argc, argv, "models", tests);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Times of collectives and messages against closed formulas. */
+#include <math.h>
+
+#include "check.h"
+#include "fleet/network.h"
+#include "scenario/scenario.h"
+
+/* A named fleet whose latencies are zero and whose efficiencies are one. */
+static muir_fleet bare(const char *scenario_name)
+{
+    muir_scenario scenario;
+    CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), scenario_name, NULL, 0, &scenario), MUIR_OK);
+    muir_fleet fleet = scenario.fleet;
+    fleet.server.alpha_s = fleet.server.base_s = fleet.fabric.alpha_s = fleet.fabric.base_s = 0.0;
+    fleet.server.efficiency = fleet.fabric.efficiency = 1.0;
+    return fleet;
+}
+
+static double coll(const muir_fleet *fleet, int64_t stride, int64_t p, muir_coll_kind kind, double bytes)
+{
+    const muir_group group = muir_group_place(fleet, stride, p);
+    return muir_coll_time_s(fleet, &group, kind, bytes);
+}
+
+/* Without latency, bus bandwidth is the port's rate. */
+static void busbw_in_a_switch_is_the_port_rate(void)
+{
+    const muir_fleet fleet = bare("llama3-16k");
+    for (int64_t p = 2; p <= 8; p++) {
+        const double time_s = coll(&fleet, 1, p, MUIR_ALL_REDUCE, 1e9);
+        CU_ASSERT_DOUBLE_EQUAL(1e9 / time_s * muir_busbw_factor(MUIR_ALL_REDUCE, (int)p) / 450e9, 1.0, 1e-12);
+    }
+    CU_ASSERT_EQUAL(coll(&fleet, 1, 1, MUIR_ALL_REDUCE, 1e9), 0.0);
+}
+
+static void busbw_between_servers_is_the_nic_rate(void)
+{
+    const muir_fleet fleet = bare("llama3-16k");
+    const double time_s = coll(&fleet, 8, 16, MUIR_REDUCE_SCATTER, 1e9);
+    CU_ASSERT_DOUBLE_EQUAL(1e9 / time_s * 15.0 / 16.0 / 50e9, 1.0, 1e-12);
+}
+
+/* A ring of four inside a torus: two links, both ways. */
+static void a_torus_ring_uses_both_directions(void)
+{
+    const muir_fleet fleet = bare("rainier");
+    const double time_s = coll(&fleet, 1, 4, MUIR_ALL_GATHER, 1e9);
+    CU_ASSERT_DOUBLE_EQUAL(time_s, 1e9 * 0.75 / 256e9, 1e-15);
+}
+
+/* All links at once can do no better than V (p - 1) / p / (sum of rates); the bucket algorithm comes close.
+ */
+static void the_whole_torus_is_near_its_bound(void)
+{
+    const muir_fleet fleet = bare("rainier");
+    const double bound_s = 1e9 * 63.0 / 64.0 / 640e9, time_s = coll(&fleet, 1, 64, MUIR_ALL_GATHER, 1e9);
+    CU_ASSERT(time_s >= bound_s * (1.0 - 1e-12));
+    CU_ASSERT(time_s <= 1.5 * bound_s);
+}
+
+/* stride 16 in a 4x4x4 torus is z: rings of four over 64 GB/s links. */
+static void strided_groups_use_the_dimension_they_lie_in(void)
+{
+    const muir_fleet fleet = bare("rainier");
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 16, 4, MUIR_ALL_GATHER, 1e9), 1e9 * 0.75 / 128e9, 1e-15);
+    const muir_group plane = muir_group_place(&fleet, 1, 16), line = muir_group_place(&fleet, 1, 8);
+    CU_ASSERT(plane.extent[0] == 4 && plane.extent[1] == 4 && plane.extent[2] == 1);
+    CU_ASSERT(line.extent[0] == 4 && line.extent[1] == 2 && line.extent[2] == 1);
+    CU_ASSERT_EQUAL(line.rate[1], 128e9); /* two of four: a line, one link */
+}
+
+/* q members inside each of n servers: inside V / q first, so the network moves V / q a chip. */
+static void groups_over_servers_are_hierarchical(void)
+{
+    const muir_fleet fleet = bare("llama3-16k");
+    const muir_group group = muir_group_place(&fleet, 1, 32);
+    CU_ASSERT_EQUAL(group.local, 8);
+    CU_ASSERT_EQUAL(group.servers, 4);
+    const double inside_s = 1e9 * 7.0 / 8.0 / 450e9, between_s = 1e9 / 8.0 * 3.0 / 4.0 / 50e9;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 32, MUIR_ALL_REDUCE, 1e9), 2.0 * (inside_s + between_s), 1e-15);
+}
+
+/* Llama 3's cluster: 384 servers a pod, 7:1 above. Neighbours of a stride of 16 servers: 24 under a pod share
+ * an uplink of 24 / 7 ports, so a ring is not slowed; messages between any two chips are. */
+static void oversubscription_hits_far_traffic(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    const double ring_s = coll(&fleet, 128, 128, MUIR_REDUCE_SCATTER, 1e9),
+                 exchange_s = coll(&fleet, 128, 128, MUIR_ALL_TO_ALL, 1e9);
+    const double near_s = muir_p2p_time_s(&fleet, 8, 1e9), far_s = muir_p2p_time_s(&fleet, 8 * 384, 1e9);
+    fleet.fabric.oversubscription = 1.0;
+    CU_ASSERT_EQUAL(ring_s, coll(&fleet, 128, 128, MUIR_REDUCE_SCATTER, 1e9));
+    CU_ASSERT_DOUBLE_EQUAL(exchange_s / coll(&fleet, 128, 128, MUIR_ALL_TO_ALL, 1e9), 7.0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(near_s, 1e9 / 50e9, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(far_s / near_s, 7.0, 1e-9);
+}
+
+static void latency_counts_hops_and_rounds(void)
+{
+    muir_fleet fleet = bare("rainier");
+    fleet.server.alpha_s = 1e-6;
+    fleet.fabric.alpha_s = 15e-6;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 64, MUIR_ALL_GATHER, 0.0), 6e-6,
+                           1e-18); /* two hops a ring of four */
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 64, 488, MUIR_ALL_GATHER, 0.0), 135e-6, 1e-18); /* nine rounds */
+    CU_ASSERT_DOUBLE_EQUAL(muir_p2p_time_s(&fleet, 64, 25e9), 15e-6 + 1.0, 1e-12);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {
+        {"busbw in a switch is the port rate", busbw_in_a_switch_is_the_port_rate},
+        {"busbw between servers is the NIC rate", busbw_between_servers_is_the_nic_rate},
+        {"a torus ring uses both directions", a_torus_ring_uses_both_directions},
+        {"the whole torus is near its bound", the_whole_torus_is_near_its_bound},
+        {"strided groups use the dimension they lie in", strided_groups_use_the_dimension_they_lie_in},
+        {"groups over servers are hierarchical", groups_over_servers_are_hierarchical},
+        {"oversubscription hits far traffic", oversubscription_hits_far_traffic},
+        {"latency counts hops and rounds", latency_counts_hops_and_rounds},
+        CU_TEST_INFO_NULL,
+    };
+    return muir_test_main(argc, argv, "network", tests);
+}

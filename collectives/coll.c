@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of algorithms, and how a vector is cut into blocks. */
+#include "collectives/coll.h"
+
+#include <string.h>
+
+#define COLL(id) extern const muir_coll muir_coll_##id;
+#include "collectives/collectives.def"
+#undef COLL
+
+static const muir_coll *const colls[] = {
+#define COLL(id) &muir_coll_##id,
+#include "collectives/collectives.def"
+#undef COLL
+};
+
+size_t muir_coll_count(void)
+{
+    return sizeof colls / sizeof colls[0];
+}
+
+const muir_coll *muir_coll_at(size_t i)
+{
+    return colls[i];
+}
+
+const muir_coll *muir_coll_find(muir_coll_kind kind, const char *name)
+{
+    for (size_t i = 0; i < muir_coll_count(); i++)
+        if (colls[i]->kind == kind && strcmp(colls[i]->name, name) == 0) return colls[i];
+    return NULL;
+}
+
+void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n)
+{
+    const size_t blocks = (size_t)p, r = (size_t)rank, longer = count % blocks;
+    *n = count / blocks + (r < longer);
+    *offset = r * (count / blocks) + (r < longer ? r : longer);
+}
+
+void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_t *n_send, size_t *n_recv)
+{
+    size_t offset, own;
+    muir_coll_block(count, p, rank, &offset, &own);
+    *n_send = kind == MUIR_ALL_GATHER ? own : count;
+    *n_recv = kind == MUIR_REDUCE_SCATTER ? own : kind == MUIR_ALL_TO_ALL ? (size_t)p * own : count;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Collectives: the table of algorithms, and a prepared collective that runs as often as one likes.
+ *
+ * What a collective of `count` elements over p ranks takes and gives; block r is that of muir_coll_block:
+ *     kind            send [elements]            recv [elements]    recv holds                      may be
+ * the same all_reduce      count                      count              reduction over ranks            send
+ * and recv reduce_scatter  count                      own block          own block of the reduction nothing
+ *     all_gather      own block                  count              block r of every rank r         send and
+ * own block all_to_all      count, block r for rank r  p x own block      part r: own block of rank r nothing
+ *     broadcast       count, read on the root    count              the root's send                 send and
+ * recv `count` is the size that nccl-tests calls S, on every rank the same. Source: NVIDIA/nccl-tests
+ * doc/PERFORMANCE.md. */
+#ifndef MUIR_COLLECTIVES_COLL_H
+#define MUIR_COLLECTIVES_COLL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/ctx.h"
+#include "base/words.h"
+#include "collectives/comm.h"
+#include "collectives/reduce.h"
+
+struct muir_coll_plan;
+typedef struct muir_coll_op muir_coll_op;
+
+/* One algorithm: either `plan` (a list of steps, see collectives/plan.h), or `run` with what `prepare` has
+ * made for it, NULL where that is nothing (see collectives/op.h). */
+typedef struct muir_coll {
+    const char *name;
+    muir_coll_kind kind;
+    void (*plan)(struct muir_coll_plan *plan);
+    muir_status (*prepare)(muir_ctx *ctx, muir_coll_op *op);
+    muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
+    const char *source;
+} muir_coll;
+
+/* What is asked of an algorithm. Every rank gives the same. */
+typedef struct muir_coll_spec {
+    size_t count; /* [elements], see the table above */
+    muir_dtype dtype;
+    muir_reduce reduce; /* read where something is reduced */
+    int root;           /* read by broadcast */
+    size_t segment;     /* longest message [elements]; 0: as long as MPI allows */
+} muir_coll_spec;
+
+/* Rows of the table, in the order of collectives.def. Local. */
+size_t muir_coll_count(void);
+const muir_coll *muir_coll_at(size_t i);
+
+/* The row of this kind and name, or NULL. Local. */
+const muir_coll *muir_coll_find(muir_coll_kind kind, const char *name);
+
+/* Block `rank` of count elements cut into p blocks that differ by at most one: the first count % p are the
+ * longer ones. count   in   [elements] p       in   blocks, >= 1 rank    in   0 .. p - 1 offset  out  first
+ * element of the block n       out  its length [elements] Local. */
+void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n);
+
+/* Lengths of the send and receive buffers of one rank [elements], as in the table above. Local. */
+void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_t *n_send, size_t *n_recv);
+
+/* Prepares a collective: all its memory and its list of steps. Local, but every rank of comm prepares the
+ * same collectives in the same order: the order gives the message tags. comm  in   borrowed until
+ * muir_coll_op_destroy coll  in   row of the table spec  in   borrowed for the call out   out  untouched on
+ * error. MUIR_ERR_ARG (no row, a data type that the row does not reduce, a root outside comm, too long for
+ * the library's own collective), MUIR_ERR_MEM. */
+muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
+                                const muir_coll_spec *spec, muir_coll_op **out);
+
+/* Local. Accepts NULL, leaves NULL. Not between start and its completion. */
+void muir_coll_op_destroy(muir_coll_op **op);
+
+/* Runs the collective; allocates nothing. Collective over the communicator of op.
+ * send  in   see the table above; untouched unless it is also recv
+ * recv  out  the same bits on every rank where every rank gets the same elements
+ * MUIR_ERR_MPI; MUIR_ERR_ARG if op is on its way already. */
+muir_status muir_coll_run(muir_ctx *ctx, muir_coll_op *op, const void *send, void *recv);
+
+/* The same in parts: start, then progress between pieces of other work until is_done, or wait. Several
+ * collectives of one communicator may be on their way at once, in any order; send and recv are borrowed until
+ * the end. A row with its own `run` does all of it in start. Collective over the communicator of op; only
+ * wait blocks. Errors as muir_coll_run. */
+muir_status muir_coll_start(muir_ctx *ctx, muir_coll_op *op, const void *send, void *recv);
+muir_status muir_coll_progress(muir_ctx *ctx, muir_coll_op *op);
+muir_status muir_coll_wait(muir_ctx *ctx, muir_coll_op *op);
+
+/* True before the first start, and from the end of one to the start of the next. Local. */
+bool muir_coll_is_done(const muir_coll_op *op);
+
+#endif

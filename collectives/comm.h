@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The communicator on which collectives and pipeline messages of one parallel axis run. */
+#ifndef MUIR_COLLECTIVES_COMM_H
+#define MUIR_COLLECTIVES_COMM_H
+
+#include <mpi.h>
+
+#include "base/ctx.h"
+#include "base/words.h"
+
+typedef struct muir_coll_comm {
+    MPI_Comm comm; /* own duplicate, MPI_ERRORS_RETURN */
+    int rank;
+    int size;
+    int tag_max;  /* the largest tag of this MPI */
+    int next_tag; /* of the next collective to be prepared; equal on all ranks */
+} muir_coll_comm;
+
+/* Duplicates comm, which the caller keeps. Collective over comm.
+ * comm  in   the ranks of one parallel axis
+ * out   out  free it with muir_coll_comm_destroy; untouched on error. MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm **out);
+
+/* Collective over the communicator. Accepts NULL, leaves NULL. */
+void muir_coll_comm_destroy(muir_coll_comm **comm);
+
+/* MPI's type of one element. Types on which MPI has no arithmetic go as whole numbers of their size. Local.
+ */
+MPI_Datatype muir_coll_mpi_type(muir_dtype dtype);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Prepares a collective and carries out its steps. */
+#include "collectives/op.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/tags.h"
+
+static bool is_reducing(muir_coll_kind kind)
+{
+    return kind == MUIR_ALL_REDUCE || kind == MUIR_REDUCE_SCATTER;
+}
+
+static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_coll *coll,
+                         const muir_coll_spec *spec)
+{
+    if (!coll) return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm given for a collective");
+    const char *kind = muir_coll_kind_name(coll->kind);
+    if (spec->dtype >= MUIR_DTYPE_COUNT)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: unknown data type %d", kind, coll->name,
+                         (int)spec->dtype);
+    if (is_reducing(coll->kind) && !muir_reduce_find(spec->dtype, spec->reduce))
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: no %s of %s", kind, coll->name,
+                         muir_reduce_name(spec->reduce), muir_dtype_name(spec->dtype));
+    if (coll->kind == MUIR_BROADCAST && (spec->root < 0 || spec->root >= comm->size))
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: root %d is not one of the %d ranks", kind, coll->name,
+                         spec->root, comm->size);
+    return MUIR_OK;
+}
+
+/* Collectives on their way at the same time must not take each other's messages. */
+static int take_tag(muir_coll_comm *comm)
+{
+    const int tag = comm->next_tag;
+    comm->next_tag = tag < comm->tag_max ? tag + 1 : MUIR_TAG_COLL;
+    return tag;
+}
+
+static muir_status prepare_steps(muir_ctx *ctx, muir_coll_op *op)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(muir_coll_plan_create(ctx, op->coll, &op->spec, op->comm->size, op->comm->rank, &op->plan));
+    const size_t n_steps = op->plan->n_steps, n_scratch = op->plan->n_scratch;
+    MUIR_TRY(
+        muir_alloc(ctx, n_scratch, op->element_bytes, "the scratch buffer of a collective", &op->scratch));
+    MUIR_TRY(
+        muir_alloc(ctx, n_steps, 2 * sizeof *op->requests, "the requests of a collective", &op->requests));
+    for (size_t i = 0; i < 2 * n_steps; i++) op->requests[i] = MPI_REQUEST_NULL;
+    op->n_started = op->n_done = n_steps;
+done:
+    return st;
+}
+
+muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
+                                const muir_coll_spec *spec, muir_coll_op **out)
+{
+    muir_status st = MUIR_OK;
+    muir_coll_op *op = NULL;
+
+    MUIR_TRY(check(ctx, comm, coll, spec));
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *op, "a collective", &op));
+    op->coll = coll;
+    op->comm = comm;
+    op->spec = *spec;
+    op->type = muir_coll_mpi_type(spec->dtype);
+    op->element_bytes = muir_dtype_bytes(spec->dtype);
+    op->reduce = is_reducing(coll->kind) ? muir_reduce_find(spec->dtype, spec->reduce) : NULL;
+    op->tag = take_tag(comm);
+    if (coll->plan) MUIR_TRY(prepare_steps(ctx, op));
+    if (coll->prepare) MUIR_TRY(coll->prepare(ctx, op));
+done:
+    if (st != MUIR_OK)
+        muir_coll_op_destroy(&op);
+    else
+        *out = op;
+    return st;
+}
+
+void muir_coll_op_destroy(muir_coll_op **op)
+{
+    if (!*op) return;
+    muir_coll_plan_destroy(&(*op)->plan);
+    free((*op)->requests);
+    free((*op)->scratch);
+    free((*op)->own);
+    free(*op);
+    *op = NULL;
+}
+
+static char *address(const muir_coll_op *op, muir_coll_place place)
+{
+    return op->buffers[place.buffer] + place.offset * op->element_bytes;
+}
+
+/* The receive goes first, so that a message never arrives before its buffer is known. */
+static muir_status start_step(muir_ctx *ctx, muir_coll_op *op, size_t i)
+{
+    muir_status st = MUIR_OK;
+    const muir_coll_message *recv = &op->plan->steps[i].recv, *send = &op->plan->steps[i].send;
+    const MPI_Comm comm = op->comm->comm;
+    MPI_Request *pair = &op->requests[2 * i];
+    if (recv->count > 0)
+        MUIR_TRY_MPI(MPI_Irecv(address(op, recv->at), (int)recv->count, op->type, recv->peer, op->tag, comm,
+                               &pair[0]));
+    if (send->count > 0)
+        MUIR_TRY_MPI(MPI_Isend(address(op, send->at), (int)send->count, op->type, send->peer, op->tag, comm,
+                               &pair[1]));
+done:
+    return st;
+}
+
+static void do_local_work(const muir_coll_op *op, const muir_coll_local *local)
+{
+    if (local->count == 0) return;
+    char *to = address(op, local->to);
+    const char *a = address(op, local->a);
+    if (local->action == MUIR_COLL_REDUCE)
+        op->reduce(local->count, a, address(op, local->b), to);
+    else if (to != a)
+        memcpy(to, a, local->count * op->element_bytes);
+}
+
+/* Starts what may start and completes what is through, in order; with is_waiting, to the last step. */
+static muir_status advance(muir_ctx *ctx, muir_coll_op *op, bool is_waiting)
+{
+    muir_status st = MUIR_OK;
+    while (!muir_coll_is_done(op)) {
+        const muir_coll_step *steps = op->plan->steps;
+        while (op->n_started < op->plan->n_steps && steps[op->n_started].after <= op->n_done) {
+            MUIR_TRY(start_step(ctx, op, op->n_started));
+            op->n_started++;
+        }
+        MPI_Request *pair = &op->requests[2 * op->n_done];
+        int is_through = 1;
+        if (is_waiting)
+            MUIR_TRY_MPI(MPI_Waitall(2, pair, MPI_STATUSES_IGNORE));
+        else
+            MUIR_TRY_MPI(MPI_Testall(2, pair, &is_through, MPI_STATUSES_IGNORE));
+        if (!is_through) break;
+        do_local_work(op, &steps[op->n_done].local);
+        op->n_done++;
+    }
+done:
+    return st;
+}
+
+muir_status muir_coll_start(muir_ctx *ctx, muir_coll_op *op, const void *send, void *recv)
+{
+    if (!muir_coll_is_done(op))
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s was started again before it was done",
+                         muir_coll_kind_name(op->coll->kind), op->coll->name);
+    if (op->coll->run) return op->coll->run(ctx, op, send, recv);
+    op->buffers[MUIR_COLL_INPUT] = (char *)send; /* steps only read it */
+    op->buffers[MUIR_COLL_OUTPUT] = recv;
+    op->buffers[MUIR_COLL_SCRATCH] = op->scratch;
+    op->n_started = op->n_done = 0;
+    return advance(ctx, op, false);
+}
+
+muir_status muir_coll_progress(muir_ctx *ctx, muir_coll_op *op)
+{
+    return advance(ctx, op, false);
+}
+
+muir_status muir_coll_wait(muir_ctx *ctx, muir_coll_op *op)
+{
+    return advance(ctx, op, true);
+}
+
+muir_status muir_coll_run(muir_ctx *ctx, muir_coll_op *op, const void *send, void *recv)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(muir_coll_start(ctx, op, send, recv));
+    MUIR_TRY(muir_coll_wait(ctx, op));
+done:
+    return st;
+}
+
+bool muir_coll_is_done(const muir_coll_op *op)
+{
+    return !op->plan || op->n_done == op->plan->n_steps;
+}

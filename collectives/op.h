@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inside of a prepared collective; what the file of an algorithm with its own `run` includes. */
+#ifndef MUIR_COLLECTIVES_OP_H
+#define MUIR_COLLECTIVES_OP_H
+
+#include "collectives/coll.h"
+#include "collectives/plan.h"
+
+struct muir_coll_op {
+    const muir_coll *coll;
+    const muir_coll_comm *comm; /* borrowed, outlives the collective */
+    muir_coll_spec spec;
+    MPI_Datatype type; /* of one element */
+    void *own;         /* made by the row's `prepare`; freed with free() */
+
+    /* What follows is for rows with a `plan`. */
+    muir_coll_plan *plan;
+    muir_reduce_loop *reduce; /* NULL where nothing is reduced */
+    size_t element_bytes;
+    int tag;
+    char *scratch;
+    MPI_Request *requests;                 /* [n_steps,2] receive and send of each step */
+    char *buffers[MUIR_COLL_BUFFER_COUNT]; /* of the call on its way */
+    size_t n_started;                      /* steps [n_done, n_started) are on their way */
+    size_t n_done;
+};
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The list of steps by which one rank does its part of a collective; what the file of an algorithm includes.
+ *
+ * A step sends one message, receives one, and when both are through does one piece of local work; each of the
+ * three may be missing (count 0). Steps complete in order. A step starts when the steps before its round are
+ * complete, so the steps of one round have their messages on the way together, while the local work of the
+ * first of them is done. */
+#ifndef MUIR_COLLECTIVES_PLAN_H
+#define MUIR_COLLECTIVES_PLAN_H
+
+#include <stddef.h>
+
+#include "base/ctx.h"
+#include "collectives/coll.h"
+
+typedef enum muir_coll_buffer {
+    MUIR_COLL_INPUT,   /* the caller's send buffer, never written */
+    MUIR_COLL_OUTPUT,  /* the caller's recv buffer; may overlap the input as coll.h says */
+    MUIR_COLL_SCRATCH, /* own memory, as long as the steps need it */
+    MUIR_COLL_BUFFER_COUNT,
+} muir_coll_buffer;
+
+typedef struct muir_coll_place {
+    muir_coll_buffer buffer;
+    size_t offset; /* [elements] */
+} muir_coll_place;
+
+typedef struct muir_coll_message {
+    int peer; /* rank */
+    muir_coll_place at;
+    size_t count; /* [elements]; 0: no message */
+} muir_coll_message;
+
+typedef enum muir_coll_action {
+    MUIR_COLL_COPY,   /* to = a */
+    MUIR_COLL_REDUCE, /* to = a op b; `to` is a, b, or apart from both */
+} muir_coll_action;
+
+typedef struct muir_coll_local {
+    muir_coll_action action;
+    muir_coll_place to, a, b;
+    size_t count; /* [elements]; 0: nothing to do */
+} muir_coll_local;
+
+/* A long step is cut into pieces, each with its part of the three; so element i of the local work may read
+ * element i of what the same step receives and may overwrite element i of what it sends, and no other element
+ * of the two. */
+typedef struct muir_coll_step {
+    size_t after; /* starts when steps [0, after) are complete; set by muir_coll_plan_add */
+    muir_coll_message send, recv;
+    muir_coll_local local;
+} muir_coll_step;
+
+typedef struct muir_coll_plan {
+    int p;                 /* ranks */
+    int rank;              /* whose steps these are */
+    int root;              /* of a broadcast */
+    size_t count;          /* of the collective [elements] */
+    size_t segment;        /* longest piece of a step [elements] */
+    muir_coll_step *steps; /* [n_steps]; NULL while they are only counted */
+    size_t n_steps;
+    size_t n_scratch; /* length of the scratch buffer [elements] */
+    size_t round;     /* first step of the current round */
+} muir_coll_plan;
+
+/* Appends a step that starts a new round. Local.
+ * step  in  borrowed for the call */
+void muir_coll_plan_add(muir_coll_plan *plan, const muir_coll_step *step);
+
+/* Appends a step to the current round. Local. */
+void muir_coll_plan_add_beside(muir_coll_plan *plan, const muir_coll_step *step);
+
+/* Appends a step that copies n elements. Local. */
+void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll_place from, size_t n);
+
+/* The steps of one rank; needs no communicator. Local.
+ * coll  in   row with a `plan`
+ * spec  in   checked by the caller
+ * out   out  free it with muir_coll_plan_destroy; untouched on error. MUIR_ERR_MEM. */
+muir_status muir_coll_plan_create(muir_ctx *ctx, const muir_coll *coll, const muir_coll_spec *spec, int p,
+                                  int rank, muir_coll_plan **out);
+
+/* Local. Accepts NULL, leaves NULL. */
+void muir_coll_plan_destroy(muir_coll_plan **plan);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All-reduce by recursive doubling: log2 p steps of the whole vector, for short vectors. */
+#include "collectives/plan.h"
+
+static const muir_coll_place input = {MUIR_COLL_INPUT, 0};
+static const muir_coll_place output = {MUIR_COLL_OUTPUT, 0};
+static const muir_coll_place landing = {MUIR_COLL_SCRATCH, 0};
+
+/* Both sides of an exchange must compute the same bits, so the lower rank's part always stands on the left.
+ */
+static muir_coll_local join(const muir_coll_plan *plan, int peer, muir_coll_place mine)
+{
+    const muir_coll_place left = peer < plan->rank ? landing : mine,
+                          right = peer < plan->rank ? mine : landing;
+    return (muir_coll_local){MUIR_COLL_REDUCE, output, left, right, plan->count};
+}
+
+/* A power of two of ranks exchanges with partners at distance 1, 2, 4, ... Where p is none, the first 2 x
+ * `extra` ranks pair up: the even one hands its vector to the odd one before, and gets the result after. */
+static void plan_recursive_doubling(muir_coll_plan *plan)
+{
+    int core = 1;
+    while (core <= plan->p / 2) core *= 2;
+    const int rank = plan->rank, extra = plan->p - core;
+    const bool is_paired = rank < 2 * extra;
+    const size_t n = plan->count;
+    muir_coll_place mine = input;
+
+    if (plan->p == 1) muir_coll_plan_add_copy(plan, output, input, n);
+    if (is_paired && rank % 2 == 0) {
+        muir_coll_plan_add(plan, &(muir_coll_step){.send = {rank + 1, input, n}});
+        muir_coll_plan_add(plan, &(muir_coll_step){.recv = {rank + 1, output, n}});
+        return;
+    }
+    if (is_paired) {
+        muir_coll_plan_add(
+            plan, &(muir_coll_step){.recv = {rank - 1, landing, n}, .local = join(plan, rank - 1, mine)});
+        mine = output;
+    }
+    const int place = is_paired ? rank / 2 : rank - extra;
+    for (int distance = 1; distance < core; distance *= 2) {
+        const int partner = place ^ distance;
+        const int peer = partner < extra ? 2 * partner + 1 : partner + extra;
+        muir_coll_plan_add(plan, &(muir_coll_step){
+                                     .send = {peer, mine, n},
+                                     .recv = {peer, landing, n},
+                                     .local = join(plan, peer, mine),
+                                 });
+        mine = output;
+    }
+    if (is_paired) muir_coll_plan_add(plan, &(muir_coll_step){.send = {rank - 1, output, n}});
+}
+
+const muir_coll muir_coll_all_reduce_recursive_doubling = {
+    .name = "recursive_doubling",
+    .kind = MUIR_ALL_REDUCE,
+    .plan = plan_recursive_doubling,
+    .source = "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005",
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* HDF5 as this room uses it: its errors as muir's, one access property list, file types. Not for other rooms.
+ */
+#ifndef MUIR_IO_H5_H
+#define MUIR_IO_H5_H
+
+#include <hdf5.h>
+
+#include "base/ctx.h"
+#include "io/telemetry.h"
+
+/* Inside a function with `ctx`, `const char *path` (the file, for the message), `muir_status st` and a label
+ * `done`. */
+#define MUIR_TRY_H5(call)                                                                                    \
+    do {                                                                                                     \
+        if ((call) < 0) {                                                                                    \
+            st = muir_fail_h5(ctx, path, #call);                                                             \
+            goto done;                                                                                       \
+        }                                                                                                    \
+    } while (0)
+
+/* "path: reason" with the innermost entry of HDF5's error stack, which is emptied; the call where the stack
+ * is empty. Returns MUIR_ERR_FILE. Local. */
+muir_status muir_fail_h5(muir_ctx *ctx, const char *path, const char *call);
+
+/* How every file is opened: readable from HDF5 1.10 on, a leaked id makes closing fail, locks only where the
+ * file system has them. Turns HDF5's printing of errors off. Local. path  in   the file, for the message fapl
+ * out  closed by the caller with H5Pclose; untouched on error. MUIR_ERR_FILE. */
+muir_status muir_h5_access(muir_ctx *ctx, const char *path, hid_t *fapl);
+
+/* Types of numbers in the file (the same on every machine) and in memory; not for MUIR_TEXT. Local. */
+hid_t muir_h5_file_type(muir_value_type type);
+hid_t muir_h5_memory_type(muir_value_type type);
+
+/* A text type of `size` bytes, at least 1, padded with zeros, UTF-8. Local.
+ * type  out  closed by the caller with H5Tclose; untouched on error. MUIR_ERR_FILE. */
+muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t size, hid_t *type);
+
+/* Lets go of a file that cannot be written: it stays as it is now, as after a kill, and H5Fclose works.
+ * Local. */
+void muir_h5_detach(hid_t file);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A new file: groups, dimension scales, empty datasets, constants and attributes, as netCDF-4 wants them.
+ * Source: Unidata/netcdf-c docs/file_format_specifications.md, "The NetCDF-4 Format". */
+#include <hdf5_hl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/telemetry_state.h"
+
+/* Bytes of a chunk. Every flush writes a column's last chunk whole, so small; a row longer than the largest
+ * is split. */
+enum { SMALL_CHUNK = 32 << 10, LARGE_CHUNK = 1 << 20 };
+
+enum { CREATION_ORDER = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED };
+
+/* The file being made. */
+typedef struct layout {
+    const muir_description *description;
+    const char *path; /* for messages */
+    hid_t file;
+} layout;
+
+/* Extent and chunks of a dataset, slowest dimension first. */
+typedef struct extent {
+    int n_dims;
+    hsize_t size[2];
+    hsize_t largest[2];
+    hsize_t chunk[2]; /* 0: not chunked */
+} extent;
+
+static muir_status put_text(muir_ctx *ctx, const char *path, hid_t object, const char *key, const char *text)
+{
+    muir_status st = MUIR_OK;
+    hid_t space = H5I_INVALID_HID, type = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
+    MUIR_TRY(muir_h5_text_type(ctx, path, strlen(text), &type));
+    MUIR_TRY_H5(space = H5Screate(H5S_SCALAR));
+    MUIR_TRY_H5(attribute = H5Acreate2(object, key, type, space, H5P_DEFAULT, H5P_DEFAULT));
+    MUIR_TRY_H5(H5Awrite(attribute, type, text));
+done:
+    if (attribute >= 0) H5Aclose(attribute);
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    return st;
+}
+
+static muir_status put_label(muir_ctx *ctx, const char *path, hid_t dataset, const muir_label *label)
+{
+    static const char *const provenances[] = {
+#define PROVENANCE_TEXT(constant, text) [constant] = text,
+        MUIR_PROVENANCE_LIST(PROVENANCE_TEXT)
+#undef PROVENANCE_TEXT
+    };
+    muir_status st = MUIR_OK;
+    MUIR_TRY(put_text(ctx, path, dataset, "units", label->units));
+    MUIR_TRY(put_text(ctx, path, dataset, "long_name", label->long_name));
+    MUIR_TRY(put_text(ctx, path, dataset, "provenance", provenances[label->provenance]));
+done:
+    return st;
+}
+
+/* Opens a group of the file, made if it is new; "" is the root. */
+static muir_status open_group(muir_ctx *ctx, const layout *file, const char *name, hid_t *group)
+{
+    muir_status st = MUIR_OK;
+    const char *path = file->path;
+    hid_t gcpl = H5I_INVALID_HID;
+    htri_t exists = 1;
+    if (name[0] != '\0') MUIR_TRY_H5(exists = H5Lexists(file->file, name, H5P_DEFAULT));
+    if (exists) {
+        MUIR_TRY_H5(*group = H5Gopen2(file->file, name[0] != '\0' ? name : "/", H5P_DEFAULT));
+        goto done;
+    }
+    MUIR_TRY_H5(gcpl = H5Pcreate(H5P_GROUP_CREATE));
+    MUIR_TRY_H5(H5Pset_link_creation_order(gcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(gcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(gcpl, false));
+    MUIR_TRY_H5(*group = H5Gcreate2(file->file, name, H5P_DEFAULT, gcpl, H5P_DEFAULT));
+done:
+    if (gcpl >= 0) H5Pclose(gcpl);
+    return st;
+}
+
+/* Rows of a chunk: as many as make a small one, and at least a batch, so that a flush fills whole chunks if
+ * it can. */
+static void set_chunk(extent *shape, size_t row_bytes, size_t batch_rows)
+{
+    const hsize_t bytes = row_bytes, parts = (bytes + LARGE_CHUNK - 1) / LARGE_CHUNK;
+    const hsize_t batches = (SMALL_CHUNK + bytes * batch_rows - 1) / (bytes * batch_rows);
+    hsize_t rows = batches * batch_rows;
+    if (rows * bytes > LARGE_CHUNK) rows = LARGE_CHUNK / bytes;
+    shape->chunk[0] = rows ? rows : 1;
+    shape->chunk[1] = (shape->size[1] + parts - 1) / parts;
+}
+
+static muir_status create_dataset(muir_ctx *ctx, const char *path, hid_t group, const muir_label *label,
+                                  hid_t type, const extent *shape, hid_t *dataset)
+{
+    muir_status st = MUIR_OK;
+    hid_t space = H5I_INVALID_HID, dcpl = H5I_INVALID_HID;
+    MUIR_TRY_H5(space = shape->n_dims ? H5Screate_simple(shape->n_dims, shape->size, shape->largest)
+                                      : H5Screate(H5S_SCALAR));
+    MUIR_TRY_H5(dcpl = H5Pcreate(H5P_DATASET_CREATE));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(dcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(dcpl, false));
+    MUIR_TRY_H5(H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER));
+    if (shape->chunk[0] > 0) MUIR_TRY_H5(H5Pset_chunk(dcpl, shape->n_dims, shape->chunk));
+    MUIR_TRY_H5(*dataset = H5Dcreate2(group, label->name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
+    MUIR_TRY(put_label(ctx, path, *dataset, label));
+done:
+    if (dcpl >= 0) H5Pclose(dcpl);
+    if (space >= 0) H5Sclose(space);
+    return st;
+}
+
+static muir_status attach(muir_ctx *ctx, const char *path, hid_t group, hid_t dataset, const char *dimension,
+                          unsigned index)
+{
+    muir_status st = MUIR_OK;
+    hid_t scale = H5I_INVALID_HID;
+    MUIR_TRY_H5(scale = H5Dopen2(group, dimension, H5P_DEFAULT));
+    MUIR_TRY_H5(H5DSattach_scale(dataset, scale, index));
+done:
+    if (scale >= 0) H5Dclose(scale);
+    return st;
+}
+
+static muir_status write_places(muir_ctx *ctx, const char *path, hid_t dataset,
+                                const muir_dimension *dimension)
+{
+    muir_status st = MUIR_OK;
+    int64_t *places = NULL;
+    MUIR_TRY(muir_alloc(ctx, dimension->size, sizeof *places, dimension->label.name, &places));
+    for (size_t i = 0; i < dimension->size; i++)
+        places[i] = dimension->places ? dimension->places[i] : (int64_t)i;
+    MUIR_TRY_H5(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, places));
+done:
+    free(places);
+    return st;
+}
+
+static size_t batch_rows_of(const muir_description *description, const muir_dimension *dimension)
+{
+    for (size_t i = 0; i < description->n_tables; i++) {
+        const muir_table *table = &description->tables[i];
+        if (strcmp(table->group, dimension->group) == 0 && strcmp(table->row, dimension->label.name) == 0)
+            return table->batch_rows;
+    }
+    return 1;
+}
+
+static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_dimension *dimension)
+{
+    muir_status st = MUIR_OK;
+    const char *path = file->path;
+    hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
+    const bool is_growing = dimension->size == 0;
+    extent shape = {1, {dimension->size, 1}, {is_growing ? H5S_UNLIMITED : dimension->size, 1}, {0, 0}};
+    if (is_growing) set_chunk(&shape, sizeof(int64_t), batch_rows_of(file->description, dimension));
+    MUIR_TRY(open_group(ctx, file, dimension->group, &group));
+    MUIR_TRY(create_dataset(ctx, path, group, &dimension->label, H5T_STD_I64LE, &shape, &dataset));
+    MUIR_TRY_H5(H5DSset_scale(dataset, dimension->label.name));
+    if (!is_growing) MUIR_TRY(write_places(ctx, path, dataset, dimension));
+done:
+    if (dataset >= 0) H5Dclose(dataset);
+    if (group >= 0) H5Gclose(group);
+    return st;
+}
+
+static muir_status make_column(muir_ctx *ctx, const layout *file, hid_t group, const muir_table *table,
+                               const muir_column *column)
+{
+    muir_status st = MUIR_OK;
+    const char *path = file->path;
+    hid_t dataset = H5I_INVALID_HID;
+    hsize_t width = 1;
+    if (column->is_wide) width = muir_description_find(file->description, table->group, table->across)->size;
+    extent shape = {column->is_wide ? 2 : 1, {0, width}, {H5S_UNLIMITED, width}, {0, 0}};
+    set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows);
+    MUIR_TRY(
+        create_dataset(ctx, path, group, &column->label, muir_h5_file_type(column->type), &shape, &dataset));
+    MUIR_TRY(attach(ctx, path, group, dataset, table->row, 0));
+    if (column->is_wide) MUIR_TRY(attach(ctx, path, group, dataset, table->across, 1));
+done:
+    if (dataset >= 0) H5Dclose(dataset);
+    return st;
+}
+
+static muir_status make_table(muir_ctx *ctx, const layout *file, const muir_table *table)
+{
+    muir_status st = MUIR_OK;
+    hid_t group = H5I_INVALID_HID;
+    MUIR_TRY(open_group(ctx, file, table->group, &group));
+    for (size_t i = 0; i < table->n_columns; i++)
+        MUIR_TRY(make_column(ctx, file, group, table, &table->columns[i]));
+done:
+    if (group >= 0) H5Gclose(group);
+    return st;
+}
+
+static muir_status make_constant(muir_ctx *ctx, const layout *file, const muir_constant *constant)
+{
+    muir_status st = MUIR_OK;
+    const char *path = file->path;
+    hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID, text = H5I_INVALID_HID;
+    hid_t stored = muir_h5_file_type(constant->type), given = muir_h5_memory_type(constant->type);
+    hsize_t size = 1;
+    if (constant->dimension)
+        size = muir_description_find(file->description, constant->group, constant->dimension)->size;
+    const extent shape = {constant->dimension ? 1 : 0, {size, 1}, {size, 1}, {0, 0}};
+    if (constant->type == MUIR_TEXT) {
+        MUIR_TRY(muir_h5_text_type(ctx, path, constant->text_size, &text));
+        stored = given = text;
+    }
+    MUIR_TRY(open_group(ctx, file, constant->group, &group));
+    MUIR_TRY(create_dataset(ctx, path, group, &constant->label, stored, &shape, &dataset));
+    if (constant->dimension) MUIR_TRY(attach(ctx, path, group, dataset, constant->dimension, 0));
+    MUIR_TRY_H5(H5Dwrite(dataset, given, H5S_ALL, H5S_ALL, H5P_DEFAULT, constant->values));
+done:
+    if (dataset >= 0) H5Dclose(dataset);
+    if (group >= 0) H5Gclose(group);
+    if (text >= 0) H5Tclose(text);
+    return st;
+}
+
+static muir_status make_attribute(muir_ctx *ctx, const layout *file, const muir_attribute *attribute)
+{
+    muir_status st = MUIR_OK;
+    hid_t group = H5I_INVALID_HID;
+    MUIR_TRY(open_group(ctx, file, attribute->group, &group));
+    MUIR_TRY(put_text(ctx, file->path, group, attribute->key, attribute->text));
+done:
+    if (group >= 0) H5Gclose(group);
+    return st;
+}
+
+static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file)
+{
+    muir_status st = MUIR_OK;
+    hid_t fapl = H5I_INVALID_HID, fcpl = H5I_INVALID_HID;
+    MUIR_TRY(muir_h5_access(ctx, path, &fapl));
+    MUIR_TRY_H5(fcpl = H5Pcreate(H5P_FILE_CREATE));
+    MUIR_TRY_H5(H5Pset_link_creation_order(fcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(fcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(fcpl, false));
+    MUIR_TRY_H5(*file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl));
+done:
+    if (fcpl >= 0) H5Pclose(fcpl);
+    if (fapl >= 0) H5Pclose(fapl);
+    return st;
+}
+
+muir_status muir_layout_write(muir_ctx *ctx, const muir_description *description, const char *path)
+{
+    muir_status st = MUIR_OK;
+    layout file = {description, path, H5I_INVALID_HID};
+    const muir_attribute format = {"", "format_version", MUIR_TELEMETRY_FORMAT};
+    MUIR_TRY(create_file(ctx, path, &file.file));
+    MUIR_TRY(make_attribute(ctx, &file, &format));
+    for (size_t i = 0; i < description->n_attributes; i++)
+        MUIR_TRY(make_attribute(ctx, &file, &description->attributes[i]));
+    for (size_t i = 0; i < description->n_dimensions; i++)
+        MUIR_TRY(make_dimension(ctx, &file, &description->dimensions[i]));
+    for (size_t i = 0; i < description->n_tables; i++)
+        MUIR_TRY(make_table(ctx, &file, &description->tables[i]));
+    for (size_t i = 0; i < description->n_constants; i++)
+        MUIR_TRY(make_constant(ctx, &file, &description->constants[i]));
+    MUIR_TRY_H5(H5Fflush(file.file, H5F_SCOPE_LOCAL));
+done:
+    if (file.file >= 0 && st != MUIR_OK) muir_h5_detach(file.file);
+    if (file.file >= 0 && H5Fclose(file.file) < 0 && st == MUIR_OK) st = muir_fail_h5(ctx, path, "H5Fclose");
+    return st;
+}

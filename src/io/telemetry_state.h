@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a telemetry holds, and the steps that its source files do for each other. Not for other rooms. */
+#ifndef MUIR_IO_TELEMETRY_STATE_H
+#define MUIR_IO_TELEMETRY_STATE_H
+
+#include "io/h5.h"
+
+typedef struct column_state {
+    const muir_column *column; /* borrowed from the description */
+    size_t bytes;              /* of one value */
+    size_t width;              /* values a row in the file */
+    size_t own;                /* values a row that this rank puts; 0 where another rank's count */
+    bool is_gathered;
+    char *batch;   /* [batch_rows, own] values, in the telemetry's memory */
+    hid_t dataset; /* invalid on ranks other than 0 */
+} column_state;
+
+typedef struct table_state {
+    const muir_table *table; /* borrowed from the description */
+    column_state *columns;   /* [n_columns] */
+    int64_t *coordinates;    /* [batch_rows] */
+    size_t n_batch;          /* rows ended and not flushed */
+    size_t n_file;           /* whole rows in the file */
+    int64_t last;            /* coordinate of the last row, where there is one */
+    hid_t dataset;           /* of the coordinate; invalid on ranks other than 0 */
+} table_state;
+
+struct muir_telemetry {
+    const muir_description
+        *description; /* borrowed from the caller, who keeps it until the telemetry is closed */
+    char *path;
+    table_state *tables; /* [n_tables] */
+    char *memory;        /* batches of this rank: gathered columns first */
+    size_t gather_bytes; /* of those, at the start of memory */
+    char *received;      /* rank 0: [ranks, gather_bytes] */
+    char *joined;        /* rank 0: one gathered column's batch as the file has it */
+    hid_t file;          /* rank 0; invalid elsewhere */
+    int lock;            /* rank 0: descriptor of the file, keeps other writers off; -1 elsewhere */
+    bool is_broken;      /* a write failed: no more of them */
+};
+
+/* The dimension called name in a group, or NULL. Local. */
+const muir_dimension *muir_description_find(const muir_description *description, const char *group,
+                                            const char *name);
+
+/* Whether a description fits together and this number of ranks. Local. MUIR_ERR_ARG with the names in it. */
+muir_status muir_description_check(muir_ctx *ctx, const muir_description *description);
+
+/* Bytes of one value of a number type. Local. */
+size_t muir_value_bytes(muir_value_type type);
+
+/* Writes a new file at path: everything but rows. On rank 0. Local. MUIR_ERR_FILE. */
+muir_status muir_layout_write(muir_ctx *ctx, const muir_description *description, const char *path);
+
+/* Makes tables and batches, empty. Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+muir_status muir_batch_create(muir_ctx *ctx, muir_telemetry *telemetry);
+
+/* Brings gathered columns onto rank 0. Collective over ctx->comm. MUIR_ERR_MPI. */
+muir_status muir_batch_gather(muir_ctx *ctx, muir_telemetry *telemetry);
+
+/* A column's batch as the file has it, on rank 0 after muir_batch_gather: [n_batch, width] values, good until
+ * the next call. Local. */
+const void *muir_batch_rows(muir_ctx *ctx, muir_telemetry *telemetry, const table_state *table,
+                            const column_state *column);
+
+/* Empties all batches. Local. */
+void muir_batch_clear(muir_telemetry *telemetry);
+
+/* Opens and repairs the file, compares it with the description, finds whole rows, cuts off others. On rank 0.
+ * Local. MUIR_ERR_ARG, MUIR_ERR_FILE. */
+muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry);
+
+/* Closes what muir_rows_open opened, also half of it. On rank 0, and harmless elsewhere. Local. False if what
+ * was left could not be written. */
+bool muir_rows_close(muir_telemetry *telemetry);
+
+/* Appends the batches. On rank 0. Local. MUIR_ERR_FILE. */
+muir_status muir_rows_append(muir_ctx *ctx, muir_telemetry *telemetry);
+
+/* Cuts a table to n_rows rows. On rank 0. Local. MUIR_ERR_FILE. */
+muir_status muir_rows_truncate(muir_ctx *ctx, muir_telemetry *telemetry, table_state *table, size_t n_rows);
+
+/* Reads row `row` of a dataset, [width] values. On rank 0. Local. MUIR_ERR_FILE. */
+muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_value_type type, size_t row,
+                           void *values);
+
+/* Reads a text attribute of a group, "" for the root. Local.
+ * text  out  zero-terminated, freed with free(); untouched on error. MUIR_ERR_ARG if there is none,
+ * MUIR_ERR_FILE. */
+muir_status muir_stored_attribute(muir_ctx *ctx, const char *path, hid_t file, const char *group,
+                                  const char *key, char **text);
+
+#endif

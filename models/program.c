@@ -177,27 +177,32 @@ static void deal_layers(muir_program *p, const muir_job *job)
     }
 }
 
-/* Gradient sync, norm, Adam and the gather of new weights. Adam reads gradient, master weight and two moments
- * (16 bytes) and writes master weight, moments and bf16 weight (14 bytes) for each of a chip's weights. */
-static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, double params, bool is_first)
+/* Gradient sync of one kind of weights: a share for each replica, or all of it for each. */
+static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, double params)
 {
-    const muir_parallel *parallel = &job->parallel;
-    const int64_t group = muir_job_size(job, axis);
-    const bool is_sharded = parallel->zero_stage > 0;
-    const char *sync = axis == MUIR_AXIS_EDP ? "expert gradient sync" : "gradient sync";
-    const char *gather = axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather";
-    if (params <= 0.0) return;
-    muir_emit_coll(p, NULL, 0, sync, is_sharded ? MUIR_REDUCE_SCATTER : MUIR_ALL_REDUCE, axis, group,
-                   params * parallel->grad_bytes);
-    if (is_first)
-        muir_emit_coll(p, NULL, 0, "gradient norm", MUIR_ALL_REDUCE, MUIR_AXIS_WORLD, muir_job_chips(job),
-                       4.0);
-    muir_emit_mem(p, NULL, 0, "optimizer", 30.0 * params / (is_sharded ? (double)group : 1.0));
-    if (is_sharded) muir_emit_coll(p, NULL, 0, gather, MUIR_ALL_GATHER, axis, group, params * 2.0);
+    const muir_coll_kind kind = job->parallel.zero_stage > 0 ? MUIR_REDUCE_SCATTER : MUIR_ALL_REDUCE;
+    const char *name = axis == MUIR_AXIS_EDP ? "expert gradient sync" : "gradient sync";
+    if (params > 0.0)
+        muir_emit_coll(p, NULL, 0, name, kind, axis, muir_job_size(job, axis),
+                       params * job->parallel.grad_bytes);
 }
 
+/* Adam reads gradient, master weight and two moments (16 bytes) and writes master weight, moments and bf16 weight (14
+ * bytes) for each of a chip's weights; where replicas share the work, they gather the new weights. */
+static void emit_update(muir_program *p, const muir_job *job, muir_axis axis, double params)
+{
+    const int64_t group = muir_job_size(job, axis);
+    const bool is_shared = job->parallel.zero_stage > 0;
+    const char *name = axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather";
+    if (params <= 0.0) return;
+    muir_emit_mem(p, NULL, 0, "optimizer", 30.0 * params / (is_shared ? (double)group : 1.0));
+    if (is_shared) muir_emit_coll(p, NULL, 0, name, MUIR_ALL_GATHER, axis, group, params * 2.0);
+}
+
+typedef void (*emit_stage)(muir_program *p, const muir_job *job, muir_axis axis, double params);
+
 /* Stages with the same weights share their ops, so that the room for ops does not grow with the pipeline. */
-static void emit_steps(muir_program *p, const muir_job *job)
+static void emit_stages(muir_program *p, const muir_job *job, emit_stage emit, muir_op_range *ranges)
 {
     for (int s = 0; s < p->n_stages; s++) {
         const double dense = muir_stage_params(p, s, false), expert = muir_stage_params(p, s, true);
@@ -205,15 +210,22 @@ static void emit_steps(muir_program *p, const muir_job *job)
         while (twin < s &&
                (muir_stage_params(p, twin, false) != dense || muir_stage_params(p, twin, true) != expert))
             twin++;
-        if (twin < s) {
-            p->step_ops[s] = p->step_ops[twin];
-            continue;
-        }
-        p->step_ops[s].first = p->n_ops;
-        emit_sync(p, job, MUIR_AXIS_DP, dense, true);
-        emit_sync(p, job, MUIR_AXIS_EDP, expert, false);
-        p->step_ops[s].n = p->n_ops - p->step_ops[s].first;
+        ranges[s] = ranges[twin];
+        if (twin < s) continue;
+        ranges[s].first = p->n_ops;
+        emit(p, job, MUIR_AXIS_DP, dense);
+        emit(p, job, MUIR_AXIS_EDP, expert);
+        ranges[s].n = p->n_ops - ranges[s].first;
     }
+}
+
+static void emit_end_of_step(muir_program *p, const muir_job *job)
+{
+    emit_stages(p, job, emit_sync, p->sync_ops);
+    p->norm_ops.first = p->n_ops;
+    muir_emit_coll(p, NULL, 0, "gradient norm", MUIR_ALL_REDUCE, MUIR_AXIS_WORLD, muir_job_chips(job), 4.0);
+    p->norm_ops.n = p->n_ops - p->norm_ops.first;
+    emit_stages(p, job, emit_update, p->update_ops);
 }
 
 /* Sums over the whole model. FLOP: 6 per weight of a product and token, and 12 layers seq q_width per token
@@ -244,12 +256,13 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
     p->n_stages = (int)job->parallel.pp;
     p->n_chunks = (int)(job->parallel.pp * job->parallel.vpp);
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->chunks, "the step program", &p->chunks));
-    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->step_ops, "the step program", &p->step_ops));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync_ops, "the step program", &p->sync_ops));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->update_ops, "the step program", &p->update_ops));
     MUIR_TRY(family->emit(ctx, job, p));
     const muir_sizes sizes = muir_sizes_of(job);
     p->p2p_bytes = p->n_chunks > 1 ? sizes.tokens * sizes.hidden * sizes.act_bytes / sizes.split : 0.0;
     deal_layers(p, job);
-    emit_steps(p, job);
+    emit_end_of_step(p, job);
     add_totals(p, job);
     *out = p;
     p = NULL;
@@ -262,7 +275,8 @@ void muir_program_destroy(muir_program **program)
 {
     if (!*program) return;
     free((*program)->chunks);
-    free((*program)->step_ops);
+    free((*program)->sync_ops);
+    free((*program)->update_ops);
     free(*program);
     *program = NULL;
 }
@@ -275,8 +289,7 @@ double muir_chunk_flop(const muir_program *p, int chunk, muir_phase phase)
         const muir_op_range range = p->blocks[c->block[part]].phase[phase];
         for (int i = range.first; i < range.first + range.n; i++) {
             const muir_op *op = &p->ops[i];
-            if (op->kind == MUIR_OP_GEMM)
-                flop += 2.0 * op->m * op->n * op->k * op->count * c->repeat[part];
+            if (op->kind == MUIR_OP_GEMM) flop += 2.0 * op->m * op->n * op->k * op->count * c->repeat[part];
         }
     }
     return flop;

@@ -51,7 +51,10 @@ typedef struct muir_program {
     muir_block blocks[MUIR_MAX_BLOCKS];
     int n_blocks;
     muir_chunk *chunks; /* [vpp pp]: chunk v of stage s is number v pp + s, the order in which data passes */
-    muir_op_range *step_ops; /* [pp]: once per step: gradient sync, norm, optimizer, gather */
+    /* Once per step, in this order; what is equal on all stages is one op, so that all ranks run the same. */
+    muir_op_range *sync_ops;   /* [pp]: gradient sync */
+    muir_op_range norm_ops;    /* gradient norm over the job */
+    muir_op_range *update_ops; /* [pp]: optimizer, gather of new weights */
     int n_chunks, n_stages;
     double p2p_bytes; /* a microbatch's message between neighbouring chunks, per chip */
     double

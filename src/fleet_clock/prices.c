@@ -99,29 +99,30 @@ static double exposed_in_buckets_s(const muir_scenario *scenario, bool is_overla
     return exposed_in_pieces_s(coll_s, window_s, (double)scenario->job.parallel.buckets);
 }
 
+static double range_time_s(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
+                           muir_op_kind kind)
+{
+    double time_s = 0.0;
+    for (int i = range.first; i < range.first + range.n; i++)
+        if (program->ops[i].kind == kind) time_s += muir_op_time_s(scenario, &program->ops[i]);
+    return time_s;
+}
+
 static void price_sync(const muir_scenario *scenario, const muir_program *program, int stage,
                        muir_prices *prices)
 {
     const muir_parallel *parallel = &scenario->job.parallel;
-    const muir_op_range range = program->step_ops[stage];
+    const muir_op_range update = program->update_ops[stage];
     muir_sync_price *sync = &prices->sync[stage];
-    double reduce_s = 0.0, gather_s = 0.0, forward_s = 0.0, backward_s = 0.0;
-    for (int i = range.first; i < range.first + range.n; i++) {
-        const muir_op *op = &program->ops[i];
-        const double time_s = muir_op_time_s(scenario, op);
-        if (op->kind == MUIR_OP_MEM)
-            sync->optimizer_s += time_s;
-        else if (op->axis == MUIR_AXIS_WORLD)
-            sync->norm_s += time_s;
-        else if (op->coll == MUIR_ALL_GATHER)
-            gather_s += time_s;
-        else
-            reduce_s += time_s;
-    }
+    double forward_s = 0.0, backward_s = 0.0;
     for (int chunk = stage; chunk < program->n_chunks; chunk += program->n_stages) {
         forward_s += prices->forward[chunk].compute_s;
         backward_s += prices->backward[chunk].compute_s;
     }
+    const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL);
+    const double gather_s = range_time_s(scenario, program, update, MUIR_OP_COLL);
+    sync->norm_s = range_time_s(scenario, program, program->norm_ops, MUIR_OP_COLL);
+    sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM);
     sync->reduce_s = exposed_in_buckets_s(scenario, parallel->overlap_grad_reduce, reduce_s, backward_s);
     sync->gather_s = exposed_in_buckets_s(scenario, parallel->overlap_param_gather, gather_s, forward_s);
 }

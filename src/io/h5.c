@@ -61,16 +61,11 @@ done:
 hid_t muir_h5_file_type(muir_value_type type)
 {
     switch (type) {
-    case MUIR_F64:
-        return H5T_IEEE_F64LE;
-    case MUIR_F32:
-        return H5T_IEEE_F32LE;
-    case MUIR_I64:
-        return H5T_STD_I64LE;
-    case MUIR_I32:
-        return H5T_STD_I32LE;
-    case MUIR_TEXT:
-        break;
+    case MUIR_F64: return H5T_IEEE_F64LE;
+    case MUIR_F32: return H5T_IEEE_F32LE;
+    case MUIR_I64: return H5T_STD_I64LE;
+    case MUIR_I32: return H5T_STD_I32LE;
+    case MUIR_TEXT: break;
     }
     return H5I_INVALID_HID;
 }
@@ -78,16 +73,11 @@ hid_t muir_h5_file_type(muir_value_type type)
 hid_t muir_h5_memory_type(muir_value_type type)
 {
     switch (type) {
-    case MUIR_F64:
-        return H5T_NATIVE_DOUBLE;
-    case MUIR_F32:
-        return H5T_NATIVE_FLOAT;
-    case MUIR_I64:
-        return H5T_NATIVE_INT64;
-    case MUIR_I32:
-        return H5T_NATIVE_INT32;
-    case MUIR_TEXT:
-        break;
+    case MUIR_F64: return H5T_NATIVE_DOUBLE;
+    case MUIR_F32: return H5T_NATIVE_FLOAT;
+    case MUIR_I64: return H5T_NATIVE_INT64;
+    case MUIR_I32: return H5T_NATIVE_INT32;
+    case MUIR_TEXT: break;
     }
     return H5I_INVALID_HID;
 }

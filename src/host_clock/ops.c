@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Preparing and running single ops of the shrunk step program. */
+#include "host_clock/ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "host_clock/pattern.h"
+
+enum { MEM_BYTES = 96 << 20 }; /* three vectors beyond any last-level cache share of a core */
+
+typedef struct host_gemm {
+    muir_gemm_size size;
+    int count;
+    float *a, *b, *c;
+    muir_gemm_check *check;
+} host_gemm;
+
+struct muir_host_ops {
+    const muir_program *program;   /* borrowed; outlives the ops */
+    const muir_kernels *kernels;   /* borrowed; outlives the ops */
+    const muir_scenario *scenario; /* borrowed; outlives the ops */
+    muir_shrink shrink;
+    host_gemm *gemms;      /* [n_ops]; empty where the op is none */
+    muir_host_coll *colls; /* [n_colls] */
+    int *coll_of;          /* [n_ops]: index into colls, -1: none */
+    int n_colls;
+    float *send, *recv; /* room for the longest collective */
+    size_t n_recv;
+    muir_mem *mem;
+};
+
+const char *muir_host_algorithm(const muir_scenario *scenario, muir_coll_kind kind)
+{
+    const muir_host_options *host = &scenario->host;
+    switch (kind) {
+    case MUIR_ALL_REDUCE: return host->all_reduce;
+    case MUIR_REDUCE_SCATTER: return host->reduce_scatter;
+    case MUIR_ALL_GATHER: return host->all_gather;
+    case MUIR_ALL_TO_ALL: return host->all_to_all;
+    default: return "";
+    }
+}
+
+static muir_status prepare_gemm(muir_ctx *ctx, muir_host_ops *ops, int index)
+{
+    muir_status st = MUIR_OK;
+    const muir_op *op = &ops->program->ops[index];
+    host_gemm *g = &ops->gemms[index];
+    const double f = ops->shrink.factor;
+    g->size =
+        (muir_gemm_size){muir_shrink_size(op->m, f), muir_shrink_size(op->n, f), muir_shrink_size(op->k, f)};
+    g->count = muir_shrink_count(op->count, f);
+    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.k, sizeof(float), "operands of a product", &g->a));
+    MUIR_TRY(muir_alloc(ctx, g->size.k * g->size.n, sizeof(float), "operands of a product", &g->b));
+    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.n, sizeof(float), "a product", &g->c));
+    muir_gemm_operands((uint64_t)index, g->size, g->a, g->b);
+    MUIR_TRY(muir_gemm_check_create(ctx, (uint64_t)index, g->size, g->a, g->b, &g->check));
+done:
+    return st;
+}
+
+static muir_status prepare_coll(muir_ctx *ctx, muir_host_ops *ops, int index, muir_coll_comm *comm)
+{
+    const muir_op *op = &ops->program->ops[index];
+    muir_host_coll *c = &ops->colls[ops->n_colls];
+    const char *name = muir_host_algorithm(ops->scenario, op->coll);
+    c->op = op;
+    c->comm = comm;
+    c->algorithm = muir_coll_find(op->coll, name);
+    c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
+    if (!c->algorithm)
+        return muir_fail(ctx, MUIR_ERR_ARG, "host.%s: no algorithm '%s' (see muir list collectives)",
+                         muir_coll_kind_name(op->coll), name);
+    ops->coll_of[index] = ops->n_colls++;
+    const muir_coll_spec spec = {.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+    return muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared);
+}
+
+static muir_status prepare_payload(muir_ctx *ctx, muir_host_ops *ops)
+{
+    muir_status st = MUIR_OK;
+    size_t most_send = 0;
+    for (int i = 0; i < ops->n_colls; i++) {
+        const muir_host_coll *c = &ops->colls[i];
+        size_t n_send = 0, n_recv = 0;
+        muir_coll_lengths(c->op->coll, c->count, c->comm->size, c->comm->rank, &n_send, &n_recv);
+        if (n_send > most_send) most_send = n_send;
+        if (n_recv > ops->n_recv) ops->n_recv = n_recv;
+    }
+    MUIR_TRY(muir_alloc(ctx, most_send, sizeof(float), "payloads", &ops->send));
+    MUIR_TRY(muir_alloc(ctx, ops->n_recv, sizeof(float), "payloads", &ops->recv));
+done:
+    return st;
+}
+
+static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *mesh)
+{
+    muir_status st = MUIR_OK;
+    const size_t n = (size_t)ops->program->n_ops;
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->gemms, "the host's program", &ops->gemms));
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->colls, "the host's program", &ops->colls));
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->coll_of, "the host's program", &ops->coll_of));
+    for (int i = 0; i < ops->program->n_ops; i++) {
+        const muir_op *op = &ops->program->ops[i];
+        muir_coll_comm *comm = op->kind == MUIR_OP_COLL ? muir_mesh_comm(mesh, op->axis) : NULL;
+        ops->coll_of[i] = -1;
+        if (op->kind == MUIR_OP_GEMM) MUIR_TRY(prepare_gemm(ctx, ops, i));
+        if (comm) MUIR_TRY(prepare_coll(ctx, ops, i, comm));
+    }
+    MUIR_TRY(prepare_payload(ctx, ops));
+    MUIR_TRY(muir_mem_create(ctx, MEM_BYTES, &ops->mem));
+done:
+    return st;
+}
+
+muir_status muir_host_ops_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
+                                 const muir_mesh *mesh, const muir_kernels *kernels,
+                                 const muir_shrink *shrink, muir_host_ops **out)
+{
+    muir_status st = MUIR_OK;
+    muir_host_ops *ops = NULL;
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *ops, "the host's program", &ops));
+    ops->program = program;
+    ops->kernels = kernels;
+    ops->scenario = scenario;
+    ops->shrink = *shrink;
+    MUIR_TRY(prepare(ctx, ops, mesh));
+    *out = ops;
+    ops = NULL;
+done:
+    muir_host_ops_destroy(&ops);
+    return st;
+}
+
+void muir_host_ops_destroy(muir_host_ops **pointer)
+{
+    muir_host_ops *ops = *pointer;
+    if (!ops) return;
+    for (int i = 0; ops->gemms && i < ops->program->n_ops; i++) {
+        free(ops->gemms[i].a);
+        free(ops->gemms[i].b);
+        free(ops->gemms[i].c);
+        muir_gemm_check_destroy(&ops->gemms[i].check);
+    }
+    for (int i = 0; i < ops->n_colls; i++) muir_coll_op_destroy(&ops->colls[i].prepared);
+    muir_mem_destroy(&ops->mem);
+    free(ops->gemms);
+    free(ops->colls);
+    free(ops->coll_of);
+    free(ops->send);
+    free(ops->recv);
+    free(ops);
+    *pointer = NULL;
+}
+
+/* The result is overwritten before each product, so that an old one can never pass for a new one. */
+static muir_status run_gemm(muir_ctx *ctx, muir_host_ops *ops, host_gemm *g, muir_tally *tally)
+{
+    muir_status st = MUIR_OK;
+    const double m = (double)g->size.m, n = (double)g->size.n, k = (double)g->size.k;
+    for (int i = 0; i < g->count; i++) {
+        double start_s = muir_now_s();
+        if (ops->scenario->host.check) memset(g->c, 0xff, g->size.m * g->size.n * sizeof(float));
+        tally->check_s += muir_now_s() - start_s;
+        start_s = muir_now_s();
+        MUIR_TRY(ops->kernels->gemm->run(ctx, ops->kernels, g->size, g->a, g->b, g->c));
+        tally->gemm_s += muir_now_s() - start_s;
+        tally->gemm_flop += 2.0 * m * n * k;
+        if (!ops->scenario->host.check) continue;
+        start_s = muir_now_s();
+        size_t first_row = 0;
+        tally->wrong += muir_gemm_check_run(g->check, g->c, &first_row) > 0;
+        tally->checked++;
+        tally->check_s += muir_now_s() - start_s;
+    }
+done:
+    return st;
+}
+
+static muir_status run_coll(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *c, uint32_t salt,
+                            muir_tally *tally)
+{
+    muir_status st = MUIR_OK;
+    const int p = c->comm->size, rank = c->comm->rank;
+    size_t n_send = 0, n_recv = 0, offset = 0, n = 0;
+    muir_coll_lengths(c->op->coll, c->count, p, rank, &n_send, &n_recv);
+    double start_s = muir_now_s();
+    if (ops->scenario->host.check) {
+        if (c->op->coll == MUIR_ALL_GATHER) muir_coll_block(c->count, p, rank, &offset, &n);
+        muir_pattern_fill(ops->send, n_send, offset, rank, salt);
+        memset(ops->recv, 0xff, n_recv * sizeof(float));
+    }
+    tally->check_s += muir_now_s() - start_s;
+    start_s = muir_now_s();
+    MUIR_TRY(muir_coll_run(ctx, c->prepared, ops->send, ops->recv));
+    const double took_s = muir_now_s() - start_s;
+    c->calls += 1.0;
+    c->seconds += took_s;
+    tally->coll_s += took_s;
+    tally->coll_bytes += 4.0 * (double)c->count;
+    if (!ops->scenario->host.check) goto done;
+    start_s = muir_now_s();
+    tally->wrong += muir_pattern_check(c->op->coll, ops->recv, c->count, p, rank, salt) > 0;
+    tally->checked++;
+    tally->check_s += muir_now_s() - start_s;
+done:
+    return st;
+}
+
+static void run_mem(muir_host_ops *ops, const muir_op *op, muir_tally *tally)
+{
+    const size_t bytes = 4 * muir_shrink_elements(op->bytes, ops->shrink.factor);
+    const double start_s = muir_now_s();
+    muir_mem_stream(ops->mem, MUIR_MEM_COPY, bytes);
+    tally->mem_s += muir_now_s() - start_s;
+    tally->mem_bytes += (double)bytes;
+}
+
+muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint32_t salt, muir_tally *tally)
+{
+    const muir_op *op = &ops->program->ops[index];
+    switch (op->kind) {
+    case MUIR_OP_GEMM: return run_gemm(ctx, ops, &ops->gemms[index], tally);
+    case MUIR_OP_MEM: run_mem(ops, op, tally); return MUIR_OK;
+    case MUIR_OP_COLL: break;
+    }
+    const int coll = ops->coll_of[index];
+    return coll < 0 ? MUIR_OK : run_coll(ctx, ops, &ops->colls[coll], salt, tally);
+}
+
+int muir_host_ops_coll_count(const muir_host_ops *ops)
+{
+    return ops->n_colls;
+}
+
+const muir_host_coll *muir_host_ops_coll_at(const muir_host_ops *ops, int i)
+{
+    return &ops->colls[i];
+}

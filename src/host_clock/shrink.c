@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Host sizes from job sizes. */
+#include "host_clock/shrink.h"
+
+#include <math.h>
+
+enum { GRAIN = 16 }; /* one vector register of floats */
+
+static int least(int64_t a, int64_t b)
+{
+    return (int)(a < b ? a : b);
+}
+
+muir_shrink muir_shrink_make(const muir_scenario *scenario, const muir_fold *fold)
+{
+    const muir_job *job = &scenario->job;
+    const int stages = fold->mesh[MUIR_MESH_PP];
+    int microbatches = least(job->microbatches, 2 * (int64_t)stages);
+    if (microbatches > stages)
+        microbatches -= microbatches % stages; /* whole rounds, which interleaving needs */
+    muir_shrink shrink;
+    shrink.factor = 1.0;
+    shrink.shape = (muir_shape){stages, (int)job->parallel.vpp, microbatches};
+    shrink.layers = (double)job->model.layers / (double)(stages * job->parallel.vpp);
+    shrink.microbatches = (double)job->microbatches / (double)microbatches;
+    return shrink;
+}
+
+double muir_shrink_next(double factor)
+{
+    const double power = exp2(floor(log2(factor)));
+    return factor < 1.5 * power ? 1.5 * power : 2.0 * power;
+}
+
+size_t muir_shrink_size(double size, double factor)
+{
+    if (factor == 1.0 || size <= GRAIN) return (size_t)ceil(size);
+    const double grains = round(size / factor / GRAIN);
+    return (size_t)(grains < 1.0 ? 1.0 : grains) * GRAIN;
+}
+
+size_t muir_shrink_elements(double bytes, double factor)
+{
+    const double elements = floor(bytes / (4.0 * factor * factor));
+    return elements < 1.0 ? 1 : (size_t)elements;
+}
+
+int muir_shrink_count(double count, double factor)
+{
+    const double n = ceil(count / factor);
+    return n < 1.0 ? 1 : (int)n;
+}

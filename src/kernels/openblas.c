@@ -25,10 +25,9 @@ struct muir_openblas {
     char text[96];
 };
 
-/* Debian 12's OpenBLAS 0.3.21 takes AMD Zen 4 and Zen 5 for Haswell and so reaches half the speed of their
- * AVX-512: sgemm of 1024 cubed on one Zen 5 core, 102 GFLOP/s as Haswell, 202 as SkylakeX (measured). Later
- * releases choose as is done here: OpenMathLib/OpenBLAS pull request 4303. Intel's processors are known to
- * it. */
+/* Debian 12's OpenBLAS 0.3.21 takes AMD Zen 4 and Zen 5 for Haswell and so misses their AVX-512: sgemm at
+ * n = 1024 on one Zen 5 core, 102 GFLOP/s as Haswell, 202 as SkylakeX (measured). Later releases choose as is
+ * done here: OpenMathLib/OpenBLAS pull request 4303. Intel's processors are known to it. */
 static const char *core_type(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every algorithm against MPI's own collective. Small whole numbers: every order of summation gives the same
- * float. */
+/* Every algorithm against MPI's own collective; small whole numbers, so every order of sums is exact. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

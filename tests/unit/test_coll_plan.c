@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Step lists of the collectives for more ranks than a test machine has: what they move, and that they come to
- * an end. */
+/* Step lists of collectives, for more ranks than a test machine has: what they move, and that they end. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Matrix products against a plain triple loop in double, the test that watches them, the peak, and memory
- * traffic. */
+/* Matrix products against a triple loop in double, the check of products, the peak, memory traffic. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

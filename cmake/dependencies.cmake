@@ -80,13 +80,7 @@ endif()
 add_library(muir::cyaml ALIAS PkgConfig::cyaml)
 add_library(muir::jansson ALIAS PkgConfig::jansson)
 
-# Optional: without BLAS the plain matmul runs; without CUnit there are no tests.
-pkg_check_modules(openblas IMPORTED_TARGET GLOBAL openblas)
-if(openblas_FOUND)
-  add_library(muir::blas ALIAS PkgConfig::openblas)
-else()
-  message(STATUS "OpenBLAS not found: matrix products will use muir's plain C kernel")
-endif()
+# Optional: without CUnit there are no tests. OpenBLAS is looked for when muir runs (src/kernels/openblas.c).
 pkg_check_modules(cunit IMPORTED_TARGET GLOBAL cunit)
 if(cunit_FOUND)
   add_library(muir::cunit ALIAS PkgConfig::cunit)

@@ -2,14 +2,17 @@
 /* Collectives: the table of algorithms, and a prepared collective that runs as often as one likes.
  *
  * What a collective of `count` elements over p ranks takes and gives; block r is that of muir_coll_block:
- *     kind            send [elements]            recv [elements]    recv holds                      may be
- * the same all_reduce      count                      count              reduction over ranks            send
- * and recv reduce_scatter  count                      own block          own block of the reduction nothing
- *     all_gather      own block                  count              block r of every rank r         send and
- * own block all_to_all      count, block r for rank r  p x own block      part r: own block of rank r nothing
- *     broadcast       count, read on the root    count              the root's send                 send and
- * recv `count` is the size that nccl-tests calls S, on every rank the same. Source: NVIDIA/nccl-tests
- * doc/PERFORMANCE.md. */
+ *     kind            send [elements]            recv [elements]  recv holds
+ *     all_reduce      count                      count            reduction over ranks
+ *     reduce_scatter  count                      own block        own block of the reduction
+ *     all_gather      own block                  count            own block of every rank, in order
+ *     all_to_all      count, block r for rank r  p x own block    part r: own block of rank r's send
+ *     broadcast       count, read on the root    count            the root's send
+ * send and recv lie apart, except that all_reduce and broadcast may have one buffer for both, and all_gather
+ * may find its send in its own block of recv.
+ *
+ * `count` is the size that nccl-tests calls S, the same on every rank.
+ * Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */
 #ifndef MUIR_COLLECTIVES_COLL_H
 #define MUIR_COLLECTIVES_COLL_H
 
@@ -51,19 +54,26 @@ const muir_coll *muir_coll_at(size_t i);
 /* The row of this kind and name, or NULL. Local. */
 const muir_coll *muir_coll_find(muir_coll_kind kind, const char *name);
 
-/* Block `rank` of count elements cut into p blocks that differ by at most one: the first count % p are the
- * longer ones. count   in   [elements] p       in   blocks, >= 1 rank    in   0 .. p - 1 offset  out  first
- * element of the block n       out  its length [elements] Local. */
+/* Block `rank` of count elements cut into p blocks: the first count % p have one element more than the rest.
+ * count   in   [elements]
+ * p       in   blocks, >= 1
+ * rank    in   0 .. p - 1
+ * offset  out  first element of the block
+ * n       out  its length [elements]
+ * Local. */
 void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n);
 
 /* Lengths of the send and receive buffers of one rank [elements], as in the table above. Local. */
 void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_t *n_send, size_t *n_recv);
 
 /* Prepares a collective: all its memory and its list of steps. Local, but every rank of comm prepares the
- * same collectives in the same order: the order gives the message tags. comm  in   borrowed until
- * muir_coll_op_destroy coll  in   row of the table spec  in   borrowed for the call out   out  untouched on
- * error. MUIR_ERR_ARG (no row, a data type that the row does not reduce, a root outside comm, too long for
- * the library's own collective), MUIR_ERR_MEM. */
+ * same collectives in the same order, which gives the message tags.
+ * comm  in   borrowed until muir_coll_op_destroy
+ * coll  in   row of the table
+ * spec  in   borrowed for the call
+ * out   out  untouched on error
+ * MUIR_ERR_ARG (no row, a data type that the row does not reduce, a root outside comm, too long for the
+ * library's own collective), MUIR_ERR_MEM. */
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
                                 const muir_coll_spec *spec, muir_coll_op **out);
 

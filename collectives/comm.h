@@ -24,8 +24,7 @@ muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm *
 /* Collective over the communicator. Accepts NULL, leaves NULL. */
 void muir_coll_comm_destroy(muir_coll_comm **comm);
 
-/* MPI's type of one element. Types on which MPI has no arithmetic go as whole numbers of their size. Local.
- */
+/* MPI's type of one element; types without arithmetic in MPI go as whole numbers of their size. Local. */
 MPI_Datatype muir_coll_mpi_type(muir_dtype dtype);
 
 #endif

@@ -14,8 +14,7 @@ static int *row_of(const muir_coll_op *op, int row)
     return (int *)op->own + row * op->comm->size;
 }
 
-/* The calls for equal blocks are often faster than those for any blocks, and a yardstick is used at its best.
- */
+/* The calls for equal blocks are often the faster ones, and a yardstick is used at its best. */
 static bool is_even(const muir_coll_op *op)
 {
     return op->spec.count % (size_t)op->comm->size == 0;

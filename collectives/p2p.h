@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages between two ranks, as the stages of a pipeline send them: prepared once, started and awaited
- * often. */
+/* Messages between two ranks, as the stages of a pipeline send them: prepared once, used often. */
 #ifndef MUIR_COLLECTIVES_P2P_H
 #define MUIR_COLLECTIVES_P2P_H
 

@@ -6,8 +6,7 @@ static const muir_coll_place input = {MUIR_COLL_INPUT, 0};
 static const muir_coll_place output = {MUIR_COLL_OUTPUT, 0};
 static const muir_coll_place landing = {MUIR_COLL_SCRATCH, 0};
 
-/* Both sides of an exchange must compute the same bits, so the lower rank's part always stands on the left.
- */
+/* Both sides of an exchange must compute the same bits, so the lower rank's part stands on the left. */
 static muir_coll_local join(const muir_coll_plan *plan, int peer, muir_coll_place mine)
 {
     const muir_coll_place left = peer < plan->rank ? landing : mine,

@@ -4,8 +4,7 @@
 
 #include "base/simd.h"
 
-/* ivdep: `to` may be a or b itself, which is safe at any vector length; GCC would take the scalar path for
- * it. */
+/* ivdep: `to` may be a or b itself, which is safe at any vector length, but GCC would go scalar for it. */
 MUIR_CLONES
 static void sum_fp32(size_t n, const void *a, const void *b, void *to)
 {

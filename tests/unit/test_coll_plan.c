@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Step lists of the collectives for more ranks than a test machine has: what they move, and that they come to
- * an end. */
+/* Step lists of collectives, for more ranks than a test machine has: what they move, and that they end. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +99,44 @@ static void every_message_meets_its_receiver_and_every_list_ends(void)
                               p);
 }
 
+static bool overlap(const muir_coll_message *x, const muir_coll_message *y, bool is_in_place)
+{
+    muir_coll_place a = x->at, b = y->at;
+    if (is_in_place && a.buffer == MUIR_COLL_INPUT) a.buffer = MUIR_COLL_OUTPUT;
+    if (is_in_place && b.buffer == MUIR_COLL_INPUT) b.buffer = MUIR_COLL_OUTPUT;
+    if (a.buffer != b.buffer || x->count == 0 || y->count == 0) return false;
+    return a.offset < b.offset + y->count && b.offset < a.offset + x->count;
+}
+
+/* Messages that may be on the way together: those of one round. */
+static void check_places(const muir_coll *coll, const muir_coll_spec *spec, int p, int rank)
+{
+    const bool is_in_place = coll->kind == MUIR_ALL_REDUCE || coll->kind == MUIR_BROADCAST;
+    muir_coll_plan *plan = NULL;
+    int overlaps = 0;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_plan_create(muir_test_ctx(), coll, spec, p, rank, &plan), MUIR_OK);
+    for (size_t i = 0; i < plan->n_steps; i++)
+        for (size_t j = plan->steps[i].after; j < plan->n_steps && plan->steps[j].after <= i; j++) {
+            const muir_coll_step *one = &plan->steps[i], *other = &plan->steps[j];
+            overlaps += overlap(&one->recv, &other->send, is_in_place);
+            overlaps += i != j && overlap(&one->recv, &other->recv, is_in_place);
+        }
+    CU_ASSERT_EQUAL(overlaps, 0);
+    muir_coll_plan_destroy(&plan);
+}
+
+static void no_message_arrives_where_another_leaves(void)
+{
+    static const size_t counts[] = {1, 5, 100}, segments[] = {0, 7};
+    for (size_t i = 0; i < muir_coll_count(); i++)
+        for (int p = 1; p <= MAX_RANKS && muir_coll_at(i)->plan; p++)
+            for (int rank = 0; rank < p; rank++)
+                for (size_t c = 0; c < 6; c++)
+                    check_places(muir_coll_at(i),
+                                 &(muir_coll_spec){.count = counts[c / 2], .segment = segments[c % 2]}, p,
+                                 rank);
+}
+
 static size_t elements_sent(const char *name, muir_coll_kind kind, size_t count, int p, int rank)
 {
     muir_coll_plan *plan = NULL;
@@ -172,6 +209,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"every message meets its receiver and every list ends",
          every_message_meets_its_receiver_and_every_list_ends},
+        {"no message arrives where another leaves", no_message_arrives_where_another_leaves},
         {"a ring sends what the busbw factor says", a_ring_sends_what_the_busbw_factor_says},
         {"recursive doubling sends the vector once for each doubling",
          recursive_doubling_sends_the_vector_once_for_each_doubling},

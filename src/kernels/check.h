@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Freivalds' test: is C = A B? It multiplies C by one vector, which costs 1 / k of the product.
+ * Source: R. Freivalds, "Probabilistic machines can use less running time", IFIP Congress 1977.
+ *
+ * The operands are whole numbers of at most 4 in size, so every partial sum of the product is a whole number
+ * of at most 16 k, and up to k = 2^20 that is exact in fp32 whatever the order of summation. The vector x
+ * holds whole numbers 1 .. 2^16, and sums over it are exact in double up to n k = 2^33. Hence:
+ *     No right row is called wrong.
+ *     One wrong element in a row is always found: an error e shifts the row's sum by e x_j, and x_j > 0.
+ *     Several in one row escape with a probability of at most 2^-16, and only if all are whole numbers of at
+ *     most 16 k in size: any other number is found by itself. */
+#ifndef MUIR_KERNELS_CHECK_H
+#define MUIR_KERNELS_CHECK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ctx.h"
+#include "kernels/gemm.h"
+
+typedef struct muir_gemm_check muir_gemm_check;
+
+/* Fills the operands of a checked product. Local.
+ * seed  in   any
+ * a     out  [m,k] fp32, whole numbers -4 .. 3
+ * b     out  [k,n] fp32, likewise */
+void muir_gemm_operands(uint64_t seed, muir_gemm_size size, float *a, float *b);
+
+/* Draws x and computes A (B x), the truth to which every later product of a and b is held. Local.
+ * seed  in   any; the same seed draws the same x
+ * a, b  in   from muir_gemm_operands; borrowed for the call
+ * out   out  free it with muir_gemm_check_destroy; untouched on error. MUIR_ERR_ARG (k or n k too
+ *           large), MUIR_ERR_MEM. */
+muir_status muir_gemm_check_create(muir_ctx *ctx, uint64_t seed, muir_gemm_size size, const float *a,
+                                   const float *b, muir_gemm_check **out);
+
+/* Local. Accepts NULL, leaves NULL. */
+void muir_gemm_check_destroy(muir_gemm_check **check);
+
+/* Number of rows of c that are wrong. Local; allocates nothing.
+ * c          in   [m,n] fp32
+ * first_row  out  the first of them; untouched where there is none */
+size_t muir_gemm_check_run(const muir_gemm_check *check, const float *c, size_t *first_row);
+
+#endif

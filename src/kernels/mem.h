@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Memory traffic: what an operation costs that only reads and writes. */
+#ifndef MUIR_KERNELS_MEM_H
+#define MUIR_KERNELS_MEM_H
+
+#include <stddef.h>
+
+#include "base/ctx.h"
+
+/* Source: McCalpin, STREAM. Bytes count each element read and each written once. */
+typedef enum muir_mem_stream_kind {
+    MUIR_MEM_COPY,  /* b = a: 8 bytes an element */
+    MUIR_MEM_TRIAD, /* c = a + 3 b: 12 bytes an element */
+} muir_mem_stream_kind;
+
+typedef struct muir_mem {
+    size_t count; /* [elements] of each */
+    float *a, *b, *c;
+} muir_mem;
+
+/* Prepares three vectors of together `bytes`, at least one cache line each. Local.
+ * bytes  in   [byte]; several times the last-level cache where main memory is meant
+ * out    out  free it with muir_mem_destroy; untouched on error. MUIR_ERR_MEM. */
+muir_status muir_mem_create(muir_ctx *ctx, size_t bytes, muir_mem **out);
+
+/* Local. Accepts NULL, leaves NULL. */
+void muir_mem_destroy(muir_mem **mem);
+
+/* Moves `bytes`, rounded down to whole elements, going over the vectors as often as it takes. Local;
+ * allocates nothing. */
+void muir_mem_stream(muir_mem *mem, muir_mem_stream_kind kind, size_t bytes);
+
+#endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "fleet_clock/energy.h"
 
@@ -83,14 +84,14 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
 }
 
 /* Replicas meet at the gradient sync: the latest end of each stage over all of them. */
-static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, bool flag, int64_t *sum_ns)
+static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, int64_t *sum_ns)
 {
     muir_status st = MUIR_OK;
     const int stages = c->order->shape.stages;
     for (int s = 0; s < stages; s++)
         c->meeting[s] = (maximum){c->delays.stage_s[s], (int)c->delays.stage_replica[s]};
     c->meeting[stages] = (maximum){c->delays.worst_s, (int)c->delays.worst_replica};
-    c->meeting[stages + 1] = (maximum){flag ? 1.0 : 0.0, 0};
+    c->meeting[stages + 1] = (maximum){(double)flag, 0};
     *sum_ns = c->delays.sum_ns;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 2, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum_ns, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
@@ -111,7 +112,7 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet
     row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
     row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)job->parallel.dp;
     row->slowest_replica = c->meeting[stages].index;
-    row->is_flagged = c->meeting[stages + 1].value > 0.0;
+    row->flag = (int)c->meeting[stages + 1].value;
 
     const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
     const bool is_fp8 = job->batch.precision == MUIR_PRECISION_FP8;
@@ -123,15 +124,6 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet
     row->energy_j = muir_step_energy_j(c->scenario, ideal, row->step_s);
     row->power_w = row->energy_j / row->step_s;
     row->cost_usd = muir_step_cost_usd(c->scenario, row->step_s, row->energy_j);
-}
-
-static void fill_rank_row(const muir_fleet_clock *c, const muir_fleet_row *fleet, muir_rank_row *row)
-{
-    *row = (muir_rank_row){0.0, 0.0, 0.0};
-    if (c->fold.replicas.n == 0) return;
-    row->replica_max_s = c->ideal->step_s + c->delays.worst_s;
-    row->replica_mean_s = c->ideal->step_s + 1e-9 * (double)c->delays.sum_ns / (double)c->fold.replicas.n;
-    row->wait_s = fleet->step_s - row->replica_max_s;
 }
 
 /* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
@@ -148,19 +140,22 @@ done:
     return st;
 }
 
-muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, bool flag,
-                                  muir_fleet_row *fleet, muir_rank_row *rank, float *servers)
+muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, int flag, muir_fleet_row *fleet,
+                                  muir_rank_row *rank, float *servers)
 {
     muir_status st = MUIR_OK;
     int64_t sum_ns = 0;
+    const double start_s = muir_now_s();
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
     muir_slowdown_step(c->slowdown, (uint32_t)step, servers);
     muir_engine_step(c->engine, c->slowdown, &c->delays);
+    const double computed_s = muir_now_s();
     MUIR_TRY(meet(ctx, c, flag, &sum_ns));
     fill_fleet_row(c, sum_ns, fleet);
-    fill_rank_row(c, fleet, rank);
     if (servers) MUIR_TRY(gather_servers(ctx, c, servers));
+    rank->compute_s = computed_s - start_s;
+    rank->meet_s = muir_now_s() - computed_s;
 done:
     return st;
 }

@@ -18,14 +18,13 @@ typedef struct muir_fleet_row {
     double power_w;  /* mean over the step, at the meter */
     double energy_j;
     double cost_usd;
-    bool is_flagged; /* some rank raised its flag in this step */
+    int flag; /* the largest that a rank raised in this step */
 } muir_fleet_row;
 
-/* One step of this rank's replicas. */
+/* What a step took this rank, on this machine's own clock. */
 typedef struct muir_rank_row {
-    double replica_max_s;  /* the slowest of them alone; 0 without replicas */
-    double replica_mean_s; /* 0 without replicas */
-    double wait_s;         /* from there to the end of the fleet's gradient sync */
+    double compute_s; /* draws and schedule of its replicas */
+    double meet_s;    /* reductions, waiting for slower ranks included */
 } muir_rank_row;
 
 typedef struct muir_fleet_clock muir_fleet_clock;
@@ -36,13 +35,13 @@ muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario
 void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves NULL */
 
 /* One step. Collective over ctx->comm; allocates nothing.
- * flag     in   this rank wants every rank to see is_flagged (a signal came)
+ * flag     in   >= 0: something that this rank wants every rank to know after this step
  * fleet    out  same on all ranks
  * rank     out  this rank's
- * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a
- * chip of the job; the others give room of the same size; NULL on all ranks: not wanted in this step */
-muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, bool flag,
-                                  muir_fleet_row *fleet, muir_rank_row *rank, float *servers);
+ * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a chip of the job;
+ *               the others give room of the same size; NULL on all ranks: not wanted in this step */
+muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, int flag, muir_fleet_row *fleet,
+                                  muir_rank_row *rank, float *servers);
 
 /* What the clock was made from; all borrowed from it. Local. */
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock);

@@ -38,10 +38,12 @@ muir_status muir_agree(muir_ctx *ctx, muir_status st)
     error = MPI_Bcast(&code, 1, MPI_INT, first, ctx->comm);
     if (error == MPI_SUCCESS) error = MPI_Bcast(ctx->message, MUIR_MESSAGE_SIZE, MPI_CHAR, first, ctx->comm);
     if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
+    ctx->is_agreed = true;
     return (muir_status)code;
 }
 
 void muir_ctx_clear(muir_ctx *ctx)
 {
     ctx->message[0] = '\0';
+    ctx->is_agreed = false;
 }

@@ -15,6 +15,7 @@ typedef struct muir_ctx {
     int rank;
     int size;
     char message[MUIR_MESSAGE_SIZE]; /* first cause of a failure, "" when there was none */
+    bool is_agreed;                  /* every rank knows of the failure, so all may end in order */
 } muir_ctx;
 
 /* Duplicates comm, which the caller keeps. Collective over comm.

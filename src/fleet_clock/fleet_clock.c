@@ -140,8 +140,8 @@ done:
     return st;
 }
 
-muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, int flag, muir_fleet_row *fleet,
-                                  muir_rank_row *rank, float *servers)
+muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, int flag,
+                                  muir_fleet_row *fleet, muir_rank_row *rank, float *servers)
 {
     muir_status st = MUIR_OK;
     int64_t sum_ns = 0;

@@ -40,8 +40,8 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves
  * rank     out  this rank's
  * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a chip of the job;
  *               the others give room of the same size; NULL on all ranks: not wanted in this step */
-muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, int flag, muir_fleet_row *fleet,
-                                  muir_rank_row *rank, float *servers);
+muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, int flag,
+                                  muir_fleet_row *fleet, muir_rank_row *rank, float *servers);
 
 /* What the clock was made from; all borrowed from it. Local. */
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock);

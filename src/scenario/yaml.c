@@ -10,6 +10,7 @@
 #include <yaml.h>
 
 #include "base/text.h"
+#include "scenario/version.h"
 
 enum { LOG_SIZE = 2048, MAX_FIELDS = MUIR_MAX_OPTIONS + 1, MAX_SECTIONS = 16 };
 
@@ -292,4 +293,9 @@ muir_status muir_yaml_finish(muir_ctx *ctx, const muir_loader *loader)
         }
     }
     return MUIR_OK;
+}
+
+const char *muir_yaml_version(void)
+{
+    return cyaml_version_str;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Command lines: a scenario, key=value overrides, and options with or without a value. */
+#ifndef MUIR_CMD_ARGS_H
+#define MUIR_CMD_ARGS_H
+
+#include <stdbool.h>
+
+#include "base/ctx.h"
+
+/* An option that a command knows; value NULL for a switch. */
+typedef struct muir_arg {
+    const char *name;   /* "-o" */
+    const char *alias;  /* "--output", or NULL */
+    const char **value; /* where its value goes; NULL: a switch */
+    bool *is_given;     /* of a switch; NULL otherwise */
+} muir_arg;
+
+typedef struct muir_args {
+    const char *positional; /* the first argument that is neither option nor key=value; NULL: none */
+    const char **overrides; /* [n_overrides], borrowed from argv; freed with muir_args_free */
+    int n_overrides;
+} muir_args;
+
+/* Reads a command line. Local. MUIR_ERR_ARG (unknown option, missing value, second positional), MUIR_ERR_MEM. */
+muir_status muir_args_read(muir_ctx *ctx, int argc, char **argv, const muir_arg *known, int n_known,
+                           muir_args *args);
+void muir_args_free(muir_args *args);
+
+/* Whether an argument is there, literally. Local. */
+bool muir_args_has(int argc, char **argv, const char *name);
+
+/* A size with an optional binary suffix K, M or G, as nccl-tests reads it. Local. MUIR_ERR_ARG.
+ * name  in   of the option, for the message */
+muir_status muir_args_size(muir_ctx *ctx, const char *name, const char *text, long long *size);
+
+#endif

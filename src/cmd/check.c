@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* muir check: a dry run. What would happen, where, how much of it is executed, and whether it fits. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "fleet/network.h"
+#include "fleet_clock/ideal.h"
+#include "host_clock/ops.h"
+#include "models/memory.h"
+#include "scenario/fold.h"
+#include "schedule/schedule.h"
+
+static const muir_axis axes[] = {MUIR_AXIS_TP, MUIR_AXIS_CP,  MUIR_AXIS_EP,
+                                 MUIR_AXIS_DP, MUIR_AXIS_EDP, MUIR_AXIS_PP};
+
+static void print_job(const muir_scenario *s, const muir_program *program)
+{
+    const muir_job *job = &s->job;
+    printf("scenario %s is valid\n\n", s->name);
+    printf("fleet  %s: %s chips in %s servers; the job takes %s, %s are spare (%s whole servers)\n",
+           s->run.fleet, muir_count_text(muir_fleet_chips(&s->fleet)).s,
+           muir_count_text(s->fleet.top.servers).s, muir_count_text(muir_job_chips(job)).s,
+           muir_count_text(s->spare_chips).s, muir_count_text(s->spare_servers).s);
+    printf("model  %s, family %s%s: %s weights, %s active; %s a step\n", s->run.model, job->model.family,
+           job->model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
+           muir_si(program->active_params, "").s, muir_si(program->model_flop, "FLOP").s);
+    printf("batch  %s sequences of %s tokens in %s microbatches a replica\n",
+           muir_count_text(job->batch.global_batch_size).s, muir_count_text(job->batch.seq_len).s,
+           muir_count_text(job->microbatches).s);
+}
+
+static double axis_bytes(const muir_job *job, const muir_program *program, muir_axis axis)
+{
+    double bytes = 0.0;
+    for (int c = 0; c < program->n_chunks; c += program->n_stages) /* the first stage's chunks */
+        for (int part = 0; part < program->chunks[c].n_parts; part++)
+            for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
+                const muir_op_range r = program->blocks[program->chunks[c].block[part]].phase[phase];
+                for (int i = r.first; i < r.first + r.n; i++)
+                    if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
+                        bytes += program->ops[i].bytes * program->chunks[c].repeat[part] *
+                                 (double)job->microbatches;
+            }
+    const muir_op_range ends[] = {program->sync_ops[0], program->update_ops[0]};
+    for (size_t e = 0; e < sizeof ends / sizeof ends[0]; e++)
+        for (int i = ends[e].first; i < ends[e].first + ends[e].n; i++)
+            if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
+                bytes += program->ops[i].bytes;
+    if (axis == MUIR_AXIS_PP)
+        bytes += 2.0 * program->p2p_bytes * (double)(job->microbatches * job->parallel.vpp);
+    return bytes;
+}
+
+static void print_groups(const muir_scenario *s, const muir_program *program)
+{
+    printf("\ngroups  members  apart  in a server  servers   bytes a chip and step (first stage)\n");
+    for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
+        const int64_t p = muir_job_size(&s->job, axes[i]), stride = muir_job_stride(&s->job, axes[i]);
+        const muir_group g = muir_group_place(&s->fleet, stride, p);
+        if (p < 2) continue;
+        printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
+               muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
+               muir_bytes_text(axis_bytes(&s->job, program, axes[i])).s,
+               g.is_beyond_leaf ? "  (beyond a leaf)" : "");
+    }
+}
+
+static void print_memory(const muir_scenario *s, const muir_program *program)
+{
+    const muir_parallel *p = &s->job.parallel;
+    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
+    const muir_memory m = muir_memory_of(&s->job, program, muir_schedule_find(p->schedule)->in_flight(shape));
+    const double total = m.weights + m.gradients + m.optimizer + m.activations,
+                 room = s->fleet.chip.hbm_bytes;
+    printf(
+        "\nmemory of the fullest chip (stage %d): weights %s, gradients %s, optimizer %s, activations %s\n",
+        m.stage, muir_bytes_text(m.weights).s, muir_bytes_text(m.gradients).s, muir_bytes_text(m.optimizer).s,
+        muir_bytes_text(m.activations).s);
+    printf("  %s of %s: %s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
+           total <= room ? "fits" : "does NOT fit");
+}
+
+static void print_ideal(const muir_ideal *ideal)
+{
+    printf("\nideal step (modelled, all chips of speed 1): %s\n", muir_time_text(ideal->step_s).s);
+    for (int i = 0; i < MUIR_PART_COUNT; i++)
+        if (ideal->part_s[i] > 0.0)
+            printf("  %-10s %9s  %5.1f %%  %s\n", muir_part_name((muir_part)i),
+                   muir_time_text(ideal->part_s[i]).s, 100.0 * ideal->part_s[i] / ideal->step_s,
+                   muir_part_help((muir_part)i));
+}
+
+static void print_ranks(const muir_scenario *s, int ranks)
+{
+    const muir_fold fold = muir_fold_make(s, ranks, 0);
+    printf("\n%d rank%s: mesh of the host clock", ranks, ranks == 1 ? "" : "s");
+    for (int a = 0; a < MUIR_MESH_AXES; a++)
+        printf("%s %s %d", a ? "," : "", muir_mesh_axis_name(a), fold.mesh[a]);
+    printf("; %d idle there\n  rank  replicas of the fleet clock   place in the mesh (tp cp dp pp)\n",
+           ranks - fold.mesh_ranks);
+    for (int r = 0; r < ranks && r < 16; r++) {
+        const muir_fold f = muir_fold_make(s, ranks, r);
+        if (f.replicas.n > 0)
+            printf("  %4d  %10lld .. %-10lld", r, (long long)f.replicas.first,
+                   (long long)(f.replicas.first + f.replicas.n - 1));
+        else
+            printf("  %4d  %-24s", r, "      none");
+        printf("       %d %d %d %d\n", f.place[0], f.place[1], f.place[2], f.place[3]);
+    }
+    if (ranks > 16) printf("  ... and %d more\n", ranks - 16);
+}
+
+static void print_executed(const muir_scenario *s, const muir_program *program, int ranks)
+{
+    const muir_fold fold = muir_fold_make(s, ranks, 0);
+    const muir_shrink shrink = muir_shrink_make(s, &fold);
+    int gemms = 0, mems = 0;
+    for (int i = 0; i < program->n_ops; i++) {
+        gemms += program->ops[i].kind == MUIR_OP_GEMM;
+        mems += program->ops[i].kind == MUIR_OP_MEM;
+    }
+    if (s->host.every == 0) {
+        printf("\nexecuted: nothing (host.every=0); modelled: everything\n");
+        return;
+    }
+    printf("\nexecuted every %lld steps in at most %s: %d kinds of products and %d of memory streams, "
+           "schedule %s of %d stages x %d\n"
+           "chunks with %d microbatches (of %lld), one layer a chunk (of %.3g); dimensions divided by the "
+           "smallest factor that fits,\n"
+           "found by trying when the run starts, bytes by its square. Collectives:\n",
+           (long long)s->host.every, muir_time_text(s->host.budget).s, gemms, mems, s->job.parallel.schedule,
+           shrink.shape.stages, shrink.shape.chunks, shrink.shape.microbatches,
+           (long long)s->job.microbatches, shrink.layers);
+    static const int mesh_of[] = {MUIR_MESH_TP, MUIR_MESH_CP, MUIR_MESH_DP,
+                                  MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};
+    for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
+        const int64_t p = muir_job_size(&s->job, axes[i]);
+        if (p < 2) continue;
+        const int across = fold.mesh[mesh_of[i]];
+        if (across > 1)
+            printf("  %-4s executed over %d ranks for %lld members\n", muir_axis_name(axes[i]), across,
+                   (long long)p);
+        else
+            printf("  %-4s modelled: one rank holds all %lld members\n", muir_axis_name(axes[i]),
+                   (long long)p);
+    }
+}
+
+static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
+{
+    muir_status st = MUIR_OK;
+    muir_program *program = NULL;
+    muir_prices *prices = NULL;
+    muir_order *order = NULL;
+    muir_ideal *ideal = NULL;
+    const muir_parallel *p = &s->job.parallel;
+    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
+    MUIR_TRY(muir_program_create(ctx, &s->job, &program));
+    MUIR_TRY(muir_prices_create(ctx, s, program, &prices));
+    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
+    MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
+    print_job(s, program);
+    print_groups(s, program);
+    print_memory(s, program);
+    print_ideal(ideal);
+    print_ranks(s, ranks);
+    print_executed(s, program, ranks);
+done:
+    muir_ideal_destroy(&ideal);
+    muir_order_destroy(&order);
+    muir_prices_destroy(&prices);
+    muir_program_destroy(&program);
+    return st;
+}
+
+static muir_status run(muir_ctx *ctx, int argc, char **argv)
+{
+    muir_status st = MUIR_OK;
+    muir_args args;
+    muir_scenario scenario;
+    const char *ranks_text = NULL;
+    long long ranks = ctx->size;
+    bool is_yaml = false;
+    char *text = NULL;
+    const muir_arg known[] = {{"--ranks", "-n", &ranks_text, NULL}, {"--yaml", NULL, NULL, &is_yaml}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 2, &args));
+    if (!args.positional) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)"));
+    if (ranks_text) MUIR_TRY(muir_args_size(ctx, "--ranks", ranks_text, &ranks));
+    if (ranks < 1 || ranks > 10000000)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--ranks is %lld, but must be 1 to 10,000,000", ranks));
+    MUIR_TRY(muir_scenario_load(ctx, args.positional, args.overrides, args.n_overrides, &scenario));
+    if (!muir_is_root(ctx)) goto done;
+    if (is_yaml) {
+        MUIR_TRY(muir_scenario_text(ctx, &scenario, &text));
+        fputs(text, stdout);
+    } else {
+        MUIR_TRY(print_all(ctx, &scenario, (int)ranks));
+    }
+done:
+    free(text);
+    muir_args_free(&args);
+    return st;
+}
+
+const muir_command muir_command_check = {
+    .name = "check",
+    .usage = "SCENARIO [key=value ...] [--ranks N] [--yaml]",
+    .summary = "dry run: groups, bytes, memory fit, rank map, what will be executed and what modelled",
+    .help = "  --ranks N     as if on N ranks; without it, on the ranks of this launch\n"
+            "  --yaml        print the scenario with every default filled in instead\n",
+    .run = run,
+};

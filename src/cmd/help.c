@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* muir help: every key of a kind of file, and every column of the telemetry, from the tables that define them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "run/describe.h"
+#include "scenario/scenario.h"
+
+static void print_option(const muir_section *section, const muir_option *option)
+{
+    char key[2 * MUIR_NAME_SIZE];
+    muir_option_path(section, option, key, sizeof key);
+    printf("  %-34s %s", key, option->help);
+    if (option->units[0]) printf(" [%s]", option->units);
+    if (option->allowed[0]) printf(", %s", option->allowed);
+    if (!option->initial)
+        printf("; must be given");
+    else if (option->initial[0])
+        printf("; default %s", option->initial);
+    printf("\n");
+}
+
+static void print_schema(const muir_schema *schema)
+{
+    printf("keys of %s files (data/%s)\n", schema->kind, schema->folder);
+    for (int s = 0; s < schema->n_sections; s++)
+        for (int i = 0; i < schema->sections[s].n_options; i++)
+            print_option(&schema->sections[s], &schema->sections[s].options[i]);
+}
+
+static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
+
+static void print_telemetry(void)
+{
+    size_t n = 0;
+    const muir_column_row *rows = muir_column_rows(&n);
+    printf("columns of the telemetry file\n");
+    for (size_t i = 0; i < n; i++) {
+        const muir_column *c = &rows[i].column;
+        const char *group = muir_table_group(rows[i].table);
+        char name[96];
+        snprintf(name, sizeof name, "/%s/%s", group, c->label.name);
+        const char *row = rows[i].table == MUIR_TABLE_COLLECTIVES ? "sample" : "step";
+        const char *across = rows[i].table == MUIR_TABLE_SERVER        ? ",server"
+                             : rows[i].table == MUIR_TABLE_COLLECTIVES ? ",collective"
+                                                                       : ",rank";
+        printf("  %-28s [%s%s] %-8s %-9s %s\n", name, row, c->is_wide ? across : "", c->label.units,
+               provenances[c->label.provenance], c->label.long_name);
+    }
+}
+
+static muir_status run(muir_ctx *ctx, int argc, char **argv)
+{
+    static const muir_schema *const schemas[] = {&muir_scenario_schema, &muir_fleet_schema, &muir_chip_schema,
+                                                 &muir_model_schema};
+    const char *topic = argc > 0 ? argv[0] : "";
+    for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
+        if (strcmp(topic, schemas[i]->kind) == 0) {
+            if (muir_is_root(ctx)) print_schema(schemas[i]);
+            return MUIR_OK;
+        }
+    if (strcmp(topic, "telemetry") == 0) {
+        if (muir_is_root(ctx)) print_telemetry();
+        return MUIR_OK;
+    }
+    return muir_fail(
+        ctx, MUIR_ERR_ARG,
+        "muir help what? scenario, fleet, chip, model or telemetry (muir --help lists the commands)");
+}
+
+const muir_command muir_command_help = {
+    .name = "help",
+    .usage = "scenario|fleet|chip|model|telemetry",
+    .summary = "every key of a kind of file with its default, or every column of the telemetry",
+    .help = "",
+    .run = run,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The closing summary for people. */
+#include "cmd/report.h"
+
+#include <stdio.h>
+
+#include "base/units.h"
+
+static void print_fleet(const muir_scenario *s, const muir_program *program, const muir_summary *m)
+{
+    const muir_parallel *p = &s->job.parallel;
+    const muir_batch *b = &s->job.batch;
+    printf("fleet    %s: %s chips %s in %s servers, %s of them spare\n", s->run.fleet,
+           muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip,
+           muir_count_text(s->fleet.top.servers).s, muir_count_text(s->spare_chips).s);
+    printf("job      %s%s (%s weights): tp %lld, cp %lld, ep %lld, pp %lld x %lld, dp %lld; schedule %s, "
+           "%lld microbatches\n",
+           s->run.model, s->job.model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
+           (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp,
+           (long long)p->dp, p->schedule, (long long)s->job.microbatches);
+    printf("batch    %s sequences of %s tokens; seed %lld; %s steps from %s on %d rank%s\n",
+           muir_count_text(b->global_batch_size).s, muir_count_text(b->seq_len).s, (long long)s->run.seed,
+           muir_count_text(m->steps).s, muir_count_text(m->first_step).s, m->ranks, m->ranks == 1 ? "" : "s");
+}
+
+static void print_step(const muir_summary *m)
+{
+    const muir_statistics *t = &m->step_time_s;
+    printf("\nfleet clock (modelled)\n");
+    printf("  step time   %s mean; %s min, %s p50, %s p99, %s max\n", muir_time_text(t->mean).s,
+           muir_time_text(t->min).s, muir_time_text(t->p50).s, muir_time_text(t->p99).s,
+           muir_time_text(t->max).s);
+    for (int i = 0; i < MUIR_PART_COUNT; i++)
+        if (m->part_s[i] > 0.0)
+            printf("    %-10s %9s  %5.1f %%  %s\n", muir_part_name((muir_part)i),
+                   muir_time_text(m->part_s[i]).s, 100.0 * m->part_s[i] / t->mean,
+                   muir_part_help((muir_part)i));
+}
+
+static void print_rates(const muir_scenario *s, const muir_summary *m)
+{
+    const double chips = (double)muir_job_chips(&s->job);
+    const double peak =
+        muir_chip_peak_flop_per_s(&s->fleet.chip, s->job.batch.precision == MUIR_PRECISION_FP8);
+    printf("  throughput  %s, %s a chip\n", muir_si(m->tokens_per_s, "token/s").s,
+           muir_si(m->tokens_per_s / chips, "token/s").s);
+    printf("  MFU         %.1f %% (%s a chip of %s), HFU %.1f %%\n", 100.0 * m->mfu,
+           muir_si(m->mfu * peak, "FLOP/s").s, muir_si(peak, "FLOP/s").s, 100.0 * m->hfu);
+    printf("  goodput     %.1f %% of %s fleet time\n", 100.0 * m->goodput, muir_time_text(m->fleet_time_s).s);
+    printf("  power       %s mean at the meter; energy %s\n", muir_si(m->power_mean_w, "W").s,
+           muir_si(m->energy_j, "J").s);
+    printf("  cost        %s USD; %.3f USD per million tokens\n",
+           muir_count_text((long long)(m->cost_usd + 0.5)).s, m->usd_per_mtoken);
+}
+
+static void print_colls(const muir_summary *m)
+{
+    for (int i = 0; i < m->n_colls; i++) {
+        const muir_summary_coll *c = &m->colls[i];
+        printf("  %-14s %s over %s, %d ranks, %s: %s a call, busbw %s\n", c->op, c->algorithm, c->axis,
+               c->ranks, muir_bytes_text(c->bytes).s, muir_time_text(c->time_s).s,
+               muir_si(c->busbw_byte_per_s, "B/s").s);
+    }
+}
+
+static void print_host(const muir_summary *m)
+{
+    const double n = (double)m->host_steps;
+    const muir_tally *t = &m->tally;
+    if (m->host_steps == 0) {
+        printf("\nhost clock   off\n");
+        return;
+    }
+    printf("\nhost clock (executed on %d rank%s, %s steps)\n", m->host_ranks, m->host_ranks == 1 ? "" : "s",
+           muir_count_text(m->host_steps).s);
+    printf("  shrink      dimensions / %g, bytes / %g, layers / %.3g, microbatches / %.3g\n",
+           m->shrink.factor, m->shrink.factor * m->shrink.factor, m->shrink.layers, m->shrink.microbatches);
+    printf("  step        %s; an empty one %s\n", muir_time_text(m->host_step_mean_s).s,
+           muir_time_text(m->facts.empty_step_s).s);
+    printf("  products    %s a rank, %.0f %% of the measured peak %s, by %s\n",
+           muir_si(m->gemm_flop_per_s, "FLOP/s").s, 100.0 * m->gemm_fraction_of_peak,
+           muir_si(m->facts.peak_flop_per_s, "FLOP/s").s, m->facts.kernel);
+    if (t->p2p_bytes > 0.0)
+        printf("  send_recv      pipeline: %s a step in all, %s waited for messages a step and rank\n",
+               muir_bytes_text(t->p2p_bytes / n).s, muir_time_text(t->p2p_s / n / m->host_ranks).s);
+    print_colls(m);
+    printf("  checks      %s results, %s wrong\n", muir_count_text(m->checked).s,
+           muir_count_text(m->wrong).s);
+}
+
+void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_summary *m,
+                       const char *path)
+{
+    printf("muir %s: %s\n", MUIR_VERSION, scenario->name);
+    print_fleet(scenario, program, m);
+    if (m->steps == 0) {
+        printf("\nnothing left to do: the file holds all steps\n");
+        return;
+    }
+    print_step(m);
+    print_rates(scenario, m);
+    print_host(m);
+    printf("\nmuir itself  %s steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "
+           "a chip\n",
+           muir_si((double)m->steps / m->wall_s, "").s, muir_time_text(m->fleet_clock_s).s,
+           muir_time_text(m->host_s).s, muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s,
+           m->bytes_per_chip);
+    if (path) printf("telemetry    %s (h5py, xarray, h5dump; scripts/plot_run.py draws it)\n", path);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a run prints: progress and the closing summary, for people and as JSON. */
+#ifndef MUIR_CMD_REPORT_H
+#define MUIR_CMD_REPORT_H
+
+#include "run/run.h"
+
+/* Progress on rank 0: one line that is written over on a terminal, a plain line now and then elsewhere. */
+typedef struct muir_progress_line {
+    bool is_terminal;
+    double shown_s; /* when the last line was printed */
+    double interval_s;
+    bool is_open; /* a line without its end stands on the terminal */
+} muir_progress_line;
+
+muir_progress_line muir_progress_line_make(void);
+
+/* A muir_observer; data is a muir_progress_line. */
+void muir_progress_show(const muir_progress *progress, void *data);
+
+/* Ends an open line. */
+void muir_progress_end(muir_progress_line *line);
+
+/* The closing summary, a page that can be pasted into a mail. Call on rank 0.
+ * path  in   of the telemetry file; NULL: none */
+void muir_report_print(const muir_scenario *scenario, const muir_program *program,
+                       const muir_summary *summary, const char *path);
+
+/* The same as JSON, in the shape that DESIGN of muir fixes. Call on rank 0. MUIR_ERR_ARG if the file cannot be written. */
+muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *summary,
+                             const char *path);
+
+#endif

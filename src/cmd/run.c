@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* muir run: a scenario from start to summary. */
+#include "run/run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "cmd/report.h"
+#include "io/file.h"
+
+/* A signal handler reaches nothing but a flag at file scope. */
+static volatile sig_atomic_t stop_requested;
+
+static void request_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_requested = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = request_stop;
+    action.sa_flags = (int)(SA_RESTART | SA_RESETHAND); /* a second signal ends the program at once */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit becomes a failed write with a message */
+}
+
+typedef struct run_arguments {
+    muir_args args;
+    const char *path, *json;
+    bool is_resumed, is_quiet;
+} run_arguments;
+
+static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, run_arguments *a)
+{
+    const muir_arg known[] = {{"-o", "--output", &a->path, NULL},
+                              {"--json", NULL, &a->json, NULL},
+                              {"--resume", NULL, NULL, &a->is_resumed},
+                              {"-q", "--quiet", NULL, &a->is_quiet}};
+    const muir_status st = muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args);
+    if (st != MUIR_OK) return st;
+    if (!a->args.positional) return muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)");
+    return MUIR_OK;
+}
+
+/* Fails early and on all ranks alike if the JSON file could not be written at the end. */
+static muir_status check_json(muir_ctx *ctx, const char *path)
+{
+    muir_status st = MUIR_OK;
+    if (path && strcmp(path, "-") != 0 && muir_is_root(ctx)) {
+        FILE *file = fopen(path, "a");
+        if (!file)
+            st = muir_fail(ctx, MUIR_ERR_ARG, "--json %s: cannot be written", path);
+        else
+            fclose(file);
+    }
+    return muir_agree(ctx, st);
+}
+
+static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const run_arguments *a,
+                           const char *path)
+{
+    muir_status st = MUIR_OK;
+    muir_program *program = NULL;
+    muir_progress_line line = muir_progress_line_make();
+    muir_summary summary;
+    bool is_moved = false;
+    const muir_run_request request = {.scenario = scenario,
+                                      .path = path,
+                                      .is_resumed = a->is_resumed,
+                                      .stop = &stop_requested,
+                                      .observer = a->is_quiet ? NULL : muir_progress_show,
+                                      .observer_data = &line};
+    if (!a->is_resumed) MUIR_TRY(muir_file_set_aside(ctx, path, &is_moved));
+    if (is_moved && muir_is_root(ctx) && !a->is_quiet)
+        fprintf(stderr, "muir: %s existed and is now %s.bak\n", path, path);
+    MUIR_TRY(muir_program_create(ctx, &scenario->job, &program));
+    catch_signals();
+    const muir_status ran = muir_run(ctx, &request, &summary);
+    muir_progress_end(&line);
+    if (ran != MUIR_OK && ran != MUIR_ERR_STOPPED && ran != MUIR_ERR_CHECK) MUIR_TRY(ran);
+    const bool is_json_alone = a->json && strcmp(a->json, "-") == 0;
+    if (muir_is_root(ctx) && !is_json_alone && !a->is_quiet)
+        muir_report_print(scenario, program, &summary, path);
+    if (muir_is_root(ctx) && a->json) st = muir_report_json(ctx, scenario, &summary, a->json);
+    st = muir_agree(ctx, ran != MUIR_OK ? ran : st);
+done:
+    muir_program_destroy(&program);
+    return st;
+}
+
+static muir_status run(muir_ctx *ctx, int argc, char **argv)
+{
+    muir_status st = MUIR_OK;
+    run_arguments a = {.path = NULL};
+    muir_scenario scenario;
+    char path[MUIR_NAME_SIZE + 16];
+    MUIR_TRY(read_arguments(ctx, argc, argv, &a));
+    MUIR_TRY(muir_scenario_load(ctx, a.args.positional, a.args.overrides, a.args.n_overrides, &scenario));
+    MUIR_TRY(check_json(ctx, a.json));
+    snprintf(path, sizeof path, "muir-%s.h5", scenario.name);
+    MUIR_TRY(execute(ctx, &scenario, &a, a.path ? a.path : path));
+done:
+    muir_args_free(&a.args);
+    return st;
+}
+
+const muir_command muir_command_run = {
+    .name = "run",
+    .usage = "SCENARIO [key=value ...] [-o FILE.h5] [--resume] [--json FILE] [-q]",
+    .summary = "run a scenario: telemetry into FILE.h5, progress, summary",
+    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
+            "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
+            "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
+            "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one is kept as "
+            "FILE.h5.bak\n"
+            "  --resume      go on with FILE.h5, also after a kill\n"
+            "  --json FILE   the summary as JSON; - for standard output alone\n"
+            "  -q            no progress and no summary\n\n"
+            "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
+    .run = run,
+};

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Describing the telemetry file, and putting rows into it. */
+#include "run/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/describe.h"
+
+struct muir_record {
+    muir_describe *describe;
+    muir_telemetry *telemetry;
+    const muir_scenario *scenario; /* borrowed; outlives the record */
+    const muir_host_ops *ops;      /* borrowed; NULL without a part in the host clock */
+    int64_t samples;               /* rows of the table of collectives so far */
+};
+
+/* The stored scenario must be the one that goes on; only how long it runs may differ. */
+static muir_status check_scenario(muir_ctx *ctx, const char *path, const muir_scenario *scenario)
+{
+    muir_status st = MUIR_OK;
+    char *stored = NULL, *mine = NULL;
+    MUIR_TRY(muir_telemetry_read_text(ctx, path, "scenario/identity", &stored));
+    MUIR_TRY(muir_describe_identity(ctx, scenario, &mine));
+    if (strcmp(stored, mine) == 0) goto done;
+    size_t at = 0;
+    for (size_t i = 0; stored[i] && stored[i] == mine[i]; i++)
+        if (stored[i] == '\n') at = i + 1;
+    st = muir_fail(ctx, MUIR_ERR_ARG, "%s was written by another scenario: it has '%.*s', this one '%.*s'",
+                   path, (int)strcspn(stored + at, "\n"), stored + at, (int)strcspn(mine + at, "\n"),
+                   mine + at);
+done:
+    free(stored);
+    free(mine);
+    return st;
+}
+
+/* Steps that a table covers: all before its first missing row, when it has a row every `every` steps. */
+static int64_t covered(const muir_record *r, muir_record_table table, int64_t every)
+{
+    return (int64_t)muir_telemetry_rows(r->telemetry, muir_describe_table(r->describe, table)) * every;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Tables are written one after the other, so a kill leaves some ahead: cut all to the steps that every table has. */
+static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_step)
+{
+    muir_status st = MUIR_OK;
+    const muir_scenario *s = r->scenario;
+    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0};
+    int64_t next = INT64_MAX;
+    for (int t = 0; t < MUIR_TABLE_COUNT; t++)
+        if (muir_describe_has_table(r->describe, (muir_record_table)t) && every[t] > 0)
+            next = least(next, covered(r, (muir_record_table)t, every[t]));
+    for (int t = 0; t < MUIR_TABLE_COUNT; t++) {
+        if (!muir_describe_has_table(r->describe, (muir_record_table)t) || every[t] == 0) continue;
+        const size_t rows = (size_t)((next + every[t] - 1) / every[t]);
+        MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry,
+                                         muir_describe_table(r->describe, (muir_record_table)t), rows));
+    }
+    if (muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES))
+        r->samples = covered(r, MUIR_TABLE_COLLECTIVES, 1);
+    *next_step = next;
+done:
+    return st;
+}
+
+muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
+                               const muir_host_clock *host, bool is_resumed, int64_t *next_step,
+                               muir_record **out)
+{
+    muir_status st = MUIR_OK;
+    muir_record *r = NULL;
+    st = muir_alloc(ctx, 1, sizeof *r, "telemetry", &r);
+    if (st == MUIR_OK) {
+        r->scenario = scenario;
+        r->ops = host ? muir_host_clock_ops(host) : NULL;
+    }
+    MUIR_TRY(muir_agree(ctx, st));
+    if (is_resumed) MUIR_TRY(check_scenario(ctx, path, scenario));
+    MUIR_TRY(muir_describe_create(ctx, scenario, host, &r->describe));
+    const muir_description *description = muir_describe_get(r->describe);
+    *next_step = 0;
+    if (is_resumed) {
+        MUIR_TRY(muir_telemetry_open(ctx, path, description, &r->telemetry));
+        MUIR_TRY(level_tables(ctx, r, next_step));
+    } else {
+        MUIR_TRY(muir_telemetry_create(ctx, path, description, &r->telemetry));
+    }
+    *out = r;
+    r = NULL;
+done:
+    muir_record_destroy(&r);
+    return st;
+}
+
+/* Columns of a table are put in the order of columns.def. */
+static muir_status put_all(muir_ctx *ctx, muir_record *r, muir_record_table table, const void *const *values,
+                           size_t n, int64_t row)
+{
+    muir_status st = MUIR_OK;
+    const size_t index = muir_describe_table(r->describe, table);
+    for (size_t i = 0; i < n; i++) MUIR_TRY(muir_telemetry_put(ctx, r->telemetry, index, i, values[i]));
+    MUIR_TRY(muir_telemetry_end_row(ctx, r->telemetry, index, row));
+done:
+    return st;
+}
+
+static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *f)
+{
+    const void *values[MUIR_PART_COUNT + 9];
+    size_t n = 0;
+    values[n++] = &f->step_s;
+    for (int i = 0; i < MUIR_PART_COUNT; i++) values[n++] = &f->part_s[i];
+    values[n++] = &f->replica_mean_s;
+    values[n++] = &f->slowest_replica;
+    values[n++] = &f->tokens_per_s;
+    values[n++] = &f->mfu;
+    values[n++] = &f->hfu;
+    values[n++] = &f->power_w;
+    values[n++] = &f->energy_j;
+    values[n++] = &f->cost_usd;
+    return put_all(ctx, r, MUIR_TABLE_FLEET, values, n, step);
+}
+
+static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_row *h)
+{
+    const muir_tally *t = &h->tally;
+    const double rate = t->gemm_s > 0.0 ? t->gemm_flop / t->gemm_s : 0.0;
+    const void *values[] = {&h->step_s,    &t->gemm_s,  &t->gemm_flop,  &rate,     &t->mem_s,
+                            &t->mem_bytes, &t->coll_s,  &t->coll_bytes, &t->p2p_s, &t->p2p_bytes,
+                            &t->check_s,   &t->checked, &t->wrong};
+    return put_all(ctx, r, MUIR_TABLE_HOST, values, sizeof values / sizeof values[0], step);
+}
+
+muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *fleet,
+                            const muir_rank_row *rank, const float *servers, const muir_host_row *host,
+                            const muir_emulation_row *emulation)
+{
+    muir_status st = MUIR_OK;
+    const void *emulation_values[] = {&emulation->fleet_clock_s, &emulation->host_s, &emulation->telemetry_s};
+    const void *rank_values[] = {&rank->compute_s, &rank->meet_s}, *server_values[] = {servers};
+    MUIR_TRY(put_fleet(ctx, r, step, fleet));
+    MUIR_TRY(put_all(ctx, r, MUIR_TABLE_EMULATION, emulation_values, 3, step));
+    if (muir_describe_has_table(r->describe, MUIR_TABLE_RANK))
+        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_RANK, rank_values, 2, step));
+    if (servers && muir_describe_has_table(r->describe, MUIR_TABLE_SERVER))
+        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_SERVER, server_values, 1, step));
+    if (host && muir_describe_has_table(r->describe, MUIR_TABLE_HOST)) MUIR_TRY(put_host(ctx, r, step, host));
+done:
+    return st;
+}
+
+bool muir_record_is_full(const muir_record *r)
+{
+    return muir_telemetry_is_full(r->telemetry);
+}
+
+static muir_status put_collectives(muir_ctx *ctx, muir_record *r)
+{
+    double calls[MUIR_DESCRIBE_COLLS] = {0.0}, time_s[MUIR_DESCRIBE_COLLS] = {0.0};
+    const void *values[] = {calls, time_s};
+    if (!muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES)) return MUIR_OK;
+    for (int i = 0; r->ops && i < muir_host_ops_coll_count(r->ops) && i < MUIR_DESCRIBE_COLLS; i++) {
+        calls[i] = muir_host_ops_coll_at(r->ops, i)->calls;
+        time_s[i] = muir_host_ops_coll_at(r->ops, i)->seconds;
+    }
+    return put_all(ctx, r, MUIR_TABLE_COLLECTIVES, values, 2, r->samples++);
+}
+
+muir_status muir_record_flush(muir_ctx *ctx, muir_record *r)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(put_collectives(ctx, r));
+    MUIR_TRY(muir_telemetry_flush(ctx, r->telemetry));
+done:
+    return st;
+}
+
+muir_status muir_record_close(muir_ctx *ctx, muir_record **record)
+{
+    if (!*record) return MUIR_OK;
+    muir_status st = muir_record_flush(ctx, *record);
+    const muir_status closed = muir_telemetry_close(ctx, &(*record)->telemetry);
+    if (st == MUIR_OK) st = closed;
+    muir_record_destroy(record);
+    return st;
+}
+
+void muir_record_destroy(muir_record **record)
+{
+    if (!*record) return;
+    muir_telemetry_destroy(&(*record)->telemetry);
+    muir_describe_destroy(&(*record)->describe);
+    free(*record);
+    *record = NULL;
+}

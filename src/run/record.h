@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The telemetry file of a run: its tables and columns, and how rows get into them. */
+#ifndef MUIR_RUN_RECORD_H
+#define MUIR_RUN_RECORD_H
+
+#include "fleet_clock/fleet_clock.h"
+#include "host_clock/host_clock.h"
+#include "io/telemetry.h"
+
+/* Tables of the file, in the order in which they are flushed. */
+typedef enum muir_record_table {
+    MUIR_TABLE_FLEET,
+    MUIR_TABLE_EMULATION,
+    MUIR_TABLE_RANK,
+    MUIR_TABLE_SERVER,
+    MUIR_TABLE_HOST,
+    MUIR_TABLE_COLLECTIVES,
+    MUIR_TABLE_COUNT
+} muir_record_table;
+
+/* What muir itself spent on a step, on rank 0. */
+typedef struct muir_emulation_row {
+    double fleet_clock_s, host_s, telemetry_s;
+} muir_emulation_row;
+
+typedef struct muir_record muir_record;
+
+/* Makes the file, or opens it again. Collective over ctx->comm. Freed with muir_record_close or muir_record_destroy.
+ * host       in   borrowed until closed; NULL: the host clock does not run
+ * is_resumed in   append to an existing file of the same scenario
+ * next_step  out  first step that the file lacks; 0 for a new file. MUIR_ERR_ARG, MUIR_ERR_FILE, MUIR_ERR_MEM. */
+muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
+                               const muir_host_clock *host, bool is_resumed, int64_t *next_step,
+                               muir_record **out);
+
+/* Puts one step's rows into the batches; allocates nothing. Local.
+ * servers  in   NULL in steps without a server row; read on rank 0
+ * host     in   NULL in steps that the host clock left out */
+muir_status muir_record_put(muir_ctx *ctx, muir_record *record, int64_t step, const muir_fleet_row *fleet,
+                            const muir_rank_row *rank, const float *servers, const muir_host_row *host,
+                            const muir_emulation_row *emulation);
+
+/* Whether some batch is full. The same on all ranks. Local. */
+bool muir_record_is_full(const muir_record *record);
+
+/* Writes all batches, and a row of the collectives so far. Collective over ctx->comm. MUIR_ERR_FILE. */
+muir_status muir_record_flush(muir_ctx *ctx, muir_record *record);
+
+/* Flushes and closes. Collective over ctx->comm. Accepts NULL, leaves NULL. MUIR_ERR_FILE. */
+muir_status muir_record_close(muir_ctx *ctx, muir_record **record);
+
+/* Frees without a flush, after a failure. Local. Accepts NULL, leaves NULL. */
+void muir_record_destroy(muir_record **record);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The step loop. */
+#include "run/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
+
+typedef struct run_state {
+    const muir_run_request *request;
+    const muir_scenario *scenario;
+    muir_fleet_clock *fleet;
+    muir_host_clock *host; /* NULL: not wanted */
+    muir_record *record;   /* NULL: not wanted */
+    muir_collector *collector;
+    float *servers; /* NULL: not wanted */
+    int64_t first_step, steps;
+    double started_s, flushed_s, observed_s;
+    double fleet_clock_s, host_s, telemetry_s, fleet_time_s;
+    double telemetry_last_s; /* of the step before */
+} run_state;
+
+/* Rank 0 asks for a flush when rows have waited long enough; any rank may ask to stop. */
+static int flag_of(muir_ctx *ctx, const run_state *r)
+{
+    if (r->request->stop && *r->request->stop) return FLAG_STOP;
+    const bool is_due = muir_is_root(ctx) && muir_now_s() - r->flushed_s > r->scenario->telemetry.flush;
+    return is_due ? FLAG_FLUSH : FLAG_NONE;
+}
+
+static void observe(muir_ctx *ctx, run_state *r, int64_t step, const muir_fleet_row *row)
+{
+    if (!muir_is_root(ctx) || !r->request->observer) return;
+    const muir_progress progress = {r->first_step,   step + 1, r->steps, muir_now_s() - r->started_s,
+                                    r->fleet_time_s, row};
+    r->request->observer(&progress, r->request->observer_data);
+}
+
+static muir_status write_step(muir_ctx *ctx, run_state *r, int64_t step, const muir_fleet_row *fleet,
+                              const muir_rank_row *rank, const float *servers, const muir_host_row *host,
+                              const muir_emulation_row *emulation)
+{
+    muir_status st = MUIR_OK;
+    if (!r->record) return MUIR_OK;
+    MUIR_TRY(muir_record_put(ctx, r->record, step, fleet, rank, servers, host, emulation));
+    if (fleet->flag != FLAG_NONE || muir_record_is_full(r->record)) {
+        MUIR_TRY(muir_record_flush(ctx, r->record));
+        r->flushed_s = muir_now_s();
+    }
+done:
+    return st;
+}
+
+static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_stopped)
+{
+    muir_status st = MUIR_OK;
+    muir_fleet_row fleet;
+    muir_rank_row rank;
+    muir_host_row host;
+    const bool has_servers = r->servers && step % r->scenario->telemetry.server_every == 0;
+    const bool has_host = r->host && step % r->scenario->host.every == 0;
+    const double start_s = muir_now_s();
+    MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, flag_of(ctx, r), &fleet, &rank,
+                                   has_servers ? r->servers : NULL));
+    const double fleet_done_s = muir_now_s();
+    if (has_host) MUIR_TRY(muir_host_clock_step(ctx, r->host, step, &host));
+    const double host_done_s = muir_now_s();
+    const muir_emulation_row emulation = {fleet_done_s - start_s, host_done_s - fleet_done_s,
+                                          r->telemetry_last_s};
+    muir_collector_add_fleet(r->collector, &fleet);
+    if (has_host) muir_collector_add_host(r->collector, &host);
+    MUIR_TRY(write_step(ctx, r, step, &fleet, &rank, has_servers ? r->servers : NULL, has_host ? &host : NULL,
+                        &emulation));
+    r->telemetry_last_s = muir_now_s() - host_done_s;
+    r->fleet_clock_s += emulation.fleet_clock_s;
+    r->host_s += emulation.host_s;
+    r->telemetry_s += r->telemetry_last_s;
+    r->fleet_time_s += fleet.step_s;
+    observe(ctx, r, step, &fleet);
+    *is_stopped = fleet.flag >= FLAG_STOP;
+done:
+    return st;
+}
+
+static muir_status prepare(muir_ctx *ctx, run_state *r)
+{
+    muir_status st = MUIR_OK;
+    const muir_scenario *s = r->scenario;
+    MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
+    r->steps = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
+    if (s->host.every > 0)
+        MUIR_TRY(muir_host_clock_create(ctx, s, muir_fleet_clock_program(r->fleet),
+                                        muir_fleet_clock_fold(r->fleet), &r->host));
+    if (r->request->path)
+        MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
+                                    &r->record));
+    if (r->record && s->telemetry.level >= MUIR_LEVEL_SERVER)
+        MUIR_TRY(muir_alloc(ctx, (size_t)s->fleet.top.servers, sizeof(float), "server rows", &r->servers));
+    MUIR_TRY(muir_collector_create(ctx, r->steps - r->first_step > 0 ? r->steps - r->first_step : 0,
+                                   &r->collector));
+done:
+    return st;
+}
+
+static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_summary *summary)
+{
+    muir_status st = MUIR_OK;
+    muir_summary s;
+    memset(&s, 0, sizeof s);
+    const double start_s = muir_now_s();
+    MUIR_TRY(muir_record_close(ctx, &r->record));
+    r->telemetry_s += muir_now_s() - start_s;
+    s.first_step = r->first_step;
+    s.host_ranks = r->host ? muir_fleet_clock_fold(r->fleet)->mesh_ranks : 0;
+    s.wall_s = muir_now_s() - r->started_s;
+    s.prepare_s = prepare_s;
+    s.fleet_clock_s = r->fleet_clock_s;
+    s.host_s = r->host_s;
+    s.telemetry_s = r->telemetry_s;
+    s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
+    MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
+    *summary = s;
+done:
+    return st;
+}
+
+static void destroy(run_state *r)
+{
+    muir_record_destroy(&r->record);
+    muir_host_clock_destroy(&r->host);
+    muir_fleet_clock_destroy(&r->fleet);
+    muir_collector_destroy(&r->collector);
+    free(r->servers);
+}
+
+muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summary *summary)
+{
+    muir_status st = MUIR_OK;
+    run_state r = {.request = request, .scenario = request->scenario};
+    bool is_stopped = false;
+    const double begin_s = muir_now_s();
+    MUIR_TRY(prepare(ctx, &r));
+    r.started_s = r.flushed_s = muir_now_s();
+    for (int64_t step = r.first_step; step < r.steps && !is_stopped; step++)
+        MUIR_TRY(run_step(ctx, &r, step, &is_stopped));
+    MUIR_TRY(finish(ctx, &r, r.started_s - begin_s, summary));
+    const int64_t reached = r.first_step + summary->steps;
+    if (is_stopped && reached < r.steps)
+        st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
+                       (long long)reached, (long long)r.steps);
+    else if (summary->wrong > 0)
+        st = muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checked results of the host clock were wrong",
+                       (long long)summary->wrong, (long long)summary->checked);
+done:
+    destroy(&r);
+    return st;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A run: the step loop over fleet clock, host clock and telemetry. */
+#ifndef MUIR_RUN_RUN_H
+#define MUIR_RUN_RUN_H
+
+#include <signal.h>
+
+#include "run/record.h"
+#include "run/summary.h"
+
+/* How far a run is; handed to the observer on rank 0 now and then. */
+typedef struct muir_progress {
+    int64_t first_step, next_step, steps; /* of the run: [first_step, steps) is this launch's share */
+    double elapsed_s, fleet_time_s;       /* since the first step of this launch */
+    const muir_fleet_row *row;            /* of the last step */
+} muir_progress;
+
+typedef void (*muir_observer)(const muir_progress *progress, void *data);
+
+typedef struct muir_run_request {
+    const muir_scenario *scenario; /* borrowed for the run */
+    const char *path;              /* of the telemetry file; NULL: none is written */
+    bool is_resumed;
+    const volatile sig_atomic_t
+        *stop;              /* set by a signal: finish the step, write everything, return; NULL: never */
+    muir_observer observer; /* NULL: nobody looks */
+    void *observer_data;
+} muir_run_request;
+
+/* Runs a scenario. Collective over ctx->comm.
+ * summary  out  the same fleet statistics on all ranks; valid also with MUIR_ERR_STOPPED, untouched on other errors
+ * MUIR_ERR_STOPPED if `stop` was set on any rank: the file is whole and can be resumed. MUIR_ERR_CHECK if a result of the
+ * host clock was wrong, after the whole run. */
+muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summary *summary);
+
+#endif

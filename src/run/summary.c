@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Statistics over steps and sums over ranks. */
+#include "run/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { MOST_KEPT = 1 << 20 }; /* step times kept for percentiles: 8 MiB */
+
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, muir_collector **out)
+{
+    muir_status st = MUIR_OK;
+    muir_collector *c = NULL;
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *c, "the summary", &c));
+    c->stride = steps / MOST_KEPT + 1;
+    c->room = (size_t)(steps / c->stride + 1);
+    c->min_s = INFINITY;
+    MUIR_TRY(muir_alloc(ctx, c->room, sizeof *c->step_s, "the summary", &c->step_s));
+    *out = c;
+    c = NULL;
+done:
+    muir_collector_destroy(&c);
+    return st;
+}
+
+void muir_collector_destroy(muir_collector **collector)
+{
+    if (!*collector) return;
+    free((*collector)->step_s);
+    free(*collector);
+    *collector = NULL;
+}
+
+void muir_collector_add_fleet(muir_collector *c, const muir_fleet_row *row)
+{
+    if (c->seen % c->stride == 0 && c->n < c->room) c->step_s[c->n++] = row->step_s;
+    c->seen++;
+    c->sum_s += row->step_s;
+    c->min_s = fmin(c->min_s, row->step_s);
+    c->max_s = fmax(c->max_s, row->step_s);
+    for (int i = 0; i < MUIR_PART_COUNT; i++) c->part_s[i] += row->part_s[i];
+    c->mfu_s += row->mfu * row->step_s;
+    c->hfu_s += row->hfu * row->step_s;
+    c->tokens += row->tokens_per_s * row->step_s;
+    c->power_max_w = fmax(c->power_max_w, row->power_w);
+    c->energy_j += row->energy_j;
+    c->cost_usd += row->cost_usd;
+}
+
+static void add_tally(muir_tally *sum, const muir_tally *t)
+{
+    sum->gemm_s += t->gemm_s, sum->gemm_flop += t->gemm_flop;
+    sum->mem_s += t->mem_s, sum->mem_bytes += t->mem_bytes;
+    sum->coll_s += t->coll_s, sum->coll_bytes += t->coll_bytes;
+    sum->p2p_s += t->p2p_s, sum->p2p_bytes += t->p2p_bytes;
+    sum->check_s += t->check_s;
+    sum->checked += t->checked, sum->wrong += t->wrong;
+}
+
+void muir_collector_add_host(muir_collector *c, const muir_host_row *row)
+{
+    c->host_steps++;
+    c->host_step_s += row->step_s;
+    add_tally(&c->tally, &row->tally);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The smallest kept value that at least `share` of them do not exceed. */
+static double percentile(const double *sorted, size_t n, double share)
+{
+    const size_t rank = (size_t)ceil(share * (double)n);
+    return sorted[rank > 0 ? rank - 1 : 0];
+}
+
+static void finish_fleet(muir_collector *c, muir_summary *s)
+{
+    const double n = (double)c->seen;
+    s->steps = c->seen;
+    if (c->seen == 0) return;
+    qsort(c->step_s, c->n, sizeof *c->step_s, by_value);
+    s->step_time_s = (muir_statistics){c->sum_s / n, c->min_s, c->max_s, percentile(c->step_s, c->n, 0.5),
+                                       percentile(c->step_s, c->n, 0.99)};
+    for (int i = 0; i < MUIR_PART_COUNT; i++) s->part_s[i] = c->part_s[i] / n;
+    s->fleet_time_s = c->sum_s;
+    s->mfu = c->mfu_s / c->sum_s;
+    s->hfu = c->hfu_s / c->sum_s;
+    s->tokens_per_s = c->tokens / c->sum_s;
+    s->goodput = 1.0 - (c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery]) / c->sum_s;
+    s->power_mean_w = c->energy_j / c->sum_s;
+    s->power_max_w = c->power_max_w;
+    s->energy_j = c->energy_j;
+    s->cost_usd = c->cost_usd;
+    s->usd_per_mtoken = c->cost_usd / (c->tokens / 1e6);
+}
+
+static void finish_colls(const muir_host_ops *ops, muir_summary *s)
+{
+    for (int i = 0; ops && i < muir_host_ops_coll_count(ops) && s->n_colls < MUIR_SUMMARY_COLLS; i++) {
+        const muir_host_coll *c = muir_host_ops_coll_at(ops, i);
+        if (c->calls == 0.0) continue;
+        muir_summary_coll *out = &s->colls[s->n_colls++];
+        out->op = muir_coll_kind_name(c->op->coll);
+        out->algorithm = c->algorithm->name;
+        out->axis = muir_axis_name(c->op->axis);
+        out->ranks = c->comm->size;
+        out->bytes = 4.0 * (double)c->count;
+        out->calls = c->calls;
+        out->time_s = c->seconds / c->calls;
+        out->algbw_byte_per_s = out->bytes / out->time_s;
+        out->busbw_byte_per_s = out->algbw_byte_per_s * muir_busbw_factor(c->op->coll, c->comm->size);
+    }
+}
+
+/* Sums of all ranks; the doubles of a tally are sent as one row. */
+static muir_status sum_tally(muir_ctx *ctx, muir_collector *c, muir_summary *s)
+{
+    muir_status st = MUIR_OK;
+    muir_tally *t = &c->tally;
+    double sums[] = {t->gemm_s,     t->gemm_flop, t->mem_s,     t->mem_bytes, t->coll_s,
+                     t->coll_bytes, t->p2p_s,     t->p2p_bytes, t->check_s};
+    int64_t counts[] = {t->checked, t->wrong};
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 9, MPI_DOUBLE, MPI_SUM, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
+    s->tally = (muir_tally){sums[0], sums[1], sums[2], sums[3],   sums[4],  sums[5],
+                            sums[6], sums[7], sums[8], counts[0], counts[1]};
+    s->checked = counts[0];
+    s->wrong = counts[1];
+done:
+    return st;
+}
+
+muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *c, const muir_host_clock *host,
+                                  muir_summary *s)
+{
+    muir_status st = MUIR_OK;
+    s->ranks = ctx->size;
+    finish_fleet(c, s);
+    MUIR_TRY(sum_tally(ctx, c, s));
+    s->host_steps = c->host_steps;
+    if (!host || c->host_steps == 0) return MUIR_OK;
+    s->facts = *muir_host_clock_facts(host);
+    s->shrink = s->facts.shrink;
+    s->host_step_mean_s = c->host_step_s / (double)c->host_steps;
+    if (s->tally.gemm_s > 0.0) s->gemm_flop_per_s = s->tally.gemm_flop / s->tally.gemm_s;
+    s->gemm_fraction_of_peak = s->gemm_flop_per_s / s->facts.peak_flop_per_s;
+    finish_colls(muir_host_clock_ops(host), s);
+done:
+    return st;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a run comes to: statistics of the fleet's steps, of the executed steps, and of muir itself. */
+#ifndef MUIR_RUN_SUMMARY_H
+#define MUIR_RUN_SUMMARY_H
+
+#include "fleet_clock/fleet_clock.h"
+#include "host_clock/host_clock.h"
+
+typedef struct muir_statistics {
+    double mean, min, max, p50, p99;
+} muir_statistics;
+
+enum { MUIR_SUMMARY_COLLS = 32 };
+
+/* One collective of the host clock; times are those of rank 0, fastest and slowest ranks lie around it. */
+typedef struct muir_summary_coll {
+    const char *op, *algorithm, *axis; /* static texts */
+    int ranks;
+    double bytes, calls, time_s; /* per call */
+    double algbw_byte_per_s, busbw_byte_per_s;
+} muir_summary_coll;
+
+typedef struct muir_summary {
+    int ranks, host_ranks;
+    int64_t first_step, steps; /* of this launch */
+    double wall_s;
+    /* modelled */
+    muir_statistics step_time_s;
+    double part_s[MUIR_PART_COUNT]; /* means, add up to step_time_s.mean */
+    double mfu, hfu, tokens_per_s;  /* over the whole launch */
+    double goodput;                 /* productive share of fleet time */
+    double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
+    double fleet_time_s;
+    /* executed */
+    int64_t host_steps, checked, wrong; /* over all ranks */
+    muir_host_facts facts;              /* of rank 0 */
+    muir_shrink shrink;
+    muir_tally tally;       /* sums of all ranks */
+    double gemm_flop_per_s; /* per rank */
+    double gemm_fraction_of_peak;
+    double host_step_mean_s; /* slowest rank of each step */
+    int n_colls;
+    muir_summary_coll colls[MUIR_SUMMARY_COLLS];
+    /* muir itself, on rank 0 */
+    double fleet_clock_s, host_s, telemetry_s, prepare_s;
+    double bytes_per_chip;
+} muir_summary;
+
+/* Collects rows while the run goes on; allocates everything at creation. */
+typedef struct muir_collector {
+    double *step_s; /* [room]: every `stride`-th step's time */
+    size_t n, room;
+    int64_t stride, seen;
+    double sum_s, min_s, max_s, part_s[MUIR_PART_COUNT];
+    double mfu_s, hfu_s, tokens, power_max_w, energy_j, cost_usd;
+    double host_step_s;
+    int64_t host_steps;
+    muir_tally tally; /* this rank's */
+} muir_collector;
+
+/* Local. `steps` are expected. Freed with muir_collector_destroy. MUIR_ERR_MEM. */
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, muir_collector **out);
+void muir_collector_destroy(muir_collector **collector); /* accepts NULL, leaves NULL */
+
+/* Adds a step. Local; allocates nothing. */
+void muir_collector_add_fleet(muir_collector *collector, const muir_fleet_row *row);
+void muir_collector_add_host(muir_collector *collector, const muir_host_row *row);
+
+/* Adds up over ranks and finishes the statistics. Collective over ctx->comm.
+ * host  in   NULL where the host clock never ran */
+muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *collector, const muir_host_clock *host,
+                                  muir_summary *summary);
+
+#endif

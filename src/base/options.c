@@ -170,6 +170,15 @@ static void choice_text(const char *allowed, int choice, char *text, size_t size
     snprintf(text, size, "%.*s", (int)strcspn(p, "|"), p);
 }
 
+/* The shortest text that reads back as the same number. */
+static void float_text(double value, char *text, size_t size)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) return;
+    }
+}
+
 void muir_option_get(const muir_section *section, const muir_option *option, const void *file, char *text,
                      size_t size)
 {
@@ -183,7 +192,7 @@ void muir_option_get(const muir_section *section, const muir_option *option, con
         }
         /* fall through */
     case MUIR_OPTION_INT: snprintf(text, size, "%lld", (long long)*(const int64_t *)value); return;
-    case MUIR_OPTION_FLOAT: snprintf(text, size, "%.17g", *(const double *)value); return;
+    case MUIR_OPTION_FLOAT: float_text(*(const double *)value, text, size); return;
     case MUIR_OPTION_BOOL: snprintf(text, size, "%s", *(const bool *)value ? "true" : "false"); return;
     case MUIR_OPTION_NAME:
     case MUIR_OPTION_TEXT: snprintf(text, size, "%s", field); return;

@@ -192,9 +192,10 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     if (ranks < 1 || ranks > 10000000)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--ranks is %lld, but must be 1 to 10,000,000", ranks));
     MUIR_TRY(muir_scenario_load(ctx, args.positional, args.overrides, args.n_overrides, &scenario));
+    MUIR_TRY(muir_host_algorithms_check(ctx, &scenario));
     if (!muir_is_root(ctx)) goto done;
     if (is_yaml) {
-        MUIR_TRY(muir_scenario_text(ctx, &scenario, &text));
+        MUIR_TRY(muir_scenario_text(ctx, &scenario, true, &text));
         fputs(text, stdout);
     } else {
         MUIR_TRY(print_all(ctx, &scenario, (int)ranks));

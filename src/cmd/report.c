@@ -49,9 +49,11 @@ static void print_rates(const muir_scenario *s, const muir_summary *m)
     printf("  goodput     %.1f %% of %s fleet time\n", 100.0 * m->goodput, muir_time_text(m->fleet_time_s).s);
     printf("  power       %s mean at the meter; energy %s\n", muir_si(m->power_mean_w, "W").s,
            muir_si(m->energy_j, "J").s);
-    printf("  cost        %s USD; %.3f USD per million tokens\n",
-           muir_count_text((long long)(m->cost_usd + 0.5)).s, m->usd_per_mtoken);
+    printf("  cost        %s; %.3g USD per million tokens\n", muir_si(m->cost_usd, "USD").s,
+           m->usd_per_mtoken);
 }
+
+enum { LEAST_BYTES = 1024 }; /* below, latency is all there is */
 
 static void print_colls(const muir_summary *m)
 {
@@ -100,10 +102,10 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
     print_step(m);
     print_rates(scenario, m);
     print_host(m);
-    printf("\nmuir itself  %s steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "
-           "a chip\n",
-           muir_si((double)m->steps / m->wall_s, "").s, muir_time_text(m->fleet_clock_s).s,
-           muir_time_text(m->host_s).s, muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s,
-           m->bytes_per_chip);
+    printf(
+        "\nmuir itself  %.4g steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "
+        "a chip\n",
+        (double)m->steps / m->wall_s, muir_time_text(m->fleet_clock_s).s, muir_time_text(m->host_s).s,
+        muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s, m->bytes_per_chip);
     if (path) printf("telemetry    %s (h5py, xarray, h5dump; scripts/plot_run.py draws it)\n", path);
 }

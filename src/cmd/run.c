@@ -49,17 +49,24 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, run_argu
     return MUIR_OK;
 }
 
-/* Fails early and on all ranks alike if the JSON file could not be written at the end. */
-static muir_status check_json(muir_ctx *ctx, const char *path)
+/* Fails early, and on all ranks alike, if a file could not be written later. */
+static muir_status check_folder(muir_ctx *ctx, const char *option, const char *path)
+{
+    char folder[1024] = ".";
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (slash) snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
+    muir_status st = MUIR_OK;
+    if (path && strcmp(path, "-") != 0 && muir_is_root(ctx) && access(folder, W_OK) != 0)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s %s: %s is no folder that can be written to", option, path,
+                       folder);
+    return muir_agree(ctx, st);
+}
+
+static muir_status check_resumed(muir_ctx *ctx, const char *path)
 {
     muir_status st = MUIR_OK;
-    if (path && strcmp(path, "-") != 0 && muir_is_root(ctx)) {
-        FILE *file = fopen(path, "a");
-        if (!file)
-            st = muir_fail(ctx, MUIR_ERR_ARG, "--json %s: cannot be written", path);
-        else
-            fclose(file);
-    }
+    if (muir_is_root(ctx) && access(path, R_OK | W_OK) != 0)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "--resume: there is no %s to go on with", path);
     return muir_agree(ctx, st);
 }
 
@@ -77,7 +84,11 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
                                       .stop = &stop_requested,
                                       .observer = a->is_quiet ? NULL : muir_progress_show,
                                       .observer_data = &line};
-    if (!a->is_resumed) MUIR_TRY(muir_file_set_aside(ctx, path, &is_moved));
+    MUIR_TRY(muir_host_algorithms_check(ctx, scenario));
+    if (a->is_resumed)
+        MUIR_TRY(check_resumed(ctx, path));
+    else
+        MUIR_TRY(muir_file_set_aside(ctx, path, &is_moved));
     if (is_moved && muir_is_root(ctx) && !a->is_quiet)
         fprintf(stderr, "muir: %s existed and is now %s.bak\n", path, path);
     MUIR_TRY(muir_program_create(ctx, &scenario->job, &program));
@@ -103,7 +114,8 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     char path[MUIR_NAME_SIZE + 16];
     MUIR_TRY(read_arguments(ctx, argc, argv, &a));
     MUIR_TRY(muir_scenario_load(ctx, a.args.positional, a.args.overrides, a.args.n_overrides, &scenario));
-    MUIR_TRY(check_json(ctx, a.json));
+    MUIR_TRY(check_folder(ctx, "--json", a.json));
+    MUIR_TRY(check_folder(ctx, "-o", a.path));
     snprintf(path, sizeof path, "muir-%s.h5", scenario.name);
     MUIR_TRY(execute(ctx, &scenario, &a, a.path ? a.path : path));
 done:

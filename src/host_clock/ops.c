@@ -2,6 +2,7 @@
 /* Preparing and running single ops of the shrunk step program. */
 #include "host_clock/ops.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,23 @@ const char *muir_host_algorithm(const muir_scenario *scenario, muir_coll_kind ki
     }
 }
 
+muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario)
+{
+    for (muir_coll_kind kind = 0; kind < MUIR_COLL_KIND_COUNT; kind++) {
+        const char *name = muir_host_algorithm(scenario, kind);
+        if (name[0] == '\0' || muir_coll_find(kind, name)) continue;
+        char known[300] = "";
+        size_t used = 0;
+        for (size_t i = 0; i < muir_coll_count() && used < sizeof known; i++)
+            if (muir_coll_at(i)->kind == kind)
+                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                         muir_coll_at(i)->name);
+        return muir_fail(ctx, MUIR_ERR_ARG, "host.%s '%s' is unknown; known: %s", muir_coll_kind_name(kind),
+                         name, known);
+    }
+    return MUIR_OK;
+}
+
 static muir_status prepare_gemm(muir_ctx *ctx, muir_host_ops *ops, int index)
 {
     muir_status st = MUIR_OK;
@@ -71,9 +89,6 @@ static muir_status prepare_coll(muir_ctx *ctx, muir_host_ops *ops, int index, mu
     c->comm = comm;
     c->algorithm = muir_coll_find(op->coll, name);
     c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
-    if (!c->algorithm)
-        return muir_fail(ctx, MUIR_ERR_ARG, "host.%s: no algorithm '%s' (see muir list collectives)",
-                         muir_coll_kind_name(op->coll), name);
     ops->coll_of[index] = ops->n_colls++;
     const muir_coll_spec spec = {.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
     return muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared);

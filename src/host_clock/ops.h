@@ -49,6 +49,9 @@ muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint
 int muir_host_ops_coll_count(const muir_host_ops *ops);
 const muir_host_coll *muir_host_ops_coll_at(const muir_host_ops *ops, int i);
 
+/* Whether the scenario's algorithms exist, also those that this launch will not need. Local. MUIR_ERR_ARG. */
+muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario);
+
 /* Name of the algorithm that the scenario asks for, "" where there is no choice. Local. */
 const char *muir_host_algorithm(const muir_scenario *scenario, muir_coll_kind kind);
 

@@ -37,6 +37,7 @@ typedef struct launch {
     double *coll_bytes;
     double shrink_factor, shrink_layers, shrink_microbatches, empty_step_s;
     char kernel[128];
+    char ranks[16], seed[24];
 } launch;
 
 struct muir_describe {
@@ -75,8 +76,7 @@ static void print_options(FILE *out, const muir_schema *schema, const char *pref
             char key[2 * MUIR_NAME_SIZE], text[MUIR_TEXT_SIZE];
             if (option->type == MUIR_OPTION_TEXT) continue;
             muir_option_path(section, option, key, sizeof key);
-            if (strcmp(key, "steps") == 0 || strcmp(key, "days") == 0 || strcmp(key, "telemetry.flush") == 0)
-                continue;
+            if (muir_scenario_is_length(key) || strcmp(key, "telemetry.flush") == 0) continue;
             muir_option_get(section, option, file, text, sizeof text);
             fprintf(out, "%s%s=%s\n", prefix, key, text);
         }
@@ -125,6 +125,9 @@ static muir_status add_scenario(muir_ctx *ctx, muir_describe *d, const muir_scen
     add_attribute(d, "scenario", "model.description", scenario->job.model.description);
     add_attribute(d, "", "title", scenario->name);
     add_attribute(d, "", "muir_version", MUIR_VERSION);
+    add_attribute(d, "", "build", "compiler " __VERSION__);
+    add_attribute(d, "", "seed", d->launch.seed);
+    add_attribute(d, "", "ranks", d->launch.ranks);
     add_attribute(d, "", "source",
                   "muir: an emulator of distributed training; provenance says what was really executed");
     return MUIR_OK;
@@ -346,10 +349,12 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
 {
     muir_status st = MUIR_OK;
     size_t colls = 0;
-    MUIR_TRY(muir_scenario_text(ctx, scenario, &d->resolved));
+    MUIR_TRY(muir_scenario_text(ctx, scenario, false, &d->resolved));
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
     MUIR_TRY(gather_ranks(ctx, scenario, host, &d->launch));
     MUIR_TRY(list_colls(ctx, host, &d->launch, &colls));
+    snprintf(d->launch.ranks, sizeof d->launch.ranks, "%d", ctx->size);
+    snprintf(d->launch.seed, sizeof d->launch.seed, "%lld", (long long)scenario->run.seed);
     note_host(host, &d->launch);
     MUIR_TRY(add_scenario(ctx, d, scenario));
     add_tables(d, scenario, (size_t)ctx->size, colls, host != NULL);

@@ -38,6 +38,19 @@ done:
     return st;
 }
 
+/* Tables have a column of values for each rank, so the number of ranks stays. */
+static muir_status check_ranks(muir_ctx *ctx, const char *path)
+{
+    char *stored = NULL;
+    muir_status st = muir_telemetry_read_attribute(ctx, path, "", "ranks", &stored);
+    if (st == MUIR_OK && atoi(stored) != ctx->size)
+        st = muir_fail(ctx, MUIR_ERR_ARG,
+                       "%s was written by %s ranks and goes on with as many, but these are %d", path, stored,
+                       ctx->size);
+    free(stored);
+    return st;
+}
+
 /* Steps that a table covers: all before its first missing row, when it has a row every `every` steps. */
 static int64_t covered(const muir_record *r, muir_record_table table, int64_t every)
 {
@@ -85,6 +98,7 @@ muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scena
     }
     MUIR_TRY(muir_agree(ctx, st));
     if (is_resumed) MUIR_TRY(check_scenario(ctx, path, scenario));
+    if (is_resumed) MUIR_TRY(check_ranks(ctx, path));
     MUIR_TRY(muir_describe_create(ctx, scenario, host, &r->describe));
     const muir_description *description = muir_describe_get(r->describe);
     *next_step = 0;

@@ -47,9 +47,13 @@ extern const muir_schema muir_scenario_schema;
 muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *const *overrides, int n_overrides,
                                muir_scenario *scenario);
 
-/* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model.
- * Local. text  out  zero-terminated, freed with free(). MUIR_ERR_MEM. */
-muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, char **text);
+/* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model. Local.
+ * has_length  in   with `steps` and `days`; a telemetry file does without, since a run can be resumed to more steps
+ * text        out  zero-terminated, freed with free(). MUIR_ERR_MEM. */
+muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, bool has_length, char **text);
+
+/* Whether a key says how long a run is, and nothing about its steps. Local. */
+bool muir_scenario_is_length(const char *key);
 
 /* Steps to run: `steps`, or `days` over the given step time, or 200. Local. */
 int64_t muir_scenario_steps(const muir_scenario *scenario, double step_time_s);

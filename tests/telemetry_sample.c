@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const int64_t server_ids[SAMPLE_SERVERS] = {100, 101, 102, 200, 201};
-static const char server_names[SAMPLE_SERVERS][8] = {"rack-a1", "rack-a2", "rack-a3", "b1", "b2"};
+static const char *const server_names[SAMPLE_SERVERS] = {"rack-a1", "rack-a2", "rack-a3", "b1", "b2"};
 static const char resolved[] = "fleet: sample\nsteps: 30 # with an umlaut: \xc3\xbc\n";
 static const double site_power_w = 12.5e6;
 
@@ -33,20 +33,10 @@ static const muir_column event_columns[] = {
     {{"start", "s", "time since the start of the run", MUIR_INJECTED}, MUIR_F64, false},
 };
 static const muir_constant constants[] = {
-    {"server", {"server_name", "1", "name", MUIR_INPUT}, MUIR_TEXT, 8, "server", server_names},
-    {"server", {"server_id", "1", "number", MUIR_INPUT}, MUIR_I64, 0, "server", server_ids},
-    {"fleet",
-     {"site_power", "W", "power that the site can draw", MUIR_INPUT},
-     MUIR_F64,
-     0,
-     NULL,
-     &site_power_w},
-    {"scenario",
-     {"resolved", "1", "the scenario", MUIR_INPUT},
-     MUIR_TEXT,
-     sizeof resolved - 1,
-     NULL,
-     resolved},
+    {"server", {"server_name", "1", "name", MUIR_INPUT}, MUIR_TEXT, "server", server_names},
+    {"server", {"server_id", "1", "number", MUIR_INPUT}, MUIR_I64, "server", server_ids},
+    {"fleet", {"site_power", "W", "power that the site can draw", MUIR_INPUT}, MUIR_F64, NULL, &site_power_w},
+    {"scenario", {"resolved", "1", "the scenario", MUIR_INPUT}, MUIR_TEXT, NULL, resolved},
 };
 static const muir_attribute attributes[] = {
     {"", "Conventions", "CF-1.8"},

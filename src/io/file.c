@@ -45,7 +45,6 @@ muir_status muir_file_lock(muir_ctx *ctx, const char *path, int *lock)
 {
     const int file = open(path, O_RDWR | O_CLOEXEC);
     if (file < 0) return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s", path, strerror(errno));
-#ifdef F_OFD_SETLK
     /* One byte far behind any file: HDF5 locks whole files for its own ends, and must not meet this lock. A
      * lock of the open file, not of the process: those vanish when HDF5 closes its own descriptor. */
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)1 << 62, .l_len = 1};
@@ -53,7 +52,6 @@ muir_status muir_file_lock(muir_ctx *ctx, const char *path, int *lock)
         close(file);
         return muir_fail(ctx, MUIR_ERR_ARG, "%s is being written by another run", path);
     }
-#endif
     *lock = file;
     return MUIR_OK;
 }

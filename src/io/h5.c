@@ -98,16 +98,12 @@ done:
 }
 
 /* Where H5Fclose fails, HDF5 keeps the id of what it has freed, and crashes with it when the program ends. So
- * what it still has to write goes into memory that is thrown away. */
-void muir_h5_detach(hid_t file)
+ * what it still has to write goes into memory, which cannot fail like a disk. */
+int muir_h5_detach(hid_t file)
 {
-#ifdef MFD_CLOEXEC
     void *descriptor = NULL;
     const int memory = memfd_create("muir", MFD_CLOEXEC);
-    if (memory < 0) return;
-    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) >= 0) dup2(memory, *(int *)descriptor);
-    close(memory);
-#else
-    (void)file;
-#endif
+    if (memory >= 0 && H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) >= 0)
+        dup2(memory, *(int *)descriptor);
+    return memory;
 }

@@ -36,8 +36,9 @@ hid_t muir_h5_memory_type(muir_value_type type);
  * type  out  closed by the caller with H5Tclose; untouched on error. MUIR_ERR_FILE. */
 muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t size, hid_t *type);
 
-/* Lets go of a file that cannot be written: it stays as it is now, as after a kill, and H5Fclose works.
- * Local. */
-void muir_h5_detach(hid_t file);
+/* Turns all further writes to memory: the file on disk stays as it is now, as after a kill, and H5Fclose
+ * works even where the disk is full. Local. Returns a descriptor of the memory, closed by the caller with
+ * close(); -1 without memory. */
+int muir_h5_detach(hid_t file);
 
 #endif

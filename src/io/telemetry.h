@@ -32,7 +32,7 @@
     X(MUIR_INJECTED, "injected") /* truth about a fault */                                                   \
     X(MUIR_INPUT, "input")
 
-/* Constant, bytes of one value in memory; a MUIR_TEXT has its own size. */
+/* Constant, bytes of one value in memory. Texts stand in constants only. */
 #define MUIR_VALUE_TYPE_LIST(X)                                                                              \
     X(MUIR_F64, sizeof(double))                                                                              \
     X(MUIR_F32, sizeof(float))                                                                               \
@@ -85,9 +85,9 @@ typedef struct muir_constant {
     const char *group;
     muir_label label;
     muir_value_type type;
-    size_t text_size;      /* MUIR_TEXT: bytes of each value, shorter ones padded with zeros */
     const char *dimension; /* fixed dimension of the group; NULL: a single value */
-    const void *values;    /* [size of dimension]; [size of dimension, text_size] char for MUIR_TEXT */
+    const void *values;    /* [size of dimension]; texts are zero-terminated: const char *const * with a
+                              dimension,    const char * without */
 } muir_constant;
 
 typedef struct muir_attribute {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A new file: groups, dimension scales, empty datasets, constants and attributes, as netCDF-4 wants them.
  * Source: Unidata/netcdf-c docs/file_format_specifications.md, "The NetCDF-4 Format". */
+#include <errno.h>
 #include <hdf5_hl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/telemetry_state.h"
@@ -22,12 +25,12 @@ typedef struct layout {
 } layout;
 
 /* Extent and chunks of a dataset, slowest dimension first. */
-typedef struct extent {
+typedef struct dataset_shape {
     int n_dims;
     hsize_t size[2];
     hsize_t largest[2];
     hsize_t chunk[2]; /* 0: not chunked */
-} extent;
+} dataset_shape;
 
 static muir_status put_text(muir_ctx *ctx, const char *path, hid_t object, const char *key, const char *text)
 {
@@ -83,7 +86,7 @@ done:
 
 /* Rows of a chunk: as many as make a small one, and at least a batch, so that a flush fills whole chunks if
  * it can. */
-static void set_chunk(extent *shape, size_t row_bytes, size_t batch_rows)
+static void set_chunk(dataset_shape *shape, size_t row_bytes, size_t batch_rows)
 {
     const hsize_t bytes = row_bytes, parts = (bytes + LARGE_CHUNK - 1) / LARGE_CHUNK;
     const hsize_t batches = (SMALL_CHUNK + bytes * batch_rows - 1) / (bytes * batch_rows);
@@ -94,7 +97,7 @@ static void set_chunk(extent *shape, size_t row_bytes, size_t batch_rows)
 }
 
 static muir_status create_dataset(muir_ctx *ctx, const char *path, hid_t group, const muir_label *label,
-                                  hid_t type, const extent *shape, hid_t *dataset)
+                                  hid_t type, const dataset_shape *shape, hid_t *dataset)
 {
     muir_status st = MUIR_OK;
     hid_t space = H5I_INVALID_HID, dcpl = H5I_INVALID_HID;
@@ -103,8 +106,10 @@ static muir_status create_dataset(muir_ctx *ctx, const char *path, hid_t group, 
     MUIR_TRY_H5(dcpl = H5Pcreate(H5P_DATASET_CREATE));
     MUIR_TRY_H5(H5Pset_attr_creation_order(dcpl, CREATION_ORDER));
     MUIR_TRY_H5(H5Pset_obj_track_times(dcpl, false));
-    MUIR_TRY_H5(H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER));
-    if (shape->chunk[0] > 0) MUIR_TRY_H5(H5Pset_chunk(dcpl, shape->n_dims, shape->chunk));
+    if (shape->chunk[0] > 0) {
+        MUIR_TRY_H5(H5Pset_chunk(dcpl, shape->n_dims, shape->chunk));
+        MUIR_TRY_H5(H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER));
+    }
     MUIR_TRY_H5(*dataset = H5Dcreate2(group, label->name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
     MUIR_TRY(put_label(ctx, path, *dataset, label));
 done:
@@ -155,7 +160,8 @@ static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_
     const char *path = file->path;
     hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
     const bool is_growing = dimension->size == 0;
-    extent shape = {1, {dimension->size, 1}, {is_growing ? H5S_UNLIMITED : dimension->size, 1}, {0, 0}};
+    dataset_shape shape = {
+        1, {dimension->size, 1}, {is_growing ? H5S_UNLIMITED : dimension->size, 1}, {0, 0}};
     if (is_growing) set_chunk(&shape, sizeof(int64_t), batch_rows_of(file->description, dimension));
     MUIR_TRY(open_group(ctx, file, dimension->group, &group));
     MUIR_TRY(create_dataset(ctx, path, group, &dimension->label, H5T_STD_I64LE, &shape, &dataset));
@@ -175,7 +181,7 @@ static muir_status make_column(muir_ctx *ctx, const layout *file, hid_t group, c
     hid_t dataset = H5I_INVALID_HID;
     hsize_t width = 1;
     if (column->is_wide) width = muir_description_find(file->description, table->group, table->across)->size;
-    extent shape = {column->is_wide ? 2 : 1, {0, width}, {H5S_UNLIMITED, width}, {0, 0}};
+    dataset_shape shape = {column->is_wide ? 2 : 1, {0, width}, {H5S_UNLIMITED, width}, {0, 0}};
     set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows);
     MUIR_TRY(
         create_dataset(ctx, path, group, &column->label, muir_h5_file_type(column->type), &shape, &dataset));
@@ -198,6 +204,17 @@ done:
     return st;
 }
 
+/* The type of a text constant. A single text has its length; an array of them has variable length,
+ * since netCDF-C before 4.9.1 crashes on arrays of fixed-length texts (Unidata/netcdf-c issue 2159). */
+static muir_status open_text_type(muir_ctx *ctx, const char *path, const muir_constant *constant, hid_t *text)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(muir_h5_text_type(ctx, path, constant->dimension ? 1 : strlen(constant->values), text));
+    if (constant->dimension) MUIR_TRY_H5(H5Tset_size(*text, H5T_VARIABLE));
+done:
+    return st;
+}
+
 static muir_status make_constant(muir_ctx *ctx, const layout *file, const muir_constant *constant)
 {
     muir_status st = MUIR_OK;
@@ -207,9 +224,9 @@ static muir_status make_constant(muir_ctx *ctx, const layout *file, const muir_c
     hsize_t size = 1;
     if (constant->dimension)
         size = muir_description_find(file->description, constant->group, constant->dimension)->size;
-    const extent shape = {constant->dimension ? 1 : 0, {size, 1}, {size, 1}, {0, 0}};
+    const dataset_shape shape = {constant->dimension ? 1 : 0, {size, 1}, {size, 1}, {0, 0}};
     if (constant->type == MUIR_TEXT) {
-        MUIR_TRY(muir_h5_text_type(ctx, path, constant->text_size, &text));
+        MUIR_TRY(open_text_type(ctx, path, constant, &text));
         stored = given = text;
     }
     MUIR_TRY(open_group(ctx, file, constant->group, &group));
@@ -234,7 +251,27 @@ done:
     return st;
 }
 
-static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file)
+static muir_status make_everything(muir_ctx *ctx, const layout *file)
+{
+    muir_status st = MUIR_OK;
+    const muir_description *description = file->description;
+    const muir_attribute format = {"", "format_version", MUIR_TELEMETRY_FORMAT};
+    MUIR_TRY(make_attribute(ctx, file, &format));
+    for (size_t i = 0; i < description->n_attributes; i++)
+        MUIR_TRY(make_attribute(ctx, file, &description->attributes[i]));
+    for (size_t i = 0; i < description->n_dimensions; i++)
+        MUIR_TRY(make_dimension(ctx, file, &description->dimensions[i]));
+    for (size_t i = 0; i < description->n_tables; i++)
+        MUIR_TRY(make_table(ctx, file, &description->tables[i]));
+    for (size_t i = 0; i < description->n_constants; i++)
+        MUIR_TRY(make_constant(ctx, file, &description->constants[i]));
+done:
+    return st;
+}
+
+/* Makes an empty file at path, and opens what is going to be in it, in memory.
+ * file  out  closed by the caller    memory  out  descriptor, closed by the caller */
+static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file, int *memory)
 {
     muir_status st = MUIR_OK;
     hid_t fapl = H5I_INVALID_HID, fcpl = H5I_INVALID_HID;
@@ -244,30 +281,39 @@ static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file)
     MUIR_TRY_H5(H5Pset_attr_creation_order(fcpl, CREATION_ORDER));
     MUIR_TRY_H5(H5Pset_obj_track_times(fcpl, false));
     MUIR_TRY_H5(*file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl));
+    *memory = muir_h5_detach(*file);
+    if (*memory < 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_MEM, "no memory for a new %s: %s", path, strerror(errno)));
 done:
     if (fcpl >= 0) H5Pclose(fcpl);
     if (fapl >= 0) H5Pclose(fapl);
     return st;
 }
 
+static muir_status copy_bytes(muir_ctx *ctx, int from, const char *path)
+{
+    char buffer[1 << 16];
+    ssize_t n = 0;
+    off_t offset = 0;
+    FILE *file = fopen(path, "wb");
+    bool is_copied = file != NULL;
+    for (; is_copied && (n = pread(from, buffer, sizeof buffer, offset)) > 0; offset += n)
+        is_copied = fwrite(buffer, 1, (size_t)n, file) == (size_t)n;
+    if (file && fclose(file) != 0) is_copied = false;
+    return is_copied && n == 0 ? MUIR_OK : muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(errno));
+}
+
+/* HDF5 writes to memory and this to the disk, because HDF5 cannot close a file whose disk is full. */
 muir_status muir_layout_write(muir_ctx *ctx, const muir_description *description, const char *path)
 {
     muir_status st = MUIR_OK;
     layout file = {description, path, H5I_INVALID_HID};
-    const muir_attribute format = {"", "format_version", MUIR_TELEMETRY_FORMAT};
-    MUIR_TRY(create_file(ctx, path, &file.file));
-    MUIR_TRY(make_attribute(ctx, &file, &format));
-    for (size_t i = 0; i < description->n_attributes; i++)
-        MUIR_TRY(make_attribute(ctx, &file, &description->attributes[i]));
-    for (size_t i = 0; i < description->n_dimensions; i++)
-        MUIR_TRY(make_dimension(ctx, &file, &description->dimensions[i]));
-    for (size_t i = 0; i < description->n_tables; i++)
-        MUIR_TRY(make_table(ctx, &file, &description->tables[i]));
-    for (size_t i = 0; i < description->n_constants; i++)
-        MUIR_TRY(make_constant(ctx, &file, &description->constants[i]));
-    MUIR_TRY_H5(H5Fflush(file.file, H5F_SCOPE_LOCAL));
+    int memory = -1;
+    MUIR_TRY(create_file(ctx, path, &file.file, &memory));
+    MUIR_TRY(make_everything(ctx, &file));
 done:
-    if (file.file >= 0 && st != MUIR_OK) muir_h5_detach(file.file);
     if (file.file >= 0 && H5Fclose(file.file) < 0 && st == MUIR_OK) st = muir_fail_h5(ctx, path, "H5Fclose");
+    if (st == MUIR_OK) st = copy_bytes(ctx, memory, path);
+    if (memory >= 0) close(memory);
     return st;
 }

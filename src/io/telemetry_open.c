@@ -21,9 +21,8 @@ static muir_status open_file(muir_ctx *ctx, muir_telemetry *telemetry)
     MUIR_TRY(muir_file_lock(ctx, path, &telemetry->lock));
     MUIR_TRY(muir_h5_access(ctx, path, &fapl));
     MUIR_TRY_H5(H5Pset(fapl, "clear_status_flags", &yes));
-    MUIR_TRY_H5(telemetry->file = H5Fopen(path, H5F_ACC_RDWR, fapl));
+    MUIR_TRY_H5(telemetry->file = H5Fopen(path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, fapl));
     MUIR_TRY_H5(H5Fincrement_filesize(telemetry->file, 0));
-    MUIR_TRY_H5(H5Fstart_swmr_write(telemetry->file));
 done:
     if (fapl >= 0) H5Pclose(fapl);
     return st;
@@ -140,10 +139,6 @@ static void close_dataset(hid_t *dataset)
 bool muir_rows_close(muir_telemetry *telemetry)
 {
     bool is_closed = true;
-    if (telemetry->file >= 0 && H5Fflush(telemetry->file, H5F_SCOPE_LOCAL) < 0) {
-        is_closed = false;
-        muir_h5_detach(telemetry->file);
-    }
     for (size_t t = 0; telemetry->tables && t < telemetry->description->n_tables; t++) {
         table_state *table = &telemetry->tables[t];
         close_dataset(&table->dataset);

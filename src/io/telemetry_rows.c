@@ -111,15 +111,16 @@ done:
 muir_status muir_rows_append(muir_ctx *ctx, muir_telemetry *telemetry)
 {
     muir_status st = MUIR_OK;
-    for (size_t t = 0; t < telemetry->description->n_tables; t++) {
-        const table_state *table = &telemetry->tables[t];
-        if (table->n_batch == 0) continue;
-        MUIR_TRY(append_columns(ctx, telemetry, table));
-        MUIR_TRY(append_coordinates(ctx, telemetry, table));
-    }
+    const size_t n_tables = telemetry->description->n_tables;
+    for (size_t t = 0; t < n_tables; t++)
+        if (telemetry->tables[t].n_batch > 0) MUIR_TRY(append_columns(ctx, telemetry, &telemetry->tables[t]));
+    MUIR_TRY(record_end(ctx, telemetry));
+    for (size_t t = 0; t < n_tables; t++)
+        if (telemetry->tables[t].n_batch > 0)
+            MUIR_TRY(append_coordinates(ctx, telemetry, &telemetry->tables[t]));
     MUIR_TRY(record_end(ctx, telemetry));
 done:
-    if (st != MUIR_OK) muir_h5_detach(telemetry->file);
+    if (st != MUIR_OK) close(muir_h5_detach(telemetry->file));
     return st;
 }
 
@@ -143,6 +144,6 @@ muir_status muir_rows_truncate(muir_ctx *ctx, muir_telemetry *telemetry, table_s
     table->n_file = n_rows;
     if (n_rows > 0) MUIR_TRY(muir_rows_read(ctx, path, table->dataset, MUIR_I64, n_rows - 1, &table->last));
 done:
-    if (st != MUIR_OK) muir_h5_detach(telemetry->file);
+    if (st != MUIR_OK) close(muir_h5_detach(telemetry->file));
     return st;
 }

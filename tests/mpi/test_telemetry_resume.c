@@ -39,14 +39,14 @@ static muir_telemetry *create(const sample *s, const char *path)
 {
     muir_telemetry *telemetry = NULL;
     if (muir_is_root(muir_test_ctx())) unlink(path);
-    CU_ASSERT_EQUAL(muir_telemetry_create(muir_test_ctx(), path, &s->description, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_telemetry_create(muir_test_ctx(), path, &s->description, &telemetry), MUIR_OK);
     return telemetry;
 }
 
 static muir_telemetry *open_again(const sample *s, const char *path)
 {
     muir_telemetry *telemetry = NULL;
-    CU_ASSERT_EQUAL(muir_telemetry_open(muir_test_ctx(), path, &s->description, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_telemetry_open(muir_test_ctx(), path, &s->description, &telemetry), MUIR_OK);
     CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, "");
     return telemetry;
 }

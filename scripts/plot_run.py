@@ -18,6 +18,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from open_run import open_run
+
 # Dataset, legend, colour: Okabe and Ito's, which people with colour blindness tell apart, then a wine red and greys.
 PARTS = [("compute_s", "compute", "#0072B2"), ("tp_s", "tensor parallel", "#56B4E9"),
          ("cp_s", "context parallel", "#009E73"), ("ep_s", "expert parallel", "#8FD6BF"),
@@ -29,17 +31,6 @@ BLUE, LIGHT_BLUE, RED = "#0072B2", "#56B4E9", "#D55E00"
 PREFIXES = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (0, "")]
 warnings.filterwarnings("ignore", message="All-NaN")  # a step without a host part, which leaves a gap
 MOST = 1000  # places along an axis; more than these are joined
-
-
-def open_run(path):
-    """A live file, or one whose run was killed, opens only as SWMR; another tool's copy perhaps only without."""
-    try:
-        return h5py.File(path, "r", swmr=True, libver="latest")
-    except OSError:
-        try:
-            return h5py.File(path, "r")
-        except OSError as error:
-            sys.exit(f"{path}: {error}")
 
 
 def text_of(file, key):
@@ -182,7 +173,11 @@ def main():
     parser.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path("."), help="folder for the pictures")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
-    with open_run(args.file) as file:
+    try:
+        file = open_run(args.file)
+    except OSError as error:
+        sys.exit(f"{args.file}: {error}")
+    with file:
         for plot in (plot_step_time, plot_throughput, plot_servers, plot_host):
             plot(file, args)
 

@@ -14,9 +14,9 @@ typedef struct muir_memory {
  * master weight and two moments, shared out over the gradient group from zero_stage 1); activations of a
  * layer and microbatch s b h (34 / t) bytes with sequence parallelism, s b h (10 + 24 / t) without, 2 s b h
  * with full recompute for as many microbatches as the stage holds at once. Attention scores are never stored
- * (fused attention). Local. in_flight  in   microbatches of one chunk that the first stage holds at most, >=
- * 1 Source: Korthikanti et al., "Reducing activation recomputation in large transformer models", 2022,
- * table 2. */
+ * (fused attention). Local.
+ * in_flight  in   microbatches of one chunk that the first stage holds at most, >= 1 Source: Korthikanti et
+ *                 al., "Reducing activation recomputation in large transformer models", 2022, table 2. */
 muir_memory muir_memory_of(const muir_job *job, const muir_program *program, int64_t in_flight);
 
 #endif

@@ -187,8 +187,9 @@ static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, doub
                        params * job->parallel.grad_bytes);
 }
 
-/* Adam reads gradient, master weight and two moments (16 bytes) and writes master weight, moments and bf16 weight (14
- * bytes) for each of a chip's weights; where replicas share the work, they gather the new weights. */
+/* Adam reads gradient, master weight and two moments (16 bytes) and writes master weight, moments and bf16
+ * weight (14 bytes) for each of a chip's weights; where replicas share the work, they gather the new
+ * weights. */
 static void emit_update(muir_program *p, const muir_job *job, muir_axis axis, double params)
 {
     const int64_t group = muir_job_size(job, axis);

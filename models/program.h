@@ -87,8 +87,9 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
 /* Accepts NULL, leaves NULL. Local. */
 void muir_program_destroy(muir_program **program);
 
-/* FLOP of one chip for a microbatch in a phase of a chunk, recompute included. Attention counts the full square, as in
- * model_flop, although causal kernels skip half of it: so HFU can be compared with MFU. Local. */
+/* FLOP of one chip for a microbatch in a phase of a chunk, recompute included. Attention counts the full
+ * square, as in model_flop, although causal kernels skip half of it: so HFU can be compared with MFU. Local.
+ */
 double muir_chunk_flop(const muir_program *program, int chunk, muir_phase phase);
 
 /* Weights of a stage on one chip. Local. */

@@ -21,7 +21,8 @@ typedef struct muir_args {
     int n_overrides;
 } muir_args;
 
-/* Reads a command line. Local. MUIR_ERR_ARG (unknown option, missing value, second positional), MUIR_ERR_MEM. */
+/* Reads a command line. Local. MUIR_ERR_ARG (unknown option, missing value, second positional),
+ * MUIR_ERR_MEM. */
 muir_status muir_args_read(muir_ctx *ctx, int argc, char **argv, const muir_arg *known, int n_known,
                            muir_args *args);
 void muir_args_free(muir_args *args);

@@ -13,7 +13,8 @@ typedef struct muir_command {
     const char *usage;   /* what follows the name */
     const char *summary; /* one line */
     const char *help;    /* options and examples, for `muir COMMAND --help` */
-    /* argv[0] is the first argument after the name. Collective over ctx->comm. The message in ctx says what went wrong. */
+    /* argv[0] is the first argument after the name. Collective over ctx->comm. The message in ctx says what
+     * went wrong. */
     muir_status (*run)(muir_ctx *ctx, int argc, char **argv);
 } muir_command;
 
@@ -21,8 +22,8 @@ int muir_command_count(void);
 const muir_command *muir_command_at(int i);
 const muir_command *muir_command_find(const char *name); /* NULL if unknown */
 
-/* Runs the program with its arguments, argv[0] its name: finds the command, prints help, and prints the message of a
- * failure once. Collective over ctx->comm. Returns the exit code. */
+/* Runs the program with its arguments, argv[0] its name: finds the command, prints help, and prints the
+ * message of a failure once. Collective over ctx->comm. Returns the exit code. */
 int muir_cmd_main(muir_ctx *ctx, int argc, char **argv);
 
 #endif

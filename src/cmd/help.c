@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* muir help: every key of a kind of file, and every column of the telemetry, from the tables that define them. */
+/* muir help: every key of a kind of file, and every column of the telemetry, from the tables that define
+ * them. */
 #include <stdio.h>
 #include <string.h>
 

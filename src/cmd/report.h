@@ -26,7 +26,8 @@ void muir_progress_end(muir_progress_line *line);
 void muir_report_print(const muir_scenario *scenario, const muir_program *program,
                        const muir_summary *summary, const char *path);
 
-/* The same as JSON, in the shape that DESIGN of muir fixes. Call on rank 0. MUIR_ERR_ARG if the file cannot be written. */
+/* The same as JSON, in the shape that DESIGN of muir fixes. Call on rank 0. MUIR_ERR_ARG if the file cannot
+ * be written. */
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *summary,
                              const char *path);
 

@@ -53,10 +53,12 @@ int64_t muir_fleet_chips(const muir_fleet *fleet);
 /* Dense peak of a chip in FLOP/s, 0 if it cannot do the type. Local. */
 double muir_chip_peak_flop_per_s(const muir_chip *chip, int is_fp8);
 
-/* Time of a dense product C[m,n] = A[m,k] B[k,n], `count` of them side by side, of which `share` is computed:
+/* Time of a dense product C[m,n] = A[m,k] B[k,n], `count` of them side by side, of which `share` is
+ * computed:
  *     t = launch + max(2 m n k count share / (peak fraction q), bytes / (hbm rate fraction))
  * q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to whole
- * rounds). Local. bytes  in   operands and result moved through device memory [byte] */
+ * rounds). Local.
+ * bytes  in   operands and result moved through device memory [byte] */
 double muir_chip_gemm_time_s(const muir_chip *chip, double m, double n, double k, double count, double share,
                              double bytes, double peak_flop_per_s, double fraction);
 

@@ -38,7 +38,8 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves
  * flag     in   >= 0: something that this rank wants every rank to know after this step
  * fleet    out  same on all ranks
  * rank     out  this rank's
- * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a chip of the job;
+ * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a
+ *               chip of the job;
  *               the others give room of the same size; NULL on all ranks: not wanted in this step */
 muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, int flag,
                                   muir_fleet_row *fleet, muir_rank_row *rank, float *servers);

@@ -185,7 +185,8 @@ muir_status muir_host_clock_step(muir_ctx *ctx, muir_host_clock *clock, int64_t 
     return run_step(ctx, clock, step, false, row);
 }
 
-/* Room for messages between stages: one per slot, since a slot's message may still be on its way in the next. */
+/* Room for messages between stages: one per slot, since a slot's message may still be on its way in the
+ * next. */
 static muir_status prepare_messages(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
@@ -263,8 +264,8 @@ static double step_flop(const muir_host_clock *c, double factor)
     return flop * shape.chunks * shape.microbatches;
 }
 
-/* The guess takes half the peak for all work, so it errs on the small side of the right factor only where communication
- * or checks weigh most; then trying settles it. */
+/* The guess takes half the peak for all work, so it errs on the small side of the right factor only where
+ * communication or checks weigh most; then trying settles it. */
 static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;

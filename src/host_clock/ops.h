@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The step program's ops, shrunk and made ready to run on this rank: operands, check vectors, prepared collectives. */
+/* The step program's ops, shrunk and made ready to run on this rank: operands, check vectors, prepared
+ * collectives. */
 #ifndef MUIR_HOST_CLOCK_OPS_H
 #define MUIR_HOST_CLOCK_OPS_H
 
@@ -39,9 +40,9 @@ muir_status muir_host_ops_create(muir_ctx *ctx, const muir_scenario *scenario, c
                                  const muir_shrink *shrink, muir_host_ops **out);
 void muir_host_ops_destroy(muir_host_ops **ops); /* accepts NULL, leaves NULL */
 
-/* Runs op number `index` of the program; nothing where one rank holds the whole group. Allocates nothing. Collective over
- * the op's group.
- * salt   in      changes from call to call, equal on all ranks
+/* Runs op number `index` of the program; nothing where one rank holds the whole group. Allocates nothing.
+ * Collective over the op's group.
+ * salt   in   changes from call to call, equal on all ranks
  * tally  in/out  what was done is added */
 muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint32_t salt, muir_tally *tally);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Payloads whose collective results have a closed form, so that every result can be checked in one pass.
  *
- * Element i of rank r's vector is v(i, salt) + r with v = (7 i + salt) mod 16: small whole numbers, whose sum over p ranks
- * is exact in fp32 in any order. */
+ * Element i of rank r's vector is v(i, salt) + r with v = (7 i + salt) mod 16: small whole numbers, whose
+ * sum over p ranks is exact in fp32 in any order. */
 #ifndef MUIR_HOST_CLOCK_PATTERN_H
 #define MUIR_HOST_CLOCK_PATTERN_H
 
@@ -21,8 +21,10 @@ size_t muir_pattern_check_sum(const float *x, size_t n, size_t first, int p, uin
 /* Number of wrong elements in what came from one rank. Local. */
 size_t muir_pattern_check_copy(const float *x, size_t n, size_t first, int rank, uint32_t salt);
 
-/* Number of wrong elements in a rank's result of a whole collective (collectives/coll.h says what that is). Local.
- * count  in   of the collective     recv  in   this rank's result */
+/* Number of wrong elements in a rank's result of a whole collective (collectives/coll.h says what that is).
+ * Local.
+ * count  in   of the collective
+ * recv   in   this rank's result */
 size_t muir_pattern_check(muir_coll_kind kind, const float *recv, size_t count, int p, int rank,
                           uint32_t salt);
 

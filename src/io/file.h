@@ -13,8 +13,9 @@
 muir_status muir_file_set_aside(muir_ctx *ctx, const char *path, bool *is_moved);
 
 /* Keeps other muir writers off a file until `lock` is closed with close() or the process ends, however it
- * ends. Readers are not kept off. Local. lock  out  file descriptor; untouched on error MUIR_ERR_ARG if the
- * file cannot be opened for writing or another run writes it. File systems without locks pass. */
+ * ends. Readers are not kept off. Local.
+ * lock  out  file descriptor; untouched on error MUIR_ERR_ARG if the file cannot be opened for writing or
+ *            another run writes it. File systems without locks pass. */
 muir_status muir_file_lock(muir_ctx *ctx, const char *path, int *lock);
 
 #endif

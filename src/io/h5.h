@@ -24,8 +24,9 @@
 muir_status muir_fail_h5(muir_ctx *ctx, const char *path, const char *call);
 
 /* How every file is opened: readable from HDF5 1.10 on, a leaked id makes closing fail, locks only where the
- * file system has them. Turns HDF5's printing of errors off. Local. path  in   the file, for the message fapl
- * out  closed by the caller with H5Pclose; untouched on error. MUIR_ERR_FILE. */
+ * file system has them. Turns HDF5's printing of errors off. Local.
+ * path  in   the file, for the message
+ * fapl  out  closed by the caller with H5Pclose; untouched on error. MUIR_ERR_FILE. */
 muir_status muir_h5_access(muir_ctx *ctx, const char *path, hid_t *fapl);
 
 /* Types of numbers in the file (the same on every machine) and in memory; not for MUIR_TEXT. Local. */

@@ -111,10 +111,10 @@ typedef struct muir_description {
 typedef struct muir_telemetry muir_telemetry;
 
 /* Makes the file complete but for its rows under the name PATH.part, renames it to PATH, and starts writing.
- * Collective over ctx->comm. path         in   of no existing file (see muir_file_set_aside) description  in
- * borrowed until the telemetry is closed out          out  freed with muir_telemetry_close or _destroy;
- * untouched on error MUIR_ERR_ARG (existing file, description that contradicts itself), MUIR_ERR_FILE,
- * MUIR_ERR_MEM. */
+ * Collective over ctx->comm.
+ * path    in   of no existing file (see muir_file_set_aside) description in borrowed until the telemetry is
+ * closed  out  out freed with muir_telemetry_close or _destroy; untouched on error MUIR_ERR_ARG (existing
+ *              file, description that contradicts itself), MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_telemetry_create(muir_ctx *ctx, const char *path, const muir_description *description,
                                   muir_telemetry **out);
 
@@ -135,9 +135,11 @@ muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry);
 void muir_telemetry_destroy(muir_telemetry **telemetry);
 
 /* Puts a column's part of the row that is being filled. Floats not put are NaN, integers 0. No memory, no
- * HDF5. Local. table, column  in  indices into the description values         in  [1], [size of across] or,
- * gathered, [size of across / ranks], of the column's type; ignored, so NULL will do, where another rank's
- * values count MUIR_ERR_ARG if the batch is full. */
+ * HDF5. Local.
+ * table, column  in   indices into the description
+ * values         in   [1], [size of across] or, gathered, [size of across / ranks], of the column's type;
+ *                     ignored, so NULL will do, where another rank's values count MUIR_ERR_ARG if the batch
+ *                     is full. */
 muir_status muir_telemetry_put(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
                                const void *values);
 
@@ -181,9 +183,10 @@ muir_status muir_telemetry_read_row(muir_ctx *ctx, muir_telemetry *telemetry, si
 muir_status muir_telemetry_truncate(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t rows);
 
 /* Reads a single MUIR_TEXT constant of a file, without changing the file; also of one whose writer was
- * killed, or is at work in another process. Collective over ctx->comm. name  in   "scenario/resolved" text
- * out  zero-terminated, on every rank, freed with free(); untouched on error MUIR_ERR_ARG (no such file or
- * text), MUIR_ERR_FILE, MUIR_ERR_MEM. */
+ * killed, or is at work in another process. Collective over ctx->comm.
+ * name  in   "scenario/resolved"
+ * text  out  zero-terminated, on every rank, freed with free(); untouched on error MUIR_ERR_ARG (no such
+ *            file or text), MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_telemetry_read_text(muir_ctx *ctx, const char *path, const char *name, char **text);
 
 /* The same for a text attribute of a group, "" for the file's own. */

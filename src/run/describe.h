@@ -22,7 +22,8 @@ const muir_description *muir_describe_get(const muir_describe *describe);
 bool muir_describe_has_table(const muir_describe *describe, muir_record_table table);
 size_t muir_describe_table(const muir_describe *describe, muir_record_table table);
 
-/* Every option that decides what the fleet clock computes, a line each: equal texts mean that a run may go on. Local.
+/* Every option that decides what the fleet clock computes, a line each: equal texts mean that a run may go
+ * on. Local.
  * text  out  freed with free(). MUIR_ERR_MEM. */
 muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario, char **text);
 

@@ -62,7 +62,8 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Tables are written one after the other, so a kill leaves some ahead: cut all to the steps that every table has. */
+/* Tables are written one after the other, so a kill leaves some ahead: cut all to the steps that every table
+ * has. */
 static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_step)
 {
     muir_status st = MUIR_OK;

@@ -25,10 +25,12 @@ typedef struct muir_emulation_row {
 
 typedef struct muir_record muir_record;
 
-/* Makes the file, or opens it again. Collective over ctx->comm. Freed with muir_record_close or muir_record_destroy.
- * host       in   borrowed until closed; NULL: the host clock does not run
- * is_resumed in   append to an existing file of the same scenario
- * next_step  out  first step that the file lacks; 0 for a new file. MUIR_ERR_ARG, MUIR_ERR_FILE, MUIR_ERR_MEM. */
+/* Makes the file, or opens it again. Collective over ctx->comm. Freed with muir_record_close or
+ * muir_record_destroy.
+ * host        in   borrowed until closed; NULL: the host clock does not run
+ * is_resumed  in   append to an existing file of the same scenario
+ * next_step   out  first step that the file lacks; 0 for a new file. MUIR_ERR_ARG, MUIR_ERR_FILE,
+ *                  MUIR_ERR_MEM. */
 muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
                                const muir_host_clock *host, bool is_resumed, int64_t *next_step,
                                muir_record **out);

@@ -28,9 +28,9 @@ typedef struct muir_run_request {
 } muir_run_request;
 
 /* Runs a scenario. Collective over ctx->comm.
- * summary  out  the same fleet statistics on all ranks; valid also with MUIR_ERR_STOPPED, untouched on other errors
- * MUIR_ERR_STOPPED if `stop` was set on any rank: the file is whole and can be resumed. MUIR_ERR_CHECK if a result of the
- * host clock was wrong, after the whole run. */
+ * summary  out  the same fleet statistics on all ranks; valid also with MUIR_ERR_STOPPED, untouched on other
+ *               errors MUIR_ERR_STOPPED if `stop` was set on any rank: the file is whole and can be resumed.
+ *               MUIR_ERR_CHECK if a result of the host clock was wrong, after the whole run. */
 muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summary *summary);
 
 #endif

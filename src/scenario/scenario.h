@@ -47,8 +47,10 @@ extern const muir_schema muir_scenario_schema;
 muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *const *overrides, int n_overrides,
                                muir_scenario *scenario);
 
-/* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model. Local.
- * has_length  in   with `steps` and `days`; a telemetry file does without, since a run can be resumed to more steps
+/* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model.
+ * Local.
+ * has_length  in   with `steps` and `days`; a telemetry file does without, since a run can be resumed to
+ *                  more steps
  * text        out  zero-terminated, freed with free(). MUIR_ERR_MEM. */
 muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, bool has_length, char **text);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* telemetry_writer PATH STEPS: writes the sample telemetry up to STEPS steps, continuing PATH where it exists, then checks
- * it. Meant to be killed by tests/cli/kill_telemetry.py, so it says how far it is. */
+/* telemetry_writer PATH STEPS: writes the sample telemetry up to STEPS steps, continuing PATH where it
+ * exists, then checks it. Meant to be killed by tests/cli/kill_telemetry.py, so it says how far it is. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>

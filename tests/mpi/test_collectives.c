@@ -85,9 +85,7 @@ static void find_truth(trial *t, int round)
         MPI_Allreduce(t->send, t->want, count, MPI_FLOAT, mpi_op_of(t->spec.reduce), ctx->comm);
         if (t->kind == MUIR_REDUCE_SCATTER) memmove(t->want, t->want + offset, n * sizeof(float));
         break;
-    case MUIR_ALL_GATHER:
-        gather_blocks(t->send, t->spec.count, t->want);
-        break;
+    case MUIR_ALL_GATHER: gather_blocks(t->send, t->spec.count, t->want); break;
     case MUIR_ALL_TO_ALL: /* rank j's block `rank`: known without a message, as value_of is */
         for (size_t i = 0; i < t->n_recv; i++) t->want[i] = value_of((int)(i / n), offset + i % n, round);
         break;

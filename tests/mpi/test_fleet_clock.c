@@ -139,8 +139,7 @@ static void parts_add_up_in_every_step(void)
         muir_fleet_row row;
         muir_rank_row rank;
         double sum = 0.0;
-        CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, step, 0, &row, &rank, NULL),
-                        MUIR_OK);
+        CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, step, 0, &row, &rank, NULL), MUIR_OK);
         for (int i = 0; i < MUIR_PART_COUNT; i++) {
             CU_ASSERT(row.part_s[i] >= 0.0);
             sum += row.part_s[i];
@@ -231,8 +230,8 @@ static void one_rank_that_flags_is_seen_by_all(void)
     muir_rank_row rank;
     CU_ASSERT_EQUAL(muir_fleet_clock_step(ctx, clock, 0, 0, &row, &rank, NULL), MUIR_OK);
     CU_ASSERT_EQUAL(row.flag, 0);
-    CU_ASSERT_EQUAL(muir_fleet_clock_step(ctx, clock, 1, ctx->rank == ctx->size - 1 ? 2 : 0, &row, &rank, NULL),
-                    MUIR_OK);
+    CU_ASSERT_EQUAL(
+        muir_fleet_clock_step(ctx, clock, 1, ctx->rank == ctx->size - 1 ? 2 : 0, &row, &rank, NULL), MUIR_OK);
     CU_ASSERT_EQUAL(row.flag, 2);
     muir_fleet_clock_destroy(&clock);
 }

@@ -52,8 +52,7 @@ static void places_that_cannot_be_are_refused(void)
     muir_ctx *ctx = muir_test_ctx();
     sample s;
     sample_describe(ctx->size, &s);
-    check_failed(try_create(&s, "no/such/folder/a.h5"), MUIR_ERR_FILE,
-                 "No such file or directory");
+    check_failed(try_create(&s, "no/such/folder/a.h5"), MUIR_ERR_FILE, "No such file or directory");
     check_failed(try_create(&s, "/dev/null"), MUIR_ERR_ARG, "/dev/null exists already");
     check_failed(try_open(&s, "no_such_file.h5"), MUIR_ERR_ARG, "no_such_file.h5: No such file or directory");
     check_failed(try_open(&s, "."), MUIR_ERR_ARG, ".: Is a directory");

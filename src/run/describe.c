@@ -7,15 +7,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/launch.h"
 
-enum {
-    MOST_ATTRIBUTES = 256,
-    MOST_CONSTANTS = 40,
-    MOST_DIMENSIONS = 16,
-    MOST_COLUMNS = 64,
-    NODE_SIZE = 64,
-    OP_SIZE = 32
-};
+enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 40, MOST_DIMENSIONS = 16, MOST_COLUMNS = 64 };
 
 static const muir_column_row column_rows[] = {
 #define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
@@ -26,19 +20,6 @@ static const muir_column_row column_rows[] = {
 
 static const char *const groups[MUIR_TABLE_COUNT] = {"fleet",  "emulation", "rank",
                                                      "server", "host",      "collectives"};
-
-/* Facts that the file stores once, gathered on rank 0; arrays over ranks or collectives. */
-typedef struct launch {
-    int64_t *first_replica, *replicas, *mesh[MUIR_MESH_AXES];
-    double *peak;
-    char *node;                                             /* [ranks, NODE_SIZE] */
-    char *coll_op, *coll_algorithm, *coll_axis, *coll_name; /* [colls, OP_SIZE] */
-    int64_t *coll_ranks;
-    double *coll_bytes;
-    double shrink_factor, shrink_layers, shrink_microbatches, empty_step_s;
-    char kernel[128];
-    char ranks[16], seed[24];
-} launch;
 
 struct muir_describe {
     muir_description description;
@@ -51,7 +32,7 @@ struct muir_describe {
     char *resolved, *identity;   /* texts of the scenario */
     char *keys;                  /* storage of attribute keys and values */
     size_t n_columns;
-    launch launch;
+    muir_launch *launch;
 };
 
 const muir_column_row *muir_column_rows(size_t *n)
@@ -126,8 +107,8 @@ static muir_status add_scenario(muir_ctx *ctx, muir_describe *d, const muir_scen
     add_attribute(d, "", "title", scenario->name);
     add_attribute(d, "", "muir_version", MUIR_VERSION);
     add_attribute(d, "", "build", "compiler " __VERSION__);
-    add_attribute(d, "", "seed", d->launch.seed);
-    add_attribute(d, "", "ranks", d->launch.ranks);
+    add_attribute(d, "", "seed", d->launch->seed_text);
+    add_attribute(d, "", "ranks", d->launch->ranks_text);
     add_attribute(d, "", "source",
                   "muir: an emulator of distributed training; provenance says what was really executed");
     return MUIR_OK;
@@ -199,175 +180,87 @@ static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t r
 
 /* Constants. */
 
-static void add_constant(muir_describe *d, const char *group, muir_label label, muir_value_type type,
-                         size_t text_size, const char *dimension, const void *values)
+static void add_constant(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
+                         const void *values, muir_label label)
 {
-    d->constants[d->description.n_constants++] =
-        (muir_constant){group, label, type, text_size, dimension, values};
+    d->constants[d->description.n_constants++] = (muir_constant){group, label, type, dimension, values};
 }
 
-static void add_rank_constants(muir_describe *d)
+/* All that only this launch knows is `measured`: found out once, reused. */
+static void add_fact(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
+                     const void *values, const char *name, const char *units, const char *long_name)
 {
-    static const char *const mesh_names[MUIR_MESH_AXES] = {"mesh_tp", "mesh_cp", "mesh_dp", "mesh_pp"};
-    const launch *l = &d->launch;
+    add_constant(d, group, dimension, type, values, (muir_label){name, units, long_name, MUIR_MEASURED});
+}
+
+static void add_rank_facts(muir_describe *d)
+{
+    static const char *const names[MUIR_MESH_AXES] = {"mesh_tp", "mesh_cp", "mesh_dp", "mesh_pp"};
+    const muir_launch *l = d->launch;
     if (d->index[MUIR_TABLE_RANK] < 0) return;
-    add_constant(
-        d, "rank",
-        (muir_label){"first_replica", "1", "rank map: first replica of the rank's slice", MUIR_MEASURED},
-        MUIR_I64, 0, "rank", l->first_replica);
-    add_constant(d, "rank",
-                 (muir_label){"replicas", "1", "rank map: replicas of the rank's slice", MUIR_MEASURED},
-                 MUIR_I64, 0, "rank", l->replicas);
+    add_fact(d, "rank", "rank", MUIR_I64, l->first_replica, "first_replica", "1",
+             "rank map: first replica of the rank");
+    add_fact(d, "rank", "rank", MUIR_I64, l->replicas, "replicas", "1", "rank map: replicas of the rank");
     for (int a = 0; a < MUIR_MESH_AXES; a++)
-        add_constant(d, "rank",
-                     (muir_label){mesh_names[a], "1",
-                                  "rank map: place along this axis of the host clock's mesh, -1: none",
-                                  MUIR_MEASURED},
-                     MUIR_I64, 0, "rank", l->mesh[a]);
+        add_fact(d, "rank", "rank", MUIR_I64, l->mesh[a], names[a], "1",
+                 "rank map: place along this axis of the host clock's mesh, -1: none");
 }
 
-static void add_host_constants(muir_describe *d)
+static void add_host_facts(muir_describe *d)
 {
-    const launch *l = &d->launch;
+    const muir_launch *l = d->launch;
     if (d->index[MUIR_TABLE_HOST] < 0) return;
-    add_constant(d, "host", (muir_label){"node", "1", "name of the rank's node", MUIR_MEASURED}, MUIR_TEXT,
-                 NODE_SIZE, "rank", l->node);
-    add_constant(d, "host",
-                 (muir_label){"peak_flop_per_s", "FLOP/s", "multiply-add peak of the rank's core, fp32",
-                              MUIR_MEASURED},
-                 MUIR_F64, 0, "rank", l->peak);
-    add_constant(d, "host", (muir_label){"kernel", "1", "matrix product kernel of rank 0", MUIR_MEASURED},
-                 MUIR_TEXT, sizeof l->kernel, NULL, l->kernel);
-    add_constant(d, "host",
-                 (muir_label){"shrink_factor", "1", "dimensions are divided by it, bytes by its square",
-                              MUIR_MEASURED},
-                 MUIR_F64, 0, NULL, &l->shrink_factor);
-    add_constant(
-        d, "host",
-        (muir_label){"shrink_layers", "1", "layers of the job for each that is executed", MUIR_MEASURED},
-        MUIR_F64, 0, NULL, &l->shrink_layers);
-    add_constant(d, "host",
-                 (muir_label){"shrink_microbatches", "1", "microbatches of the job for each that is executed",
-                              MUIR_MEASURED},
-                 MUIR_F64, 0, NULL, &l->shrink_microbatches);
-    add_constant(d, "host",
-                 (muir_label){"empty_step_s", "s", "the host clock's own time for a step without any op",
-                              MUIR_MEASURED},
-                 MUIR_F64, 0, NULL, &l->empty_step_s);
+    add_fact(d, "host", "rank", MUIR_TEXT, l->node, "node", "1", "name of the rank's node");
+    add_fact(d, "host", "rank", MUIR_F64, l->peak_flop_per_s, "peak_flop_per_s", "FLOP/s",
+             "multiply-add peak of the rank's core, fp32");
+    add_fact(d, "host", NULL, MUIR_TEXT, l->host.kernel, "kernel", "1", "matrix product kernel of rank 0");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.factor, "shrink_factor", "1",
+             "dimensions are divided by it, bytes by its square");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.layers, "shrink_layers", "1",
+             "layers of the job for each that is executed");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.microbatches, "shrink_microbatches", "1",
+             "microbatches of the job for each that is executed");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.empty_step_s, "empty_step_s", "s",
+             "the host clock's own time for a step without any op");
 }
 
-static void add_coll_constants(muir_describe *d)
+static void add_coll_facts(muir_describe *d)
 {
-    const launch *l = &d->launch;
+    const muir_launch *l = d->launch;
+    const char *group = "collectives", *across = "collective";
     if (d->index[MUIR_TABLE_COLLECTIVES] < 0) return;
-    const struct {
-        const char *name, *long_name;
-        const void *values;
-    } texts[] = {{"op", "operation", l->coll_op},
-                 {"algorithm", "algorithm", l->coll_algorithm},
-                 {"axis", "parallel axis", l->coll_axis},
-                 {"purpose", "what the job exchanges", l->coll_name}};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        add_constant(d, "collectives", (muir_label){texts[i].name, "1", texts[i].long_name, MUIR_MEASURED},
-                     MUIR_TEXT, OP_SIZE, "collective", texts[i].values);
-    add_constant(d, "collectives", (muir_label){"ranks", "1", "ranks of the group", MUIR_MEASURED}, MUIR_I64,
-                 0, "collective", l->coll_ranks);
-    add_constant(d, "collectives",
-                 (muir_label){"bytes", "byte", "size as nccl-tests counts it, shrunk", MUIR_MEASURED},
-                 MUIR_F64, 0, "collective", l->coll_bytes);
+    add_fact(d, group, across, MUIR_TEXT, l->coll_op, "op", "1", "operation");
+    add_fact(d, group, across, MUIR_TEXT, l->coll_algorithm, "algorithm", "1", "algorithm");
+    add_fact(d, group, across, MUIR_TEXT, l->coll_axis, "axis", "1", "parallel axis");
+    add_fact(d, group, across, MUIR_TEXT, l->coll_purpose, "purpose", "1", "what the job exchanges");
+    add_fact(d, group, across, MUIR_I64, l->coll_ranks, "ranks", "1", "ranks of the group");
+    add_fact(d, group, across, MUIR_F64, l->coll_bytes, "bytes", "byte",
+             "size as nccl-tests counts it, shrunk");
 }
 
-/* Facts of the launch. */
-
-static muir_status gather_ranks(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
-                                launch *l)
+static void add_texts(muir_describe *d)
 {
-    muir_status st = MUIR_OK;
-    const size_t n = (size_t)ctx->size;
-    char node[MPI_MAX_PROCESSOR_NAME + 1] = "", mine[NODE_SIZE] = "";
-    int length = 0;
-    double peak = host ? muir_host_clock_facts(host)->peak_flop_per_s : 0.0;
-    MUIR_TRY(muir_alloc(ctx, n, sizeof(int64_t), "the rank map", &l->first_replica));
-    MUIR_TRY(muir_alloc(ctx, n, sizeof(int64_t), "the rank map", &l->replicas));
-    for (int a = 0; a < MUIR_MESH_AXES; a++)
-        MUIR_TRY(muir_alloc(ctx, n, sizeof(int64_t), "the rank map", &l->mesh[a]));
-    MUIR_TRY(muir_alloc(ctx, n, sizeof(double), "the rank map", &l->peak));
-    MUIR_TRY(muir_alloc(ctx, n, NODE_SIZE, "the rank map", &l->node));
-    for (int r = 0; r < ctx->size; r++) {
-        const muir_fold fold = muir_fold_make(scenario, ctx->size, r);
-        l->first_replica[r] = fold.replicas.first;
-        l->replicas[r] = fold.replicas.n;
-        for (int a = 0; a < MUIR_MESH_AXES; a++) l->mesh[a][r] = fold.place[a];
-    }
-    MUIR_TRY_MPI(MPI_Get_processor_name(node, &length));
-    snprintf(mine, sizeof mine, "%.*s", NODE_SIZE - 1, node);
-    MUIR_TRY_MPI(MPI_Gather(mine, NODE_SIZE, MPI_CHAR, l->node, NODE_SIZE, MPI_CHAR, 0, ctx->comm));
-    MUIR_TRY_MPI(MPI_Gather(&peak, 1, MPI_DOUBLE, l->peak, 1, MPI_DOUBLE, 0, ctx->comm));
-done:
-    return st;
-}
-
-static muir_status list_colls(muir_ctx *ctx, const muir_host_clock *host, launch *l, size_t *n)
-{
-    muir_status st = MUIR_OK;
-    const muir_host_ops *ops = host ? muir_host_clock_ops(host) : NULL;
-    int count = ops ? muir_host_ops_coll_count(ops) : 0;
-    MUIR_TRY_MPI(MPI_Bcast(&count, 1, MPI_INT, 0, ctx->comm)); /* ranks without a part know none */
-    *n = (size_t)count;
-    MUIR_TRY(muir_alloc(ctx, *n, OP_SIZE, "collectives", &l->coll_op));
-    MUIR_TRY(muir_alloc(ctx, *n, OP_SIZE, "collectives", &l->coll_algorithm));
-    MUIR_TRY(muir_alloc(ctx, *n, OP_SIZE, "collectives", &l->coll_axis));
-    MUIR_TRY(muir_alloc(ctx, *n, OP_SIZE, "collectives", &l->coll_name));
-    MUIR_TRY(muir_alloc(ctx, *n, sizeof(int64_t), "collectives", &l->coll_ranks));
-    MUIR_TRY(muir_alloc(ctx, *n, sizeof(double), "collectives", &l->coll_bytes));
-    for (int i = 0; ops && i < count; i++) {
-        const muir_host_coll *c = muir_host_ops_coll_at(ops, i);
-        snprintf(l->coll_op + i * OP_SIZE, OP_SIZE, "%s", muir_coll_kind_name(c->op->coll));
-        snprintf(l->coll_algorithm + i * OP_SIZE, OP_SIZE, "%s", c->algorithm->name);
-        snprintf(l->coll_axis + i * OP_SIZE, OP_SIZE, "%s", muir_axis_name(c->op->axis));
-        snprintf(l->coll_name + i * OP_SIZE, OP_SIZE, "%s", c->op->name);
-        l->coll_ranks[i] = c->comm->size;
-        l->coll_bytes[i] = 4.0 * (double)c->count;
-    }
-done:
-    return st;
-}
-
-static void note_host(const muir_host_clock *host, launch *l)
-{
-    if (!host) return;
-    const muir_host_facts *facts = muir_host_clock_facts(host);
-    l->shrink_factor = facts->shrink.factor;
-    l->shrink_layers = facts->shrink.layers;
-    l->shrink_microbatches = facts->shrink.microbatches;
-    l->empty_step_s = facts->empty_step_s;
-    snprintf(l->kernel, sizeof l->kernel, "%s", facts->kernel);
+    add_constant(
+        d, "scenario", NULL, MUIR_TEXT, d->resolved,
+        (muir_label){"resolved", "1", "the scenario with every default filled in, YAML", MUIR_INPUT});
+    add_constant(
+        d, "scenario", NULL, MUIR_TEXT, d->identity,
+        (muir_label){"identity", "1", "every key that decides the fleet clock's numbers", MUIR_INPUT});
 }
 
 static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario,
                         const muir_host_clock *host)
 {
     muir_status st = MUIR_OK;
-    size_t colls = 0;
+    MUIR_TRY(muir_launch_create(ctx, scenario, host, &d->launch));
     MUIR_TRY(muir_scenario_text(ctx, scenario, false, &d->resolved));
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
-    MUIR_TRY(gather_ranks(ctx, scenario, host, &d->launch));
-    MUIR_TRY(list_colls(ctx, host, &d->launch, &colls));
-    snprintf(d->launch.ranks, sizeof d->launch.ranks, "%d", ctx->size);
-    snprintf(d->launch.seed, sizeof d->launch.seed, "%lld", (long long)scenario->run.seed);
-    note_host(host, &d->launch);
     MUIR_TRY(add_scenario(ctx, d, scenario));
-    add_tables(d, scenario, (size_t)ctx->size, colls, host != NULL);
-    add_rank_constants(d);
-    add_host_constants(d);
-    add_coll_constants(d);
-    add_constant(d, "scenario",
-                 (muir_label){"resolved", "1", "the scenario with every default filled in, YAML", MUIR_INPUT},
-                 MUIR_TEXT, strlen(d->resolved) + 1, NULL, d->resolved);
-    add_constant(
-        d, "scenario",
-        (muir_label){"identity", "1", "every key that decides the fleet clock's numbers", MUIR_INPUT},
-        MUIR_TEXT, strlen(d->identity) + 1, NULL, d->identity);
+    add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
+    add_rank_facts(d);
+    add_host_facts(d);
+    add_coll_facts(d);
+    add_texts(d);
 done:
     return st;
 }
@@ -382,7 +275,7 @@ muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, c
     d->description.tables = d->tables;
     d->description.constants = d->constants;
     d->description.attributes = d->attributes;
-    MUIR_TRY(fill(ctx, d, scenario, host));
+    MUIR_TRY(muir_agree(ctx, fill(ctx, d, scenario, host)));
     *out = d;
     d = NULL;
 done:
@@ -394,12 +287,10 @@ void muir_describe_destroy(muir_describe **describe)
 {
     muir_describe *d = *describe;
     if (!d) return;
-    launch *l = &d->launch;
-    void *const memory[] = {l->first_replica,  l->replicas,  l->peak,      l->node,       l->coll_op,
-                            l->coll_algorithm, l->coll_axis, l->coll_name, l->coll_ranks, l->coll_bytes,
-                            d->resolved,       d->identity,  d->keys};
-    for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++) free(memory[i]);
-    for (int a = 0; a < MUIR_MESH_AXES; a++) free(l->mesh[a]);
+    muir_launch_destroy(&d->launch);
+    free(d->resolved);
+    free(d->identity);
+    free(d->keys);
     free(d);
     *describe = NULL;
 }

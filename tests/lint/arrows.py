@@ -100,6 +100,8 @@ def is_mutable(declaration, end):
     first = text.partition("(")[2].lstrip()
     if end != "=" and first and not first.startswith("*"):
         return False  # a function or its prototype
+    if "sig_atomic_t" in declaration:
+        return False  # a signal handler reaches nothing else
     function_pointer = re.search(r"\(\s*\*([^)]*)\)", text)
     part = function_pointer.group(1) if function_pointer else text.rpartition("*")[2]  # what stands after the last *
     return re.search(r"\bconst\b", part) is None

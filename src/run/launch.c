@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Gathering the facts of a launch. */
+#include "run/launch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static muir_status make_arrays(muir_ctx *ctx, muir_launch *l)
+{
+    muir_status st = MUIR_OK;
+    const char *what = "the launch's facts";
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(int64_t), what, &l->first_replica));
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(int64_t), what, &l->replicas));
+    for (int a = 0; a < MUIR_MESH_AXES; a++)
+        MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(int64_t), what, &l->mesh[a]));
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(double), what, &l->peak_flop_per_s));
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, MUIR_NODE_SIZE, what, &l->node_names));
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(char *), what, &l->node));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_op));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_algorithm));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_axis));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_purpose));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(int64_t), what, &l->coll_ranks));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(double), what, &l->coll_bytes));
+done:
+    return st;
+}
+
+static muir_status gather_ranks(muir_ctx *ctx, const muir_scenario *scenario, muir_launch *l)
+{
+    muir_status st = MUIR_OK;
+    char node[MPI_MAX_PROCESSOR_NAME + 1] = "", mine[MUIR_NODE_SIZE] = "";
+    int length = 0;
+    for (size_t r = 0; r < l->n_ranks; r++) {
+        const muir_fold fold = muir_fold_make(scenario, ctx->size, (int)r);
+        l->first_replica[r] = fold.replicas.first;
+        l->replicas[r] = fold.replicas.n;
+        for (int a = 0; a < MUIR_MESH_AXES; a++) l->mesh[a][r] = fold.place[a];
+        l->node[r] = l->node_names + r * MUIR_NODE_SIZE;
+    }
+    MUIR_TRY_MPI(MPI_Get_processor_name(node, &length));
+    snprintf(mine, sizeof mine, "%.*s", MUIR_NODE_SIZE - 1, node);
+    MUIR_TRY_MPI(
+        MPI_Gather(mine, MUIR_NODE_SIZE, MPI_CHAR, l->node_names, MUIR_NODE_SIZE, MPI_CHAR, 0, ctx->comm));
+    MUIR_TRY_MPI(
+        MPI_Gather(&l->host.peak_flop_per_s, 1, MPI_DOUBLE, l->peak_flop_per_s, 1, MPI_DOUBLE, 0, ctx->comm));
+done:
+    return st;
+}
+
+static void list_colls(const muir_host_ops *ops, muir_launch *l)
+{
+    for (int i = 0; ops && i < muir_host_ops_coll_count(ops); i++) {
+        const muir_host_coll *c = muir_host_ops_coll_at(ops, i);
+        l->coll_op[i] = muir_coll_kind_name(c->op->coll);
+        l->coll_algorithm[i] = c->algorithm->name;
+        l->coll_axis[i] = muir_axis_name(c->op->axis);
+        l->coll_purpose[i] = c->op->name;
+        l->coll_ranks[i] = c->comm->size;
+        l->coll_bytes[i] = 4.0 * (double)c->count;
+    }
+}
+
+static muir_status fill(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
+                        muir_launch *l)
+{
+    muir_status st = MUIR_OK;
+    const muir_host_ops *ops = host ? muir_host_clock_ops(host) : NULL;
+    int n_colls = ops ? muir_host_ops_coll_count(ops) : 0;
+    MUIR_TRY_MPI(MPI_Bcast(&n_colls, 1, MPI_INT, 0, ctx->comm)); /* rank 0 always has a part */
+    l->n_ranks = (size_t)ctx->size;
+    l->n_colls = (size_t)n_colls;
+    if (host) l->host = *muir_host_clock_facts(host);
+    snprintf(l->ranks_text, sizeof l->ranks_text, "%d", ctx->size);
+    snprintf(l->seed_text, sizeof l->seed_text, "%lld", (long long)scenario->run.seed);
+    MUIR_TRY(muir_agree(ctx, make_arrays(ctx, l)));
+    MUIR_TRY(gather_ranks(ctx, scenario, l));
+    list_colls(ops, l);
+done:
+    return st;
+}
+
+muir_status muir_launch_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
+                               muir_launch **out)
+{
+    muir_status st = MUIR_OK;
+    muir_launch *l = NULL;
+    MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, 1, sizeof *l, "the launch's facts", &l)));
+    MUIR_TRY(fill(ctx, scenario, host, l));
+    *out = l;
+    l = NULL;
+done:
+    muir_launch_destroy(&l);
+    return st;
+}
+
+void muir_launch_destroy(muir_launch **launch)
+{
+    muir_launch *l = *launch;
+    if (!l) return;
+    for (int a = 0; a < MUIR_MESH_AXES; a++) free(l->mesh[a]);
+    free(l->first_replica);
+    free(l->replicas);
+    free(l->peak_flop_per_s);
+    free(l->node_names);
+    free(l->node);
+    free(l->coll_op);
+    free(l->coll_algorithm);
+    free(l->coll_axis);
+    free(l->coll_purpose);
+    free(l->coll_ranks);
+    free(l->coll_bytes);
+    free(l);
+    *launch = NULL;
+}

@@ -60,7 +60,7 @@ static void print_groups(const muir_scenario *s, const muir_program *program)
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         const int64_t p = muir_job_size(&s->job, axes[i]), stride = muir_job_stride(&s->job, axes[i]);
         const muir_group g = muir_group_place(&s->fleet, stride, p);
-        if (p < 2) continue;
+        if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
         printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
                muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
                muir_bytes_text(axis_bytes(&s->job, program, axes[i])).s,
@@ -126,7 +126,7 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
         printf("\nexecuted: nothing (host.every=0); modelled: everything\n");
         return;
     }
-    printf("\nexecuted every %lld steps in at most %s: %d kinds of products and %d of memory streams, "
+    printf("\nexecuted each %lld-th step in at most %s: %d kinds of products and %d of memory streams, "
            "schedule %s of %d stages x %d\n"
            "chunks with %d microbatches (of %lld), one layer a chunk (of %.3g); dimensions divided by the "
            "smallest factor that fits,\n"
@@ -138,7 +138,7 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
                                   MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         const int64_t p = muir_job_size(&s->job, axes[i]);
-        if (p < 2) continue;
+        if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
         const int across = fold.mesh[mesh_of[i]];
         if (across > 1)
             printf("  %-4s executed over %d ranks for %lld members\n", muir_axis_name(axes[i]), across,

@@ -1,15 +1,49 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The progress line. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/units.h"
 #include "cmd/report.h"
 
+/* Name and parent of a process; false where /proc does not tell. */
+static bool process_of(long pid, char name[64], long *parent)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return false;
+    const bool is_read = fscanf(file, "%*d (%63[^)]) %*c %ld", name, parent) == 2;
+    fclose(file);
+    return is_read;
+}
+
+/* Launchers hand a rank's output on through pipes, so what counts is where the launcher's own goes. */
+static bool launcher_has_terminal(void)
+{
+    static const char *const launchers[] = {"mpirun", "mpiexec", "orterun", "prterun", "hydra_", "srun"};
+    char name[64], path[64], target[64];
+    long pid = getppid(), parent = 0, top = 0;
+    while (pid > 1 && process_of(pid, name, &parent)) {
+        bool is_launcher = false;
+        for (size_t i = 0; i < sizeof launchers / sizeof launchers[0]; i++)
+            is_launcher = is_launcher || strncmp(name, launchers[i], strlen(launchers[i])) == 0;
+        if (!is_launcher) break;
+        top = pid;
+        pid = parent;
+    }
+    snprintf(path, sizeof path, "/proc/%ld/fd/2", top);
+    const ssize_t n = top > 0 ? readlink(path, target, sizeof target - 1) : -1;
+    if (n < 0) return false;
+    target[n] = '\0';
+    return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0;
+}
+
 muir_progress_line muir_progress_line_make(void)
 {
-    const bool is_terminal = isatty(STDERR_FILENO) == 1;
+    const bool is_terminal = isatty(STDERR_FILENO) == 1 || launcher_has_terminal();
     return (muir_progress_line){
         .is_terminal = is_terminal, .interval_s = is_terminal ? 0.1 : 10.0, .shown_s = muir_now_s()};
 }

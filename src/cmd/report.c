@@ -59,9 +59,11 @@ static void print_colls(const muir_summary *m)
 {
     for (int i = 0; i < m->n_colls; i++) {
         const muir_summary_coll *c = &m->colls[i];
-        printf("  %-14s %s over %s, %d ranks, %s: %s a call, busbw %s\n", c->op, c->algorithm, c->axis,
-               c->ranks, muir_bytes_text(c->bytes).s, muir_time_text(c->time_s).s,
-               muir_si(c->busbw_byte_per_s, "B/s").s);
+        printf("  %-14s %s over %s, %d ranks, %s: %s a call", c->op, c->algorithm, c->axis, c->ranks,
+               muir_bytes_text(c->bytes).s, muir_time_text(c->time_s).s);
+        printf(" with waiting, fastest %s", muir_time_text(c->best_s).s);
+        if (c->bytes >= LEAST_BYTES) printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
+        printf("\n");
     }
 }
 

@@ -214,6 +214,7 @@ static muir_status run_coll(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *c
     const double took_s = muir_now_s() - start_s;
     c->calls += 1.0;
     c->seconds += took_s;
+    if (c->calls == 1.0 || took_s < c->best_s) c->best_s = took_s;
     tally->coll_s += took_s;
     tally->coll_bytes += 4.0 * (double)c->count;
     if (!ops->scenario->host.check) goto done;

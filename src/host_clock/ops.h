@@ -28,7 +28,8 @@ typedef struct muir_host_coll {
     const muir_coll *algorithm;
     muir_coll_op *prepared;
     size_t count;          /* elements of 4 bytes, nccl-tests' size */
-    double calls, seconds; /* so far */
+    double calls, seconds; /* so far; waiting for slower ranks included */
+    double best_s;         /* the fastest call so far, which waited least */
 } muir_host_coll;
 
 typedef struct muir_host_ops muir_host_ops;

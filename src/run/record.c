@@ -180,14 +180,16 @@ bool muir_record_is_full(const muir_record *r)
 
 static muir_status put_collectives(muir_ctx *ctx, muir_record *r)
 {
-    double calls[MUIR_DESCRIBE_COLLS] = {0.0}, time_s[MUIR_DESCRIBE_COLLS] = {0.0};
-    const void *values[] = {calls, time_s};
+    double calls[MUIR_DESCRIBE_COLLS] = {0.0}, time_s[MUIR_DESCRIBE_COLLS] = {0.0},
+           best_s[MUIR_DESCRIBE_COLLS] = {0.0};
+    const void *values[] = {calls, time_s, best_s};
     if (!muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES)) return MUIR_OK;
     for (int i = 0; r->ops && i < muir_host_ops_coll_count(r->ops) && i < MUIR_DESCRIBE_COLLS; i++) {
         calls[i] = muir_host_ops_coll_at(r->ops, i)->calls;
         time_s[i] = muir_host_ops_coll_at(r->ops, i)->seconds;
+        best_s[i] = muir_host_ops_coll_at(r->ops, i)->best_s;
     }
-    return put_all(ctx, r, MUIR_TABLE_COLLECTIVES, values, 2, r->samples++);
+    return put_all(ctx, r, MUIR_TABLE_COLLECTIVES, values, 3, r->samples++);
 }
 
 muir_status muir_record_flush(muir_ctx *ctx, muir_record *r)

@@ -12,11 +12,13 @@ typedef struct muir_statistics {
 
 enum { MUIR_SUMMARY_COLLS = 32 };
 
-/* One collective of the host clock; times are those of rank 0, fastest and slowest ranks lie around it. */
+/* One collective of the host clock on rank 0. */
 typedef struct muir_summary_coll {
     const char *op, *algorithm, *axis; /* static texts */
     int ranks;
-    double bytes, calls, time_s; /* per call */
+    double bytes, calls;
+    double time_s; /* mean of the calls, waiting for slower ranks included */
+    double best_s; /* fastest call, from which the bandwidths are */
     double algbw_byte_per_s, busbw_byte_per_s;
 } muir_summary_coll;
 

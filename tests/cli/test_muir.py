@@ -110,10 +110,12 @@ class Program(unittest.TestCase):
         self.assertEqual(whole.returncode, 0, whole.stderr)
         command = [MPIRUN, "-n", "2", MUIR, *JOB, "steps=600", "telemetry.flush=0.05", "-q", "-o", self.path("killed.h5")]
         random.seed(1)
-        for attempt in range(4):
+        for _ in range(4):
             resume = ["--resume"] if os.path.exists(self.path("killed.h5")) else []
             process = subprocess.Popen(command + resume, stderr=subprocess.DEVNULL, start_new_session=True)
-            time.sleep(random.uniform(0.5, 1.5))
+            while not os.path.exists(self.path("killed.h5")):
+                time.sleep(0.01)
+            time.sleep(random.uniform(0.1, 1.0))
             for pid in descendants(process.pid):
                 try:
                     os.kill(pid, signal.SIGKILL)

@@ -145,25 +145,41 @@ def plot_servers(file, args):
     save(figure, args, "servers")
 
 
+HOST_PARTS = [("gemm_s", "matrix products", "#0072B2"), ("mem_s", "memory streams", "#009E73"),
+              ("coll_s", "collectives", "#D55E00"), ("p2p_s", "messages between stages", "#F0E442"),
+              ("check_s", "checks", "#BBBBBB")]
+
+
+def plot_host_rate(axes, step, rate, name, units):
+    """The median over ranks and their range, in each step that was executed."""
+    values, units = scaled(rate, units)
+    axes.fill_between(step, np.nanmin(values, 1), np.nanmax(values, 1), color=LIGHT_BLUE, alpha=0.5,
+                      label=f"range of {values.shape[1]} rank(s)")
+    axes.plot(step, np.nanmedian(values, 1), color=BLUE, linewidth=1, label="median")
+    axes.set(ylabel=f"{name} [{units}]", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    legend(axes)
+
+
 def plot_host(file, args):
-    """A panel for each rate: the median over ranks and their range in each step that was executed."""
-    step = read(file, "host/step")
-    names = [] if step is None else [n for n in file["host"] if n.endswith("flop_per_s") or "busbw" in n]
-    if not names:
-        print("no rates in /host: left out")
+    """What the host clock executed: rates of products and collectives, and where its time went."""
+    names = ["step", "gemm_flop_per_s", "coll_s", "coll_bytes"]
+    step, gemm, coll_s, coll_bytes = (read(file, f"host/{name}") if "host" in file else None for name in names)
+    if step is None or gemm is None:
         return
-    figure, grid = plt.subplots(len(names), 1, sharex=True, squeeze=False, figsize=(10, 3 * len(names)))
-    for axes, name in zip(grid[:, 0], names):
-        values, units = scaled(read(file, f"host/{name}").reshape(len(step), -1), "FLOP/s" if "flop" in name else "B/s")
-        axes.fill_between(step, np.nanmin(values, 1), np.nanmax(values, 1), color=LIGHT_BLUE, alpha=0.5,
-                          label=f"range of {values.shape[1]} rank(s)")
-        axes.plot(step, np.nanmedian(values, 1), color=BLUE, linewidth=1, label="median")
-        label = name.removesuffix("_per_s").removesuffix("_flop").removesuffix("_byte").replace("_", " ")
-        axes.set(ylabel=f"{label} [{units}]", ylim=(0, None))
-        axes.grid(alpha=0.3)
-        legend(axes)
-    grid[0, 0].set_title(title(file, "Rates of this host, executed"))
-    grid[-1, 0].set_xlabel("step")
+    figure, (rates, buses, parts) = plt.subplots(3, 1, sharex=True, figsize=(10, 9))
+    plot_host_rate(rates, step, gemm, "products", "FLOP/s")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        plot_host_rate(buses, step, coll_bytes / coll_s, "collectives, waiting included", "B/s")
+    below = np.zeros(len(step))
+    for name, label, colour in HOST_PARTS:
+        above = below + 1e3 * read(file, f"host/{name}").mean(axis=1)
+        parts.fill_between(step, below, above, step="mid", color=colour, label=label, linewidth=0)
+        below = above
+    parts.plot(step, 1e3 * read(file, "host/step_time_s").mean(axis=1), color="black", linewidth=0.8, label="step")
+    parts.set(ylabel="mean over ranks [ms]", xlabel="step", ylim=(0, None))
+    legend(parts)
+    rates.set_title(title(file, "What this host executed"))
     save(figure, args, "host")
 
 

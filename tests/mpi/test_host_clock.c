@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The host clock: payloads and their checks, the shrink, and executed steps of every layout that ranks can form. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "collectives/coll.h"
+#include "host_clock/host_clock.h"
+#include "host_clock/pattern.h"
+
+/* The real collectives on patterns give what the closed forms say, for every algorithm; one changed bit is found. */
+static void check_pattern(muir_coll_comm *comm, const muir_coll *coll, size_t count)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    const int p = comm->size, rank = comm->rank;
+    size_t n_send = 0, n_recv = 0, offset = 0, n = 0;
+    muir_coll_op *op = NULL;
+    const muir_coll_spec spec = {.count = count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+    muir_coll_lengths(coll->kind, count, p, rank, &n_send, &n_recv);
+    float *send = calloc(n_send + 1, sizeof *send), *recv = calloc(n_recv + 1, sizeof *recv);
+    if (coll->kind == MUIR_ALL_GATHER) muir_coll_block(count, p, rank, &offset, &n);
+    muir_pattern_fill(send, n_send, offset, rank, 5);
+    CU_ASSERT_EQUAL_FATAL(muir_coll_op_create(ctx, comm, coll, &spec, &op), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_coll_run(ctx, op, send, recv), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_pattern_check(coll->kind, recv, count, p, rank, 5), 0);
+    if (n_recv > 0) {
+        uint32_t bits;
+        memcpy(&bits, &recv[n_recv / 2], sizeof bits);
+        bits ^= 1u << 20;
+        memcpy(&recv[n_recv / 2], &bits, sizeof bits);
+        CU_ASSERT_EQUAL(muir_pattern_check(coll->kind, recv, count, p, rank, 5), 1);
+    }
+    muir_coll_op_destroy(&op);
+    free(send);
+    free(recv);
+}
+
+static void closed_forms_hold_for_every_collective(void)
+{
+    static const size_t counts[] = {1, 7, 1000, 4099};
+    muir_coll_comm *comm = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(muir_test_ctx(), muir_test_ctx()->comm, &comm), MUIR_OK);
+    for (size_t i = 0; i < muir_coll_count(); i++)
+        for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++)
+            check_pattern(comm, muir_coll_at(i), counts[c]);
+    muir_coll_comm_destroy(&comm);
+}
+
+static void a_stale_result_is_wrong(void)
+{
+    float x[64];
+    muir_pattern_fill(x, 64, 0, 3, 8);
+    CU_ASSERT_EQUAL(muir_pattern_check_copy(x, 64, 0, 3, 8), 0);
+    CU_ASSERT_EQUAL(muir_pattern_check_copy(x, 64, 0, 3, 9), 64);
+    CU_ASSERT_EQUAL(muir_pattern_check_copy(x, 64, 0, 2, 8), 64);
+}
+
+static void shrinking_keeps_whole_vectors(void)
+{
+    CU_ASSERT_EQUAL(muir_shrink_size(1000.0, 1.0), 1000);
+    CU_ASSERT_EQUAL(muir_shrink_size(1000.0, 3.0), 336);
+    CU_ASSERT_EQUAL(muir_shrink_size(7.0, 3.0), 7);
+    CU_ASSERT_EQUAL(muir_shrink_size(100.0, 1000.0), 16);
+    CU_ASSERT_EQUAL(muir_shrink_elements(4096.0, 4.0), 64);
+    CU_ASSERT_EQUAL(muir_shrink_elements(4.0, 8.0), 1);
+    CU_ASSERT_EQUAL(muir_shrink_count(8.0, 3.0), 3);
+    static const double factors[] = {1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0};
+    for (int i = 0; i < 6; i++) CU_ASSERT_EQUAL(muir_shrink_next(factors[i]), factors[i + 1]);
+}
+
+static void check_steps(const char *name, const char *const *overrides, int n)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_scenario scenario;
+    muir_program *program = NULL;
+    muir_host_clock *clock = NULL;
+    const muir_status st = muir_scenario_load(ctx, name, overrides, n, &scenario);
+    if (st != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
+    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &scenario.job, &program), MUIR_OK);
+    const muir_fold fold = muir_fold_make(&scenario, ctx->size, ctx->rank);
+    const muir_status made = muir_host_clock_create(ctx, &scenario, program, &fold, &clock);
+    if (made != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
+    CU_ASSERT_EQUAL_FATAL(made, MUIR_OK);
+    const bool is_member = fold.place[0] >= 0;
+    for (int64_t step = 0; step < 3; step++) {
+        muir_host_row row;
+        CU_ASSERT_EQUAL(muir_host_clock_step(ctx, clock, step, &row), MUIR_OK);
+        CU_ASSERT_EQUAL(row.tally.wrong, 0);
+        CU_ASSERT_EQUAL(row.tally.checked > 0, is_member);
+        CU_ASSERT_EQUAL(row.tally.gemm_flop > 0.0, is_member);
+        CU_ASSERT_EQUAL(row.tally.p2p_bytes > 0.0, is_member && fold.mesh[MUIR_MESH_PP] > 1);
+        CU_ASSERT(row.step_s >= row.tally.gemm_s);
+    }
+    const int colls = is_member ? muir_host_ops_coll_count(muir_host_clock_ops(clock)) : 0;
+    CU_ASSERT(fold.mesh_ranks == 1 || !is_member || colls > 0);
+    muir_host_clock_destroy(&clock);
+    muir_program_destroy(&program);
+}
+
+static void every_layout_executes_and_checks(void)
+{
+    static const char *const tiny[] = {"host.budget=0.001"};
+    static const char *const one[] = {"host.budget=0.001", "host.ranks=1"};
+    static const char *const interleaved[] = {"host.budget=0.002", "parallel.schedule=interleaved",
+                                              "parallel.vpp=2"};
+    static const char *const gpipe[] = {"host.budget=0.001", "parallel.schedule=gpipe",
+                                        "parallel.recompute=full"};
+    static const char *const tensor[] = {"host.budget=0.001", "parallel.tp=4", "parallel.pp=1",
+                                         "parallel.dp=1"};
+    static const char *const plain[] = {"host.budget=0.001",
+                                        "parallel.tp=2",
+                                        "parallel.pp=2",
+                                        "parallel.dp=1",
+                                        "parallel.sequence_parallel=false",
+                                        "parallel.zero_stage=0"};
+    static const char *const context[] = {"host.budget=0.001", "parallel.cp=2", "parallel.pp=1",
+                                          "parallel.dp=2"};
+    static const char *const mixture[] = {"host.budget=0.005", "model=moe-5t", "parallel.tp=8",
+                                          "parallel.ep=8", "parallel.dp=16"};
+    static const char *const library[] = {"host.budget=0.001", "host.all_reduce=mpi",
+                                          "host.reduce_scatter=mpi", "host.all_gather=mpi",
+                                          "host.all_to_all=mpi"};
+    check_steps("tiny", tiny, 1);
+    check_steps("tiny", one, 2);
+    check_steps("tiny", interleaved, 3);
+    check_steps("tiny", gpipe, 3);
+    check_steps("tiny", tensor, 4);
+    check_steps("tiny", plain, 6);
+    check_steps("tiny", context, 4);
+    check_steps("tiny", library, 5);
+    check_steps("rainier", mixture, 5);
+}
+
+static void unknown_algorithms_are_refused(void)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    static const char *const overrides[] = {"host.all_gather=tree"};
+    muir_scenario scenario;
+    CU_ASSERT_EQUAL_FATAL(muir_scenario_load(ctx, "tiny", overrides, 1, &scenario), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_host_algorithms_check(ctx, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_STRING_EQUAL(ctx->message, "host.all_gather 'tree' is unknown; known: ring, mpi");
+    muir_ctx_clear(ctx);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {
+        {"closed forms hold for every collective", closed_forms_hold_for_every_collective},
+        {"a stale result is wrong", a_stale_result_is_wrong},
+        {"shrinking keeps whole vectors", shrinking_keeps_whole_vectors},
+        {"every layout executes and checks", every_layout_executes_and_checks},
+        {"unknown algorithms are refused", unknown_algorithms_are_refused},
+        CU_TEST_INFO_NULL,
+    };
+    return muir_test_main(argc, argv, "host_clock", tests);
+}

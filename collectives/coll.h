@@ -66,12 +66,12 @@ void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n);
 /* Lengths of the send and receive buffers of one rank [elements], as in the table above. Local. */
 void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_t *n_send, size_t *n_recv);
 
-/* Prepares a collective: all its memory and its list of steps. Local, but every rank of comm prepares the
- * same collectives in the same order, which gives the message tags.
+/* Prepares a collective: all its memory and its list of steps.
  * comm  in   borrowed until muir_coll_op_destroy
  * coll  in   row of the table
  * spec  in   borrowed for the call
  * out   out  untouched on error
+ * Local, but every rank of comm prepares the same collectives in the same order, which gives message tags.
  * MUIR_ERR_ARG (no row, a data type that the row does not reduce, a root outside comm, too long for the
  * library's own collective), MUIR_ERR_MEM. */
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
@@ -80,10 +80,10 @@ muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_
 /* Local. Accepts NULL, leaves NULL. Not between start and its completion. */
 void muir_coll_op_destroy(muir_coll_op **op);
 
-/* Runs the collective; allocates nothing. Collective over the communicator of op.
+/* Runs the collective; allocates nothing.
  * send  in   see the table above; untouched unless it is also recv
  * recv  out  the same bits on every rank where every rank gets the same elements
- * MUIR_ERR_MPI; MUIR_ERR_ARG if op is on its way already. */
+ * Collective over the communicator of op. MUIR_ERR_MPI; MUIR_ERR_ARG if op is on its way already. */
 muir_status muir_coll_run(muir_ctx *ctx, muir_coll_op *op, const void *send, void *recv);
 
 /* The same in parts: start, then progress between pieces of other work until is_done, or wait. Several

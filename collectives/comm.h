@@ -16,9 +16,10 @@ typedef struct muir_coll_comm {
     int next_tag; /* of the next collective to be prepared; equal on all ranks */
 } muir_coll_comm;
 
-/* Duplicates comm, which the caller keeps. Collective over comm.
+/* Duplicates comm, which the caller keeps.
  * comm  in   the ranks of one parallel axis
- * out   out  free it with muir_coll_comm_destroy; untouched on error. MUIR_ERR_MEM, MUIR_ERR_MPI. */
+ * out   out  free it with muir_coll_comm_destroy; untouched on error
+ * Collective over comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */
 muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm **out);
 
 /* Collective over the communicator. Accepts NULL, leaves NULL. */

@@ -22,11 +22,13 @@ typedef struct muir_p2p_envelope {
     int microbatch; /* >= 0, any number that tells messages of the band apart */
 } muir_p2p_envelope;
 
-/* Prepares room for one message. Local.
+/* Prepares room for one message.
  * comm       in   borrowed until muir_p2p_destroy
+ * dtype      in   of the elements, the same on both sides
  * max_count  in   longest message [elements]
  * segment    in   longest message of MPI [elements], the same on both sides; 0: as long as MPI allows
- * out        out  untouched on error. MUIR_ERR_MEM. */
+ * out        out  untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_p2p_create(muir_ctx *ctx, const muir_coll_comm *comm, muir_dtype dtype, size_t max_count,
                             size_t segment, muir_p2p **out);
 
@@ -35,14 +37,17 @@ void muir_p2p_destroy(muir_p2p **p2p);
 
 /* Starts a message; the data is borrowed until it is done. Does not block and allocates nothing.
  * envelope  in      peer, tag and microbatch
- * data      in/out  [count] elements
+ * data      in/out  [count] elements: in where they are sent, out where they are received
+ * count     in      at most max_count
  * Local. MUIR_ERR_ARG (longer than max_count, still on its way, no such peer or microbatch), MUIR_ERR_MPI. */
 muir_status muir_p2p_start_send(muir_ctx *ctx, muir_p2p *p2p, const muir_p2p_envelope *envelope,
                                 const void *data, size_t count);
 muir_status muir_p2p_start_recv(muir_ctx *ctx, muir_p2p *p2p, const muir_p2p_envelope *envelope, void *data,
                                 size_t count);
 
-/* Whether the message is through, also true before the first; moves it on. Local. MUIR_ERR_MPI. */
+/* Moves the message on and says whether it is through.
+ * is_done  out  also true before the first message
+ * Local. MUIR_ERR_MPI. */
 muir_status muir_p2p_test(muir_ctx *ctx, muir_p2p *p2p, bool *is_done);
 
 /* Blocks until the message is through. Returns at once where none is on its way. MUIR_ERR_MPI. */

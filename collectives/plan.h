@@ -63,8 +63,9 @@ typedef struct muir_coll_plan {
     size_t round;     /* first step of the current round */
 } muir_coll_plan;
 
-/* Appends a step that starts a new round. Local.
- * step  in  borrowed for the call */
+/* Appends a step that starts a new round.
+ * step  in   borrowed for the call
+ * Local. */
 void muir_coll_plan_add(muir_coll_plan *plan, const muir_coll_step *step);
 
 /* Appends a step to the current round. Local. */
@@ -73,10 +74,13 @@ void muir_coll_plan_add_beside(muir_coll_plan *plan, const muir_coll_step *step)
 /* Appends a step that copies n elements. Local. */
 void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll_place from, size_t n);
 
-/* The steps of one rank; needs no communicator. Local.
+/* The steps of one rank; needs no communicator.
  * coll  in   row with a `plan`
  * spec  in   checked by the caller
- * out   out  free it with muir_coll_plan_destroy; untouched on error. MUIR_ERR_MEM. */
+ * p     in   ranks
+ * rank  in   whose steps, 0 .. p - 1
+ * out   out  free it with muir_coll_plan_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_coll_plan_create(muir_ctx *ctx, const muir_coll *coll, const muir_coll_spec *spec, int p,
                                   int rank, muir_coll_plan **out);
 

@@ -8,14 +8,14 @@
 /* Opens a phase of a block: ops added from here on belong to it. Local. */
 void muir_emit_phase(muir_program *program, muir_block *block, muir_phase phase);
 
-/* Each adds one op to the phase that was opened last. Local. */
+/* Each adds one op to the phase that was opened last; sizes and bytes are those of muir_op. Local. */
 void muir_emit_gemm(muir_program *program, muir_block *block, muir_phase phase, const char *name, double m,
                     double n, double k, double count);
 void muir_emit_attention(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                          double m, double n, double k, double count);
 void muir_emit_mem(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                    double bytes);
-/* Nothing is added for an axis of one. */
+/* As above; nothing is added for an axis of one. Local. */
 void muir_emit_coll(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                     muir_coll_kind coll, muir_axis axis, int64_t axis_size, double bytes);
 
@@ -41,11 +41,10 @@ muir_block *muir_emit_block(muir_program *program, const char *name);
 typedef struct muir_sizes {
     double tokens; /* of a microbatch on one chip of the cp axis: micro_batch_size seq_len / cp */
     double hidden, tp;
-    double q_local,
-        kv_local;     /* width of queries, and of keys, on one chip, which holds at least one kv head */
-    double act_bytes; /* bytes of an activation element */
-    double gate;      /* matrices into the feed-forward layer: 2 with a gate, 1 without */
-    double split;     /* chips over which norms and residuals are split: tp with sequence_parallel, else 1 */
+    double q_local, kv_local; /* width of queries and of keys on one chip, which holds at least one kv head */
+    double act_bytes;         /* bytes of an activation element */
+    double gate;              /* matrices into the feed-forward layer: 2 with a gate, 1 without */
+    double split;             /* chips that share norms and residuals: tp with sequence_parallel, else 1 */
 } muir_sizes;
 muir_sizes muir_sizes_of(const muir_job *job);
 

@@ -8,13 +8,10 @@
 
 enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };          /* order of model.def, key mlp */
 enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 }; /* batch.def, key precision */
-enum {
-    MUIR_RECOMPUTE_NONE = 0,
-    MUIR_RECOMPUTE_SELECTIVE = 1,
-    MUIR_RECOMPUTE_FULL = 2
-}; /* parallel.def, recompute */
 
-enum { MUIR_ORDER_PP_OUTERMOST = 0, MUIR_ORDER_DP_OUTERMOST = 1 }; /* parallel.def, key order */
+/* parallel.def, keys recompute and order */
+enum { MUIR_RECOMPUTE_NONE = 0, MUIR_RECOMPUTE_SELECTIVE = 1, MUIR_RECOMPUTE_FULL = 2 };
+enum { MUIR_ORDER_PP_OUTERMOST = 0, MUIR_ORDER_DP_OUTERMOST = 1 };
 
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_model {

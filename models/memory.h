@@ -10,13 +10,19 @@ typedef struct muir_memory {
     int stage;                                         /* the fullest stage */
 } muir_memory;
 
-/* Memory of the fullest chip. Weights 2 bytes, gradients grad_bytes, optimizer 12 bytes a parameter (fp32
- * master weight and two moments, shared out over the gradient group from zero_stage 1); activations of a
- * layer and microbatch s b h (34 / t) bytes with sequence parallelism, s b h (10 + 24 / t) without, 2 s b h
- * with full recompute for as many microbatches as the stage holds at once. Attention scores are never stored
- * (fused attention). Local.
- * in_flight  in   microbatches of one chunk that the first stage holds at most, >= 1 Source: Korthikanti et
- *                 al., "Reducing activation recomputation in large transformer models", 2022, table 2. */
+/* Memory of the fullest chip. A parameter takes [byte]
+ *     weights    2
+ *     gradients  grad_bytes
+ *     optimizer  12: fp32 master weight and two moments, shared out over the gradient group from zero_stage 1
+ * and the activations of a layer and microbatch, s being the part of a sequence on one chip of the cp axis,
+ *     s b h (34 / t)       with sequence parallelism
+ *     s b h (10 + 24 / t)  without
+ *     2 s b h              with full recompute; 2 s b h / t with sequence parallelism too
+ * for as many microbatches as the stage holds at once. Attention scores are never stored (fused attention).
+ * program    in   of the job
+ * in_flight  in   microbatches of one chunk that the first stage holds at most, >= 1
+ * Local. Source: Korthikanti et al., "Reducing activation recomputation in large transformer models", 2022,
+ * table 2. */
 muir_memory muir_memory_of(const muir_job *job, const muir_program *program, int64_t in_flight);
 
 #endif

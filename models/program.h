@@ -56,10 +56,9 @@ typedef struct muir_program {
     muir_op_range norm_ops;    /* gradient norm over the job */
     muir_op_range *update_ops; /* [pp]: optimizer, gather of new weights */
     int n_chunks, n_stages;
-    double p2p_bytes; /* a microbatch's message between neighbouring chunks, per chip */
-    double
-        model_flop; /* of the whole job and step: what the model needs, full attention square, no recompute */
-    double params;  /* of the whole model */
+    double p2p_bytes;     /* a microbatch's message between neighbouring chunks, per chip */
+    double model_flop;    /* of job and step: what the model needs, full attention square, no recompute */
+    double params;        /* of the whole model */
     double active_params; /* that one token visits */
 } muir_program;
 
@@ -77,22 +76,28 @@ int muir_family_count(void);
 const muir_family *muir_family_at(int i);
 const muir_family *muir_family_find(const char *name); /* NULL if unknown */
 
-/* Checks the job's layout against its family: heads by tp, layers by stages and chunks, experts by ep. Local.
- * MUIR_ERR_ARG with one sentence. The job must be resolved (dp and batch no longer auto). */
+/* Checks the job's layout against its family: heads by tp, layers by stages and chunks, experts by ep.
+ * job  in   resolved: dp and batch no longer auto
+ * Local. MUIR_ERR_ARG with one sentence. */
 muir_status muir_job_check(muir_ctx *ctx, const muir_job *job);
 
-/* The program of a checked job. Local. Freed with muir_program_destroy. MUIR_ERR_MEM. */
+/* The program of a job.
+ * job  in   checked with muir_job_check; borrowed for the call
+ * out  out  free it with muir_program_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program **out);
 
 /* Accepts NULL, leaves NULL. Local. */
 void muir_program_destroy(muir_program **program);
 
 /* FLOP of one chip for a microbatch in a phase of a chunk, recompute included. Attention counts the full
- * square, as in model_flop, although causal kernels skip half of it: so HFU can be compared with MFU. Local.
- */
+ * square, as in model_flop, although causal kernels skip half of it, so that HFU can be compared with MFU.
+ * Local. */
 double muir_chunk_flop(const muir_program *program, int chunk, muir_phase phase);
 
-/* Weights of a stage on one chip. Local. */
+/* Weights of a stage on one chip.
+ * experts  in   true: those of experts; false: all others
+ * Local. */
 double muir_stage_params(const muir_program *program, int stage, bool experts);
 
 #endif

@@ -174,8 +174,7 @@ muir_block *muir_emit_embedding(muir_program *p, const muir_job *job)
     return b;
 }
 
-/* Final norm, logits, and the loss over a vocabulary split by tp (maximum and sum of each token cross chips).
- */
+/* Final norm, logits, loss over a vocabulary split by tp: maximum and sum of each token cross chips. */
 muir_block *muir_emit_head(muir_program *p, const muir_job *job)
 {
     const muir_sizes s = muir_sizes_of(job);

@@ -18,16 +18,19 @@ typedef struct muir_ctx {
     bool is_agreed;                  /* every rank knows of the failure, so all may end in order */
 } muir_ctx;
 
-/* Duplicates comm, which the caller keeps. Collective over comm.
+/* Duplicates comm, which the caller keeps.
  * comm  in   communicator of all ranks of this context
- * out   out  new context; untouched on error; free it with muir_ctx_destroy. MUIR_ERR_MPI, MUIR_ERR_MEM. */
+ * out   out  new context; free it with muir_ctx_destroy; untouched on error
+ * Collective over comm. MUIR_ERR_MPI, MUIR_ERR_MEM. */
 muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out);
 
 /* Collective over the context's communicator. Accepts NULL, leaves NULL. */
 void muir_ctx_destroy(muir_ctx **ctx);
 
 /* Turns one rank's failure into every rank's: all ranks return the status of the lowest failing rank and hold
- * its message. Collective over ctx->comm; every rank must arrive, failed or not. */
+ * its message.
+ * st  in   this rank's status
+ * Collective over ctx->comm; every rank must arrive, failed or not. */
 muir_status muir_agree(muir_ctx *ctx, muir_status st);
 
 /* Forgets the message, for callers that handled the failure. Local. */

@@ -7,9 +7,10 @@
 
 #include "base/ctx.h"
 
-/* count * size bytes, zeroed and aligned to MUIR_ALIGN; at least one byte. Local.
+/* count * size bytes, zeroed and aligned to MUIR_ALIGN; at least one byte.
  * what  in   what the memory is for, for the message
- * out   out  memory, freed with free(); untouched on error. MUIR_ERR_MEM, also when the product overflows. */
+ * out   out  a T **: memory, freed with free(); untouched on error
+ * Local. MUIR_ERR_MEM, also when the product overflows. */
 muir_status muir_alloc(muir_ctx *ctx, size_t count, size_t size, const char *what, void *out);
 
 #endif

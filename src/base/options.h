@@ -82,30 +82,36 @@ typedef struct muir_schema {
         kind, folder, sections, (int)(sizeof(sections) / sizeof(sections)[0]), sizeof(type)                  \
     }
 
-/* Sets every option of a schema to its default; those without one are zeroed. Local.
- * file  out  the file's struct */
+/* Sets every option of a schema to its default; those without one are zeroed.
+ * file  out  the file's struct
+ * Local. MUIR_ERR_ARG if a default is not allowed. */
 muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void *file);
 
-/* Reads text into one option. Local.
+/* Reads text into one option.
  * where    in   "data/x.yaml:7", starts the message
- * section  in   borrowed for the call
- * file     out  the file's struct; untouched on error. MUIR_ERR_ARG with place, key, value and what is
- * allowed. */
+ * section  in   of the option; borrowed for the call
+ * text     in   as a user would write it
+ * file     out  the file's struct; untouched on error
+ * Local. MUIR_ERR_ARG with place, key, value and what is allowed. */
 muir_status muir_option_set(muir_ctx *ctx, const char *where, const muir_section *section,
                             const muir_option *option, const char *text, void *file);
 
-/* The option's value as a user would write it. Local.
- * text  out  [size], cut to fit */
+/* The option's value as a user would write it.
+ * file  in   the file's struct
+ * text  out  [size], cut to fit
+ * Local. */
 void muir_option_get(const muir_section *section, const muir_option *option, const void *file, char *text,
                      size_t size);
 
-/* The option named by `path` ("tp" in section "parallel": "parallel.tp"), or NULL. Local.
- * section  out  where it was found */
+/* The option named by `path` ("tp" in section "parallel": "parallel.tp"), or NULL.
+ * section  out  where it was found
+ * Local. */
 const muir_option *muir_schema_find(const muir_schema *schema, const char *path,
                                     const muir_section **section);
 
-/* "section.name", or "name" at the top level. Local.
- * text  out  [size] */
+/* "section.name", or "name" at the top level.
+ * text  out  [size], cut to fit
+ * Local. */
 void muir_option_path(const muir_section *section, const muir_option *option, char *text, size_t size);
 
 #endif

@@ -37,8 +37,8 @@ static inline words4 add_key(words4 x, uint32_t k0, uint32_t k1, uint32_t k2, ui
     return (words4){x.x0 + k0, x.x1 + k1, x.x2 + k2, x.x3 + k3 + n};
 }
 
-/* Rotations: Salmon et al. 2011, table 3 (4x32). Straight-line code, so that the loop over lanes vectorises.
- */
+/* Straight-line code, so that the loop over lanes vectorises.
+ * Source of the rotations: Salmon et al. 2011, table 3 (4x32). */
 static inline words4 threefry(words4 x, const uint32_t key[4])
 {
     const uint32_t k0 = key[0], k1 = key[1], k2 = key[2], k3 = key[3], k4 = 0x1BD11BDAu ^ k0 ^ k1 ^ k2 ^ k3;

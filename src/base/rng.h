@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Counter-based random numbers: a draw is a function of (seed, stream, step, index), never of history.
  * Generator: Threefry4x32-20, all additions, rotations and exclusive ors, so it vectorises on every
- * instruction set. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11.
+ * instruction set.
+ * Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11.
  *
  * Numbering: draws come in blocks of 64. Draw i of a (stream, step) is word (i % 64) / 16 of the generator's
- * output for counter {c mod 2^32, c / 2^32, step, 0}, c = 16 (i / 64) + i % 16, and key {seed mod 2^32, seed
- * / 2^32, stream, 0}. The order lets 16 counters run side by side in one vector register. */
+ * output for
+ *     counter  {c mod 2^32, c / 2^32, step, 0}, c = 16 (i / 64) + i % 16
+ *     key      {seed mod 2^32, seed / 2^32, stream, 0}
+ * The order lets 16 counters run side by side in one vector register. */
 #ifndef MUIR_BASE_RNG_H
 #define MUIR_BASE_RNG_H
 
@@ -23,22 +26,30 @@ typedef enum muir_stream {
     MUIR_STREAM_HOST = 5,   /* operands and check vectors of the host clock */
 } muir_stream;
 
-/* One Threefry4x32-20 block. Local.
- * counter  in   4 words     key  in  4 words     out  out  4 words */
+/* One Threefry4x32-20 block.
+ * counter  in   [4] words
+ * key      in   [4] words
+ * out      out  [4] words
+ * Local. */
 void muir_threefry4x32(const uint32_t counter[4], const uint32_t key[4], uint32_t out[4]);
 
 /* One draw of 32 random bits. Local. */
 uint32_t muir_rng_at(uint64_t seed, muir_stream stream, uint32_t step, uint64_t index);
 
-/* The same draw as a uniform number in (0, 1): (23 high bits + 1/2) / 2^23, exact in float. Local. */
+/* The same draw as a uniform number in (0, 1), exact in float.
+ *     u = (23 high bits + 1/2) / 2^23
+ * Local. */
 float muir_rng_uniform_at(uint64_t seed, muir_stream stream, uint32_t step, uint64_t index);
 
 /* The same draw as a standard normal number: the inverse of the normal distribution at the uniform draw,
  * relative error below 2e-4. Tails end at +-5.3. Local. */
 float muir_rng_normal_at(uint64_t seed, muir_stream stream, uint32_t step, uint64_t index);
 
-/* Standard normal draws 64 block .. 64 (block + count) - 1, the same bits as muir_rng_normal_at. Local.
- * out  out  [count,64] */
+/* Standard normal draws 64 block .. 64 (block + count) - 1, the same bits as muir_rng_normal_at.
+ * block  in   the first block
+ * count  in   blocks
+ * out    out  [count,64]
+ * Local. */
 void muir_rng_normals(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count,
                       float *out);
 

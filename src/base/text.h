@@ -7,10 +7,10 @@
 
 #include "base/ctx.h"
 
-/* Reads a whole file of at most 16 MiB. Local.
+/* Reads a whole file of at most 16 MiB.
  * text    out  zero-terminated, freed with free(); untouched on error
- * length  out  bytes without the terminating zero. MUIR_ERR_ARG (missing, a folder, too large), MUIR_ERR_MEM.
- */
+ * length  out  without the terminating zero [byte]; untouched on error
+ * Local. MUIR_ERR_ARG (missing, a folder, too large), MUIR_ERR_MEM. */
 muir_status muir_text_read(muir_ctx *ctx, const char *path, char **text, size_t *length);
 
 /* Of the n names, the one closest to name (edit distance), or NULL where none is close. Local. */

@@ -56,9 +56,12 @@ const char *muir_phase_name(muir_phase phase);
 /* Bytes of one element. Local. */
 size_t muir_dtype_bytes(muir_dtype dtype);
 
-/* Factor from algorithm to bus bandwidth for p ranks, as nccl-tests defines it: 2 (p - 1) / p for all_reduce,
- * (p - 1) / p for reduce_scatter, all_gather and all_to_all, 1 otherwise. The size of all_gather and
- * reduce_scatter is the total one. Local. Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */
+/* Factor from algorithm to bus bandwidth for p ranks, as nccl-tests defines it.
+ *     2 (p - 1) / p  all_reduce
+ *     (p - 1) / p    reduce_scatter, all_gather, all_to_all
+ *     1              otherwise
+ * The size of all_gather and reduce_scatter is the total one.
+ * Local. Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */
 double muir_busbw_factor(muir_coll_kind kind, int p);
 
 #endif

@@ -21,8 +21,10 @@ typedef struct muir_args {
     int n_overrides;
 } muir_args;
 
-/* Reads a command line. Local. MUIR_ERR_ARG (unknown option, missing value, second positional),
- * MUIR_ERR_MEM. */
+/* Reads a command line.
+ * known  in   [n_known]; what their value and is_given point to is set
+ * args   out  free it with muir_args_free, also after an error
+ * Local. MUIR_ERR_ARG (unknown option, missing value, second positional), MUIR_ERR_MEM. */
 muir_status muir_args_read(muir_ctx *ctx, int argc, char **argv, const muir_arg *known, int n_known,
                            muir_args *args);
 void muir_args_free(muir_args *args);
@@ -30,8 +32,10 @@ void muir_args_free(muir_args *args);
 /* Whether an argument is there, literally. Local. */
 bool muir_args_has(int argc, char **argv, const char *name);
 
-/* A size with an optional binary suffix K, M or G, as nccl-tests reads it. Local. MUIR_ERR_ARG.
- * name  in   of the option, for the message */
+/* A size with an optional binary suffix K, M or G, as nccl-tests reads it.
+ * name  in   of the option, for the message
+ * size  out  untouched on error
+ * Local. MUIR_ERR_ARG. */
 muir_status muir_args_size(muir_ctx *ctx, const char *name, const char *text, long long *size);
 
 #endif

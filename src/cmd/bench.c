@@ -17,8 +17,7 @@ typedef struct bench_options {
     const char *json;
 } bench_options;
 
-/* The yardstick job of the fleet clock: tp 8, pp 16, 32 microbatches; all default effects and telemetry on.
- */
+/* The yardstick job of the fleet clock: tp 8, pp 16, 32 microbatches, all default effects, telemetry on. */
 static muir_status load_clock(muir_ctx *ctx, long long chips, long long steps, muir_scenario *scenario)
 {
     char servers[64], n_steps[64];

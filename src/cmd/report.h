@@ -21,13 +21,15 @@ void muir_progress_show(const muir_progress *progress, void *data);
 /* Ends an open line. */
 void muir_progress_end(muir_progress_line *line);
 
-/* The closing summary, a page that can be pasted into a mail. Call on rank 0.
- * path  in   of the telemetry file; NULL: none */
+/* The closing summary, a page that can be pasted into a mail.
+ * path  in   of the telemetry file; NULL: none
+ * Local; call on rank 0. */
 void muir_report_print(const muir_scenario *scenario, const muir_program *program,
                        const muir_summary *summary, const char *path);
 
-/* The same as JSON, in the shape that DESIGN of muir fixes. Call on rank 0. MUIR_ERR_ARG if the file cannot
- * be written. */
+/* The same as JSON, in the shape that muir's DESIGN fixes.
+ * path  in   of the JSON file
+ * Local; call on rank 0. MUIR_ERR_ARG if the file cannot be written. */
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *summary,
                              const char *path);
 

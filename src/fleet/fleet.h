@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What hardware is: chips, servers, the fabric between them, the site around them. Filled from data/ files.
- */
+/* What hardware is: chips, servers, the fabric between them, the site around them; filled from data/. */
 #ifndef MUIR_FLEET_FLEET_H
 #define MUIR_FLEET_FLEET_H
 
@@ -43,8 +42,9 @@ typedef struct muir_fleet {
 extern const muir_schema muir_chip_schema;
 extern const muir_schema muir_fleet_schema;
 
-/* Whether the values fit together: torus size against chips, link rates against topology. Local.
- * where  in   the file's name, starts the message. MUIR_ERR_ARG. */
+/* Whether the values fit together: torus size against chips, link rates against topology.
+ * where  in   the file's name, starts the message
+ * Local. MUIR_ERR_ARG. */
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
 
 /* Chips of the whole fleet. Local. */
@@ -53,16 +53,21 @@ int64_t muir_fleet_chips(const muir_fleet *fleet);
 /* Dense peak of a chip in FLOP/s, 0 if it cannot do the type. Local. */
 double muir_chip_peak_flop_per_s(const muir_chip *chip, int is_fp8);
 
-/* Time of a dense product C[m,n] = A[m,k] B[k,n], `count` of them side by side, of which `share` is
- * computed:
- *     t = launch + max(2 m n k count share / (peak fraction q), bytes / (hbm rate fraction))
- * q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to whole
- * rounds). Local.
- * bytes  in   operands and result moved through device memory [byte] */
+/* Time of dense products C[m,n] = A[m,k] B[k,n].
+ *     t = launch + max(2 m n k count share / (peak fraction q), bytes / (hbm_byte_per_s hbm_fraction))
+ *     q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to rounds)
+ * count            in   products side by side
+ * share            in   part of each product that is computed
+ * bytes            in   operands and results moved through device memory [byte]
+ * peak_flop_per_s  in   of muir_chip_peak_flop_per_s [FLOP/s]
+ * fraction         in   share of the peak that the best product reaches
+ * Local. */
 double muir_chip_gemm_time_s(const muir_chip *chip, double m, double n, double k, double count, double share,
                              double bytes, double peak_flop_per_s, double fraction);
 
-/* Time to move bytes through device memory: launch + bytes / (rate fraction). Local. */
+/* Time to move bytes through device memory.
+ *     t = launch + bytes / (hbm_byte_per_s hbm_fraction)
+ * Local. */
 double muir_chip_mem_time_s(const muir_chip *chip, double bytes);
 
 #endif

@@ -129,8 +129,7 @@ static double far_rate(const muir_fabric *fabric, bool is_beyond_leaf)
     return port_rate(fabric) / (is_beyond_leaf ? fabric->oversubscription : 1.0);
 }
 
-/* all_gather or reduce_scatter of v bytes in all among the n chips that hold the same place in their servers.
- */
+/* all_gather or reduce_scatter of v bytes in all among the n chips with the same place in their servers. */
 static double fabric_gather_time_s(const muir_fleet *fleet, const muir_group *group, double bytes)
 {
     const double n = (double)group->servers;

@@ -15,31 +15,39 @@ typedef struct muir_group {
     int64_t local;          /* members that share a server */
     int64_t servers;        /* servers that the group spans, p / local rounded up */
     int extent[MUIR_DIMS];  /* torus: members along each dimension inside a server */
-    double rate[MUIR_DIMS]; /* torus: a member's rate along each dimension, both ways where it is a ring
-                               [byte/s] */
+    double rate[MUIR_DIMS]; /* torus: a member's rate along each, both ways where it is a ring [byte/s] */
     double hops[MUIR_DIMS]; /* torus: message steps along each dimension */
     bool is_beyond_leaf;    /* it spans more servers than a leaf joins */
-    double uplink_share; /* its port rate through uplinks, as a share, when members talk to neighbours only */
+    double uplink_share;    /* share of a port's rate through uplinks, members talking to neighbours only */
 } muir_group;
 
-/* Where a group of p chips with the given stride lies. Local.
+/* Where a group of p chips with the given stride lies.
  * stride  in   distance of neighbouring members in chip numbers, >= 1 [chips]
- * p       in   members, >= 1 */
+ * p       in   members, >= 1
+ * Local. */
 muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p);
 
-/* Time of a collective [s]; 0 for a group of one. bytes is nccl-tests' size: the vector for all_reduce and
- * broadcast, the total for all_gather and reduce_scatter, a chip's send buffer for all_to_all. Local.
- *
- * Inside a server of q members, V bytes:
- *   switch  all_gather = reduce_scatter = (q - 1) (alpha + V / (q beta))                     ring
- *   torus   the bucket algorithm: V in parts, one per dimension, each walking the dimensions in turn, so that
- * all links work at once. Source: Jain and Sabharwal, "Optimal bucket algorithms for large MPI collectives on
- * torus interconnects", ICS 2010 Between n servers, v = V / q bytes a chip: log2(n) alpha + v (n - 1) / (n
- * beta)            recursive doubling all_reduce = reduce_scatter + all_gather. Source: Thakur, Rabenseifner,
- * Gropp, "Optimization of collective communication operations in MPICH", IJHPCA 19(1), 2005. */
+/* Time of a collective [s]; 0 for a group of one. An all_gather or reduce_scatter of V bytes takes
+ * inside a server of q members
+ *     switch  (q - 1) (alpha + V / (q beta))                           ring
+ *     torus   V in parts, one per dimension, each walking the          bucket algorithm
+ *             dimensions in turn, so that all links work at once
+ * and between n servers, with v = V / q bytes a chip
+ *             log2(n) alpha + v (n - 1) / (n beta)                     recursive doubling
+ * all_reduce = reduce_scatter + all_gather. Each collective starts with the base time of its widest level.
+ * group  in   from muir_group_place
+ * bytes  in   nccl-tests' size: the vector for all_reduce and broadcast, the total for all_gather and
+ *             reduce_scatter, a chip's send buffer for all_to_all [byte]
+ * Local. Sources: Jain and Sabharwal, "Optimal bucket algorithms for large MPI collectives on torus
+ * interconnects", ICS 2010; Thakur, Rabenseifner, Gropp, "Optimization of collective communication operations
+ * in MPICH", IJHPCA 19(1), 2005. */
 double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes);
 
-/* Time of one message of `bytes` between two chips `stride` apart [s]: alpha + bytes / beta. Local. */
+/* Time of one message between two chips [s].
+ *     t = alpha + bytes / beta
+ * stride  in   distance of the two in chip numbers, >= 1 [chips]
+ * bytes   in   [byte]
+ * Local. */
 double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes);
 
 #endif

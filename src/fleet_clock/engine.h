@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The max-plus engine: the exact schedule of every replica, as delays against the ideal step.
  *
- * For each slot of the order, t_end = max(t_own, t_input) + compute (1 + excess) + communication. Written as
- * the delay d against the ideal step this is d_end = max(d_own + self_slack, d_input + input_slack) + compute
- * excess which keeps single precision where it matters: on the differences, not on the whole step. 64
- * replicas lie side by side, so one slot is a few vector operations; results live in a few registers
+ * For each slot of the order,
+ *     t_end = max(t_own, t_input) + compute (1 + excess) + communication
+ * Written as the delay d against the ideal step this is
+ *     d_end = max(d_own + self_slack, d_input + input_slack) + compute excess
+ * which keeps single precision where it matters: on the differences, not on the whole step.
+ *
+ * 64 replicas lie side by side, so one slot is a few vector operations; results live in a few registers
  * (schedule/schedule.h) that stay in cache. */
 #ifndef MUIR_FLEET_CLOCK_ENGINE_H
 #define MUIR_FLEET_CLOCK_ENGINE_H
@@ -19,23 +22,27 @@ typedef struct muir_engine {
     float *result;           /* [n_registers, 64] */
 } muir_engine;
 
-/* What a step of a rank's replicas comes to. */
+/* What a step of a rank's replicas comes to, as delays against the ideal step. A replica's delay is that of
+ * its latest stage with gradient sync. The caller gives the room for the two arrays. */
 typedef struct muir_delays {
-    double *stage_s; /* [stages]: largest delay of each stage's end, -infinity without replicas; room by the
-                        caller */
-    int64_t *stage_replica; /* [stages]: the replica that has it, the first of equals; room by the caller */
-    double worst_s; /* latest replica: its latest stage with gradient sync, as delay against the ideal step */
-    int64_t worst_replica; /* -1 without replicas */
-    int64_t
-        sum_ns; /* sum over replicas of that delay, in whole nanoseconds so that any order adds up alike */
+    double *stage_s;        /* [stages]: largest delay of each stage's end, -infinity without replicas */
+    int64_t *stage_replica; /* [stages]: the replica that has it, the first of equals */
+    double worst_s;         /* of the latest replica */
+    int64_t worst_replica;  /* -1 without replicas */
+    int64_t sum_ns;         /* over replicas, in whole nanoseconds so that any order adds up alike */
 } muir_delays;
 
-/* Local. Freed with muir_engine_destroy. MUIR_ERR_MEM. */
+/* Makes an engine with room for one block of replicas.
+ * out  out  free it with muir_engine_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_engine_create(muir_ctx *ctx, const muir_order *order, const muir_ideal *ideal,
                                muir_engine **out);
 void muir_engine_destroy(muir_engine **engine); /* accepts NULL, leaves NULL */
 
-/* Runs the schedule of all replicas of a rank; allocates nothing. Local. */
+/* Runs the schedule of all replicas of a rank; allocates nothing.
+ * slowdown  in   filled for the step by muir_slowdown_step
+ * delays    out  every field and array of it
+ * Local. */
 void muir_engine_step(muir_engine *engine, const muir_slowdown *slowdown, muir_delays *delays);
 
 #endif

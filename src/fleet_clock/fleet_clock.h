@@ -13,8 +13,7 @@ typedef struct muir_fleet_row {
     double replica_mean_s;          /* mean over replicas of the step each would have alone */
     int64_t slowest_replica;        /* the one the others wait for */
     double tokens_per_s;
-    double mfu, hfu; /* of the job's chips, dense peak; model FLOP count the full attention square, hardware
-                        FLOP what runs */
+    double mfu, hfu; /* of the job's chips, dense peak; MFU: FLOP of the model, HFU: with recompute */
     double power_w;  /* mean over the step, at the meter */
     double energy_j;
     double cost_usd;
@@ -29,18 +28,22 @@ typedef struct muir_rank_row {
 
 typedef struct muir_fleet_clock muir_fleet_clock;
 
-/* Collective over ctx->comm. Freed with muir_fleet_clock_destroy.
- * scenario  in   borrowed; outlives the clock. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+/* Prepares the fleet clock.
+ * scenario  in   borrowed; outlives the clock
+ * out       out  free it with muir_fleet_clock_destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario, muir_fleet_clock **out);
 void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves NULL */
 
-/* One step. Collective over ctx->comm; allocates nothing.
+/* One step; allocates nothing.
+ * step     in   number of the step, equal on all ranks
  * flag     in   >= 0: something that this rank wants every rank to know after this step
  * fleet    out  same on all ranks
  * rank     out  this rank's
  * servers  out  [servers] on rank 0: largest slowdown of a chip of each server, NaN for servers without a
- *               chip of the job;
- *               the others give room of the same size; NULL on all ranks: not wanted in this step */
+ *               chip of the job; the others give room of the same size; NULL on all ranks: not wanted in
+ *               this step
+ * Collective over ctx->comm. MUIR_ERR_MPI. */
 muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, int flag,
                                   muir_fleet_row *fleet, muir_rank_row *rank, float *servers);
 

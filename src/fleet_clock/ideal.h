@@ -27,8 +27,7 @@ typedef enum muir_part { MUIR_PART_LIST(MUIR_PART_ENUM) MUIR_PART_COUNT } muir_p
 const char *muir_part_name(muir_part part); /* "compute"; never NULL */
 const char *muir_part_help(muir_part part);
 
-/* Of one entry of the order, for the max-plus engine: how long before it could start its inputs were there.
- */
+/* Of one entry of the order, for the max-plus engine: how long before its start its inputs were there. */
 typedef struct muir_slack {
     float self_s;    /* end of the stage's slot before, minus start: <= 0 */
     float input_s;   /* arrival of the input, minus start: <= 0; 0 where there is none */
@@ -48,7 +47,9 @@ typedef struct muir_ideal {
     int busiest;           /* stage */
 } muir_ideal;
 
-/* Runs the schedule once. Local. Freed with muir_ideal_destroy. MUIR_ERR_MEM. */
+/* Runs the schedule once.
+ * out  out  free it with muir_ideal_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
                               muir_ideal **out);
 void muir_ideal_destroy(muir_ideal **ideal); /* accepts NULL, leaves NULL */

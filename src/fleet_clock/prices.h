@@ -30,7 +30,9 @@ typedef struct muir_prices {
     double executed_flop;      /* of the job in a step, recompute included */
 } muir_prices;
 
-/* Prices of a program. Local. Freed with muir_prices_destroy. MUIR_ERR_MEM. */
+/* Prices of a program.
+ * out  out  free it with muir_prices_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
                                muir_prices **out);
 void muir_prices_destroy(muir_prices **prices); /* accepts NULL, leaves NULL */

@@ -26,13 +26,18 @@ typedef struct muir_slowdown {
     size_t bytes;       /* of all arrays */
 } muir_slowdown;
 
-/* Draws the fixed speeds. Local. Freed with muir_slowdown_destroy. MUIR_ERR_MEM. */
+/* Draws the fixed speeds.
+ * scenario  in   borrowed; outlives the slowdown
+ * replicas  in   this rank's
+ * out       out  free it with muir_slowdown_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, muir_slice replicas,
                                  muir_slowdown **out);
 void muir_slowdown_destroy(muir_slowdown **slowdown); /* accepts NULL, leaves NULL */
 
-/* Fills `excess` for a step; allocates nothing. Local.
- * servers  out  [servers], maximum over each server's chips, kept where larger already; NULL: not wanted */
+/* Fills `excess` for a step; allocates nothing.
+ * servers  in/out  [servers], maximum over each server's chips, kept where larger already; NULL: not wanted
+ * Local. */
 void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, float *servers);
 
 /* Number of the chip in the fleet that holds place `place` of the group of a stage and replica. Local. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host clock: the step program on this machine's cores and network, in the order of the job's schedule.
- */
+/* The host clock: the step program on this machine's cores and network, in the order of the schedule. */
 #ifndef MUIR_HOST_CLOCK_HOST_CLOCK_H
 #define MUIR_HOST_CLOCK_HOST_CLOCK_H
 
@@ -24,18 +23,19 @@ typedef struct muir_host_facts {
 } muir_host_facts;
 
 /* Prepares the host clock: kernels, mesh, and the smallest shrink whose step fits host.budget on every rank,
- * found by trying. Collective over ctx->comm. Freed with muir_host_clock_destroy.
- * scenario, program  in   borrowed; outlive the clock. MUIR_ERR_ARG, MUIR_ERR_MEM, MUIR_ERR_MPI,
- *                         MUIR_ERR_CHECK. */
+ * found by trying.
+ * scenario, program  in   borrowed; outlive the clock
+ * fold               in   this rank's; borrowed for the call
+ * out                out  free it with muir_host_clock_destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_MEM, MUIR_ERR_MPI, MUIR_ERR_CHECK. */
 muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
                                    const muir_fold *fold, muir_host_clock **out);
 void muir_host_clock_destroy(muir_host_clock **clock); /* accepts NULL, leaves NULL; collective */
 
-/* Executes one step. Collective over ctx->comm; ranks without a part return zeros at once. Allocates
- * nothing.
+/* Executes one step; allocates nothing. A wrong result is no error here: it is counted in row->tally.wrong.
  * step  in   number of the step, equal on all ranks: it changes the payloads
- * row   out  of this rank. MUIR_ERR_MPI. A wrong result is no error here: it is counted in row->tally.wrong.
- */
+ * row   out  of this rank; zeros on ranks without a part, which return at once
+ * Collective over ctx->comm. MUIR_ERR_MPI. */
 muir_status muir_host_clock_step(muir_ctx *ctx, muir_host_clock *clock, int64_t step, muir_host_row *row);
 
 const muir_host_facts *muir_host_clock_facts(const muir_host_clock *clock);

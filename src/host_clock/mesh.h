@@ -12,7 +12,10 @@ typedef struct muir_mesh {
     muir_coll_comm *world;                /* all ranks with a part; NULL without */
 } muir_mesh;
 
-/* Collective over ctx->comm. Freed with muir_mesh_destroy, collectively. MUIR_ERR_MPI, MUIR_ERR_MEM. */
+/* Makes the communicators.
+ * fold  in   this rank's; borrowed for the call
+ * out   out  free it with muir_mesh_destroy, collectively; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_MPI, MUIR_ERR_MEM. */
 muir_status muir_mesh_create(muir_ctx *ctx, const muir_fold *fold, muir_mesh **out);
 void muir_mesh_destroy(muir_mesh **mesh); /* accepts NULL, leaves NULL */
 

@@ -34,17 +34,20 @@ typedef struct muir_host_coll {
 
 typedef struct muir_host_ops muir_host_ops;
 
-/* Prepares every op of the program for a shrink. Collective over the mesh's ranks; call only with a part.
- * All pointers but ctx are borrowed and outlive the ops. MUIR_ERR_ARG (unknown algorithm), MUIR_ERR_MEM. */
+/* Prepares every op of the program for a shrink.
+ * scenario, program, mesh, kernels  in   borrowed; outlive the ops
+ * shrink                            in   borrowed for the call
+ * out                               out  free it with muir_host_ops_destroy; untouched on error
+ * Collective over the mesh's ranks; call only with a part. MUIR_ERR_ARG (unknown algorithm), MUIR_ERR_MEM. */
 muir_status muir_host_ops_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
                                  const muir_mesh *mesh, const muir_kernels *kernels,
                                  const muir_shrink *shrink, muir_host_ops **out);
 void muir_host_ops_destroy(muir_host_ops **ops); /* accepts NULL, leaves NULL */
 
 /* Runs op number `index` of the program; nothing where one rank holds the whole group. Allocates nothing.
- * Collective over the op's group.
- * salt   in   changes from call to call, equal on all ranks
- * tally  in/out  what was done is added */
+ * salt   in      changes from call to call, equal on all ranks
+ * tally  in/out  what was done is added
+ * Collective over the op's group. MUIR_ERR_MPI, or the kernel's error. */
 muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint32_t salt, muir_tally *tally);
 
 /* The prepared collectives, those of axes that cross ranks. Local. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The shrink: from the job's sizes to sizes that this machine can execute within a time per step.
  *
- * What stays: every kind of op, their order, the groups, the schedule and the order of messages. What
- * shrinks: layers of a chunk to one, microbatches to twice the stages that ranks hold, each dimension of a
- * product by a common factor, and bytes by its square (they follow tokens x hidden). */
+ * What stays: every kind of op, their order, the groups, the schedule and the order of messages.
+ * What shrinks: layers of a chunk to one, microbatches to twice the stages that ranks hold, each dimension of
+ * a product by a common factor, and bytes by its square (they follow tokens x hidden). */
 #ifndef MUIR_HOST_CLOCK_SHRINK_H
 #define MUIR_HOST_CLOCK_SHRINK_H
 

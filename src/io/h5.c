@@ -9,8 +9,8 @@
 
 enum { REASON_SIZE = 400 };
 
-/* HDF5 buries the system's words: "file write failed: time = .., error message = 'File too large', buf = ..".
- */
+/* HDF5 buries the system's words:
+ *     file write failed: time = .., error message = 'File too large', buf = .. */
 static void shorten(const char *text, char reason[REASON_SIZE])
 {
     static const char mark[] = "error message = '";

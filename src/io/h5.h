@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* HDF5 as this room uses it: its errors as muir's, one access property list, file types. Not for other rooms.
- */
+/* HDF5 as this room uses it: errors as muir's, one access property list, file types. Not for other rooms. */
 #ifndef MUIR_IO_H5_H
 #define MUIR_IO_H5_H
 
@@ -20,26 +19,30 @@
     } while (0)
 
 /* "path: reason" with the innermost entry of HDF5's error stack, which is emptied; the call where the stack
- * is empty. Returns MUIR_ERR_FILE. Local. */
+ * is empty. Local. Returns MUIR_ERR_FILE. */
 muir_status muir_fail_h5(muir_ctx *ctx, const char *path, const char *call);
 
 /* How every file is opened: readable from HDF5 1.10 on, a leaked id makes closing fail, locks only where the
- * file system has them. Turns HDF5's printing of errors off. Local.
+ * file system has them. Turns HDF5's printing of errors off.
  * path  in   the file, for the message
- * fapl  out  closed by the caller with H5Pclose; untouched on error. MUIR_ERR_FILE. */
+ * fapl  out  closed by the caller with H5Pclose; untouched on error
+ * Local. MUIR_ERR_FILE. */
 muir_status muir_h5_access(muir_ctx *ctx, const char *path, hid_t *fapl);
 
 /* Types of numbers in the file (the same on every machine) and in memory; not for MUIR_TEXT. Local. */
 hid_t muir_h5_file_type(muir_value_type type);
 hid_t muir_h5_memory_type(muir_value_type type);
 
-/* A text type of `size` bytes, at least 1, padded with zeros, UTF-8. Local.
- * type  out  closed by the caller with H5Tclose; untouched on error. MUIR_ERR_FILE. */
+/* A text type, padded with zeros, UTF-8.
+ * path  in   the file, for the message
+ * size  in   at least 1 [byte]
+ * type  out  closed by the caller with H5Tclose; untouched on error
+ * Local. MUIR_ERR_FILE. */
 muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t size, hid_t *type);
 
 /* Turns all further writes to memory: the file on disk stays as it is now, as after a kill, and H5Fclose
- * works even where the disk is full. Local. Returns a descriptor of the memory, closed by the caller with
- * close(); -1 without memory. */
+ * works even where the disk is full. Returns a descriptor of the memory, closed by the caller with close();
+ * -1 without memory. Local. */
 int muir_h5_detach(hid_t file);
 
 #endif

@@ -4,14 +4,13 @@
  *
  * A description says once what the file holds. Rows are collected in batches made at creation: the step loop
  * puts values and ends rows, without memory or HDF5; a flush, collective, appends the batches. The coordinate
- * of a table's rows
- * (/fleet/step) is written after all other columns, so the length of the coordinate is the number of whole
- * rows: for a reader beside the run, and after a kill at any instant. What is lost then is at most the
- * batches not yet flushed.
+ * of a table's rows (/fleet/step) is written after all other columns, so the length of the coordinate is the
+ * number of whole rows: for a reader beside the run, and after a kill at any instant. What is lost then is at
+ * most the batches not yet flushed.
  *
  * A reader beside the run opens with SWMR (h5py: swmr=True). After a kill muir_telemetry_open repairs the
- * file; `h5clear -s --increment=0` does too. Never `h5clear -s` alone: it can cut off the rows written last.
- */
+ * file; `h5clear -s --increment=0` does too. Never use `h5clear -s` alone: it can cut off the rows written
+ * last. */
 #ifndef MUIR_IO_TELEMETRY_H
 #define MUIR_IO_TELEMETRY_H
 
@@ -67,27 +66,27 @@ typedef struct muir_column {
     bool is_wide; /* a row holds a value for each place of the table's dimension `across`; else one value */
 } muir_column;
 
-/* Columns that grow together, a row at a time. */
+/* Columns that grow together, a row at a time.
+ * Gathered: each rank puts its own part of a wide column, size of `across` / ranks values, and the parts are
+ * joined in the order of ranks; else rank 0 puts all. One-value columns always count as put by rank 0. */
 typedef struct muir_table {
     const char *group;
     const char *row;    /* growing dimension of the group, of no other table */
     const char *across; /* fixed dimension of the group, for the wide columns; NULL if there are none */
-    bool is_gathered;   /* each rank puts its own part of a wide column, joined in the order of ranks: size of
-                           `across` /   ranks values; else rank 0 puts all. One-value columns always count as
-                           put   by rank 0. */
+    bool is_gathered;   /* each rank puts its own part of a wide column */
     size_t batch_rows;  /* rows between two flushes at most, >= 1 */
     const muir_column *columns; /* [n_columns] */
     size_t n_columns;
 } muir_table;
 
-/* A dataset written once, at creation. */
+/* A dataset written once, at creation. Texts are zero-terminated: `values` is a const char *const * with a
+ * dimension, a const char * without. */
 typedef struct muir_constant {
     const char *group;
     muir_label label;
     muir_value_type type;
     const char *dimension; /* fixed dimension of the group; NULL: a single value */
-    const void *values;    /* [size of dimension]; texts are zero-terminated: const char *const * with a
-                              dimension,    const char * without */
+    const void *values;    /* [size of dimension] */
 } muir_constant;
 
 typedef struct muir_attribute {
@@ -111,18 +110,20 @@ typedef struct muir_description {
 typedef struct muir_telemetry muir_telemetry;
 
 /* Makes the file complete but for its rows under the name PATH.part, renames it to PATH, and starts writing.
- * Collective over ctx->comm.
- * path    in   of no existing file (see muir_file_set_aside) description in borrowed until the telemetry is
- * closed  out  out freed with muir_telemetry_close or _destroy; untouched on error MUIR_ERR_ARG (existing
- *              file, description that contradicts itself), MUIR_ERR_FILE, MUIR_ERR_MEM. */
+ * path         in   of no existing file (see muir_file_set_aside)
+ * description  in   borrowed until the telemetry is closed
+ * out          out  freed with muir_telemetry_close or _destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG (existing file, description that contradicts itself),
+ * MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_telemetry_create(muir_ctx *ctx, const char *path, const muir_description *description,
                                   muir_telemetry **out);
 
 /* Opens a finished or killed run's file to append to it: repairs what a kill leaves open, cuts off rows that
  * are not whole. Compares format version, dimension sizes and the tables' datasets with the description;
- * constants and attributes are the caller's to compare, before, with muir_telemetry_read_text. Collective
- * over ctx->comm. Arguments and errors as muir_telemetry_create; MUIR_ERR_ARG for a missing file, one that
- * another run writes, and one that does not match. */
+ * constants and attributes are the caller's to compare, before, with muir_telemetry_read_text.
+ * path  in   of an existing file; the other arguments as in muir_telemetry_create
+ * Collective over ctx->comm. MUIR_ERR_ARG (missing file, one that another run writes, one that does not
+ * match), MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_telemetry_open(muir_ctx *ctx, const char *path, const muir_description *description,
                                 muir_telemetry **out);
 
@@ -135,17 +136,18 @@ muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry);
 void muir_telemetry_destroy(muir_telemetry **telemetry);
 
 /* Puts a column's part of the row that is being filled. Floats not put are NaN, integers 0. No memory, no
- * HDF5. Local.
+ * HDF5.
  * table, column  in   indices into the description
  * values         in   [1], [size of across] or, gathered, [size of across / ranks], of the column's type;
- *                     ignored, so NULL will do, where another rank's values count MUIR_ERR_ARG if the batch
- *                     is full. */
+ *                     ignored, so NULL will do, where another rank's values count
+ * Local. MUIR_ERR_ARG if the batch is full. */
 muir_status muir_telemetry_put(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
                                const void *values);
 
-/* Ends the row. Every rank ends the same rows. No memory, no HDF5. Local.
- * coordinate  in  greater than the row's before
- * MUIR_ERR_ARG if the batch is full or the coordinate does not grow. */
+/* Ends the row. Every rank ends the same rows. No memory, no HDF5.
+ * table       in   index into the description
+ * coordinate  in   greater than the row's before
+ * Local. MUIR_ERR_ARG if the batch is full or the coordinate does not grow. */
 muir_status muir_telemetry_end_row(muir_ctx *ctx, muir_telemetry *telemetry, size_t table,
                                    int64_t coordinate);
 
@@ -156,37 +158,42 @@ size_t muir_telemetry_room(const muir_telemetry *telemetry, size_t table);
 bool muir_telemetry_is_full(const muir_telemetry *telemetry);
 
 /* Appends all batches to the file and shows them to readers: columns first, coordinates last. Nothing
- * buffered: nothing done. Collective over ctx->comm. MUIR_ERR_FILE (disk full): all later flushes fail too,
- * then destroy and muir_telemetry_open. */
+ * buffered: nothing done. Collective over ctx->comm. MUIR_ERR_FILE (disk full): all later flushes fail too;
+ * the way on is muir_telemetry_destroy, then muir_telemetry_open. */
 muir_status muir_telemetry_flush(muir_ctx *ctx, muir_telemetry *telemetry);
 
 /* Whole rows of a table in the file, without the batch. The same on all ranks. Local. */
 size_t muir_telemetry_rows(const muir_telemetry *telemetry, size_t table);
 
-/* Coordinate of the last row, in file or batch; false if there is none. The same on all ranks. Local.
- * coordinate  out  untouched if there is none */
+/* Coordinate of the last row, in file or batch; false if there is none. The same on all ranks.
+ * coordinate  out  untouched if there is none
+ * Local. */
 bool muir_telemetry_last(const muir_telemetry *telemetry, size_t table, int64_t *coordinate);
 
-/* Number of rows in the file whose coordinate is below the given one. Collective over ctx->comm.
- * rows  out  untouched on error. MUIR_ERR_FILE. */
+/* Number of rows in the file whose coordinate is below the given one.
+ * rows  out  untouched on error
+ * Collective over ctx->comm. MUIR_ERR_FILE. */
 muir_status muir_telemetry_rows_before(muir_ctx *ctx, muir_telemetry *telemetry, size_t table,
                                        int64_t coordinate, size_t *rows);
 
-/* Reads one row of a column back from the file. Collective over ctx->comm.
- * values  out  [1] or [size of across] of the column's type, on every rank; untouched on error
- * MUIR_ERR_ARG if the file has no such row, MUIR_ERR_FILE. */
+/* Reads one row of a column back from the file.
+ * table, column  in   indices into the description
+ * row            in   number of the row in the file
+ * values         out  [1] or [size of across] of the column's type, on every rank; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG if the file has no such row, MUIR_ERR_FILE. */
 muir_status muir_telemetry_read_row(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
                                     size_t row, void *values);
 
-/* Cuts a table to its first rows, in the file; the batch must be empty. Collective over ctx->comm.
- * rows  in  at most muir_telemetry_rows. MUIR_ERR_ARG, MUIR_ERR_FILE. */
+/* Cuts a table to its first rows, in the file; the batch must be empty.
+ * rows  in   at most muir_telemetry_rows
+ * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_FILE. */
 muir_status muir_telemetry_truncate(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t rows);
 
 /* Reads a single MUIR_TEXT constant of a file, without changing the file; also of one whose writer was
- * killed, or is at work in another process. Collective over ctx->comm.
+ * killed, or is at work in another process.
  * name  in   "scenario/resolved"
- * text  out  zero-terminated, on every rank, freed with free(); untouched on error MUIR_ERR_ARG (no such
- *            file or text), MUIR_ERR_FILE, MUIR_ERR_MEM. */
+ * text  out  zero-terminated, on every rank, freed with free(); untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG (no such file or text), MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_telemetry_read_text(muir_ctx *ctx, const char *path, const char *name, char **text);
 
 /* The same for a text attribute of a group, "" for the file's own. */

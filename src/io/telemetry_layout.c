@@ -270,7 +270,8 @@ done:
 }
 
 /* Makes an empty file at path, and opens what is going to be in it, in memory.
- * file  out  closed by the caller    memory  out  descriptor, closed by the caller */
+ * file    out  closed by the caller
+ * memory  out  descriptor, closed by the caller */
 static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file, int *memory)
 {
     muir_status st = MUIR_OK;

@@ -26,8 +26,7 @@ typedef struct table_state {
 } table_state;
 
 struct muir_telemetry {
-    const muir_description
-        *description; /* borrowed from the caller, who keeps it until the telemetry is closed */
+    const muir_description *description; /* borrowed; outlives the telemetry */
     char *path;
     table_state *tables; /* [n_tables] */
     char *memory;        /* batches of this rank: gathered columns first */
@@ -70,8 +69,8 @@ void muir_batch_clear(muir_telemetry *telemetry);
  * Local. MUIR_ERR_ARG, MUIR_ERR_FILE. */
 muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry);
 
-/* Closes what muir_rows_open opened, also half of it. On rank 0, and harmless elsewhere. Local. False if what
- * was left could not be written. */
+/* Closes what muir_rows_open opened, also half of it. On rank 0, and harmless elsewhere. False if what was
+ * left could not be written. Local. */
 bool muir_rows_close(muir_telemetry *telemetry);
 
 /* Appends the batches. On rank 0. Local. MUIR_ERR_FILE. */
@@ -80,13 +79,17 @@ muir_status muir_rows_append(muir_ctx *ctx, muir_telemetry *telemetry);
 /* Cuts a table to n_rows rows. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_rows_truncate(muir_ctx *ctx, muir_telemetry *telemetry, table_state *table, size_t n_rows);
 
-/* Reads row `row` of a dataset, [width] values. On rank 0. Local. MUIR_ERR_FILE. */
+/* Reads row `row` of a dataset. On rank 0.
+ * path    in   the file, for the message
+ * values  out  [width] of the type
+ * Local. MUIR_ERR_FILE. */
 muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_value_type type, size_t row,
                            void *values);
 
-/* Reads a text attribute of a group, "" for the root. Local.
- * text  out  zero-terminated, freed with free(); untouched on error. MUIR_ERR_ARG if there is none,
- * MUIR_ERR_FILE. */
+/* Reads a text attribute of a group, "" for the root.
+ * path  in   the file, for the message
+ * text  out  zero-terminated, freed with free(); untouched on error
+ * Local. MUIR_ERR_ARG if there is none, MUIR_ERR_FILE. */
 muir_status muir_stored_attribute(muir_ctx *ctx, const char *path, hid_t file, const char *group,
                                   const char *key, char **text);
 

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* "HDF5 1.10.8", of the library that is loaded. Local.
- * text  out  [size], cut to fit */
+/* "HDF5 1.10.8", of the library that is loaded.
+ * text  out  [size], cut to fit
+ * Local. */
 void muir_io_version(char *text, size_t size);
 
 #endif

@@ -20,26 +20,28 @@
 
 typedef struct muir_gemm_check muir_gemm_check;
 
-/* Fills the operands of a checked product. Local.
+/* Fills the operands of a checked product.
  * seed  in   any
  * a     out  [m,k] fp32, whole numbers -4 .. 3
- * b     out  [k,n] fp32, likewise */
+ * b     out  [k,n] fp32, likewise
+ * Local. */
 void muir_gemm_operands(uint64_t seed, muir_gemm_size size, float *a, float *b);
 
-/* Draws x and computes A (B x), the truth to which every later product of a and b is held. Local.
+/* Draws x and computes A (B x), the truth to which every later product of a and b is held.
  * seed  in   any; the same seed draws the same x
  * a, b  in   from muir_gemm_operands; borrowed for the call
- * out   out  free it with muir_gemm_check_destroy; untouched on error. MUIR_ERR_ARG (k or n k too
- *           large), MUIR_ERR_MEM. */
+ * out   out  free it with muir_gemm_check_destroy; untouched on error
+ * Local. MUIR_ERR_ARG (k or n k too large), MUIR_ERR_MEM. */
 muir_status muir_gemm_check_create(muir_ctx *ctx, uint64_t seed, muir_gemm_size size, const float *a,
                                    const float *b, muir_gemm_check **out);
 
 /* Local. Accepts NULL, leaves NULL. */
 void muir_gemm_check_destroy(muir_gemm_check **check);
 
-/* Number of rows of c that are wrong. Local; allocates nothing.
+/* Number of rows of c that are wrong; allocates nothing.
  * c          in   [m,n] fp32
- * first_row  out  the first of them; untouched where there is none */
+ * first_row  out  the first of them; untouched where there is none
+ * Local. */
 size_t muir_gemm_check_run(const muir_gemm_check *check, const float *c, size_t *first_row);
 
 #endif

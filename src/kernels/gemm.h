@@ -15,11 +15,11 @@ typedef struct muir_gemm_size {
 
 struct muir_kernels;
 
-/* C = A B, all row-major without gaps.
- *     a  in   [m,k]
- *     b  in   [k,n]
- *     c  out  [m,n], apart from a and b
- * `run` is local and allocates nothing of muir's own. MUIR_ERR_ARG: not available, or too large for it. */
+/* C = A B, all row-major without gaps. `run` takes
+ * a  in   [m,k]
+ * b  in   [k,n]
+ * c  out  [m,n], apart from a and b
+ * and allocates nothing of muir's own. Local. MUIR_ERR_ARG: not available, or too large for it. */
 typedef struct muir_gemm {
     const char *name;
     muir_dtype dtype; /* of a, b and c */
@@ -37,9 +37,10 @@ typedef struct muir_kernels {
     const char *text;               /* describes it */
 } muir_kernels;
 
-/* Loads the libraries that are there. Local; changes the environment while it runs, so call it before other
+/* Loads the libraries that are there. It changes the environment while it runs, so call it before other
  * threads start.
- * out  out  free it with muir_kernels_destroy; untouched on error. MUIR_ERR_MEM. */
+ * out  out  free it with muir_kernels_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_kernels_create(muir_ctx *ctx, muir_kernels **out);
 
 /* Local. Accepts NULL, leaves NULL. */

@@ -18,9 +18,10 @@ typedef struct muir_mem {
     float *a, *b, *c;
 } muir_mem;
 
-/* Prepares three vectors of together `bytes`, at least one cache line each. Local.
- * bytes  in   [byte]; several times the last-level cache where main memory is meant
- * out    out  free it with muir_mem_destroy; untouched on error. MUIR_ERR_MEM. */
+/* Prepares three vectors, at least one cache line each.
+ * bytes  in   of the three together [byte]; several times the last-level cache where main memory is meant
+ * out    out  free it with muir_mem_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_mem_create(muir_ctx *ctx, size_t bytes, muir_mem **out);
 
 /* Local. Accepts NULL, leaves NULL. */

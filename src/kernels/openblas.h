@@ -7,9 +7,9 @@
 
 typedef struct muir_openblas muir_openblas;
 
-/* Loads the library for one thread per rank. Local.
- * out  out  NULL where the library is missing, which is no error; free it with muir_openblas_unload.
- * MUIR_ERR_MEM. */
+/* Loads the library for one thread per rank.
+ * out  out  NULL where the library is missing, which is no error; free it with muir_openblas_unload
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_openblas_load(muir_ctx *ctx, muir_openblas **out);
 
 /* Local. Accepts NULL, leaves NULL. */

@@ -9,8 +9,10 @@ enum { MUIR_DESCRIBE_COLLS = MUIR_MAX_OPS };
 
 typedef struct muir_describe muir_describe;
 
-/* Gathers what the file says about the launch and the scenario. Collective over ctx->comm. Freed with
- * muir_describe_destroy. host: NULL where the host clock does not run. MUIR_ERR_MEM, MUIR_ERR_MPI. */
+/* Gathers what the file says about the launch and the scenario.
+ * host  in   NULL where the host clock does not run
+ * out   out  free it with muir_describe_destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */
 muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
                                  muir_describe **out);
 void muir_describe_destroy(muir_describe **describe); /* accepts NULL, leaves NULL */
@@ -23,8 +25,9 @@ bool muir_describe_has_table(const muir_describe *describe, muir_record_table ta
 size_t muir_describe_table(const muir_describe *describe, muir_record_table table);
 
 /* Every option that decides what the fleet clock computes, a line each: equal texts mean that a run may go
- * on. Local.
- * text  out  freed with free(). MUIR_ERR_MEM. */
+ * on.
+ * text  out  freed with free(); untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario, char **text);
 
 /* The rows of columns.def, for help and README. Local. */

@@ -25,19 +25,20 @@ typedef struct muir_emulation_row {
 
 typedef struct muir_record muir_record;
 
-/* Makes the file, or opens it again. Collective over ctx->comm. Freed with muir_record_close or
- * muir_record_destroy.
+/* Makes the file, or opens it again.
  * host        in   borrowed until closed; NULL: the host clock does not run
  * is_resumed  in   append to an existing file of the same scenario
- * next_step   out  first step that the file lacks; 0 for a new file. MUIR_ERR_ARG, MUIR_ERR_FILE,
- *                  MUIR_ERR_MEM. */
+ * next_step   out  first step that the file lacks; 0 for a new file
+ * out         out  free it with muir_record_close or muir_record_destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
                                const muir_host_clock *host, bool is_resumed, int64_t *next_step,
                                muir_record **out);
 
-/* Puts one step's rows into the batches; allocates nothing. Local.
- * servers  in   NULL in steps without a server row; read on rank 0
- * host     in   NULL in steps that the host clock left out */
+/* Puts one step's rows into the batches; allocates nothing.
+ * servers  in   [servers], read on rank 0; NULL in steps without a server row
+ * host     in   NULL in steps that the host clock left out
+ * Local. MUIR_ERR_ARG if a batch is full. */
 muir_status muir_record_put(muir_ctx *ctx, muir_record *record, int64_t step, const muir_fleet_row *fleet,
                             const muir_rank_row *rank, const float *servers, const muir_host_row *host,
                             const muir_emulation_row *emulation);

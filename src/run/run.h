@@ -21,16 +21,17 @@ typedef struct muir_run_request {
     const muir_scenario *scenario; /* borrowed for the run */
     const char *path;              /* of the telemetry file; NULL: none is written */
     bool is_resumed;
-    const volatile sig_atomic_t
-        *stop;              /* set by a signal: finish the step, write everything, return; NULL: never */
+    /* Set by a signal: finish the step, write everything, return; NULL: never. */
+    const volatile sig_atomic_t *stop;
     muir_observer observer; /* NULL: nobody looks */
     void *observer_data;
 } muir_run_request;
 
-/* Runs a scenario. Collective over ctx->comm.
+/* Runs a scenario.
  * summary  out  the same fleet statistics on all ranks; valid also with MUIR_ERR_STOPPED, untouched on other
- *               errors MUIR_ERR_STOPPED if `stop` was set on any rank: the file is whole and can be resumed.
- *               MUIR_ERR_CHECK if a result of the host clock was wrong, after the whole run. */
+ *               errors
+ * Collective over ctx->comm. MUIR_ERR_STOPPED if `stop` was set on any rank: the file is whole and can be
+ * resumed. MUIR_ERR_CHECK if a result of the host clock was wrong, after the whole run. */
 muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summary *summary);
 
 #endif

@@ -60,7 +60,10 @@ typedef struct muir_collector {
     muir_tally tally; /* this rank's */
 } muir_collector;
 
-/* Local. `steps` are expected. Freed with muir_collector_destroy. MUIR_ERR_MEM. */
+/* Makes room for a run.
+ * steps  in   expected
+ * out    out  free it with muir_collector_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, muir_collector **out);
 void muir_collector_destroy(muir_collector **collector); /* accepts NULL, leaves NULL */
 
@@ -68,8 +71,10 @@ void muir_collector_destroy(muir_collector **collector); /* accepts NULL, leaves
 void muir_collector_add_fleet(muir_collector *collector, const muir_fleet_row *row);
 void muir_collector_add_host(muir_collector *collector, const muir_host_row *row);
 
-/* Adds up over ranks and finishes the statistics. Collective over ctx->comm.
- * host  in   NULL where the host clock never ran */
+/* Adds up over ranks and finishes the statistics.
+ * host     in      NULL where the host clock never ran
+ * summary  in/out  zeroed by the caller, who fills in what a collector does not see
+ * Collective over ctx->comm. MUIR_ERR_MPI. */
 muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *collector, const muir_host_clock *host,
                                   muir_summary *summary);
 

@@ -8,20 +8,24 @@
 #include "base/ctx.h"
 
 /* The folder that holds fleets/, models/, ...: $MUIR_DATA, else share/muir/data beside an installed program,
- * else the folder of the source tree that the program was built from. Local.
- * path  out  [size]. MUIR_ERR_ARG if there is none. */
+ * else the folder of the source tree that the program was built from.
+ * path  out  [size]
+ * Local. MUIR_ERR_ARG if there is none. */
 muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size);
 
 /* Path of a file by name or path: what holds a '/' or ends in .yaml is a path, all else a name in the
- * folder. Local.
+ * folder.
  * folder  in   "fleets"
- * where   in   who asks, starts the message: "rainier.yaml: fleet" path out [size]. MUIR_ERR_ARG with the
- *              known names. */
+ * where   in   who asks, starts the message: "rainier.yaml: fleet"
+ * path    out  [size]
+ * Local. MUIR_ERR_ARG with the known names. */
 muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
                                 char *path, size_t size);
 
-/* Names in a folder, sorted. Local.
- * names  out  array of texts, freed with muir_catalogue_free; n out. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+/* Names in a folder, sorted.
+ * names  out  [n] texts, freed with muir_catalogue_free; untouched on error
+ * n      out  how many; untouched on error
+ * Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_catalogue_names(muir_ctx *ctx, const char *folder, char ***names, int *n);
 void muir_catalogue_free(char ***names, int n); /* accepts NULL, leaves NULL */
 

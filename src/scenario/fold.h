@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fold: which part of the fleet is whose.
  *
- * Fleet clock: every rank takes a run of neighbouring replicas, all their stages. Host clock: the ranks form
- * a mesh over the job's axes; what crosses ranks there is really sent. A mesh axis is never longer than the
- * job's; where it does not divide the job's axis (3 ranks, 488 replicas) the slices differ by one. */
+ * Fleet clock: every rank takes a run of neighbouring replicas, all their stages.
+ * Host clock: the ranks form a mesh over the job's axes; what crosses ranks there is really sent. A mesh axis
+ * is never longer than the job's; where it does not divide the job's axis (3 ranks, 488 replicas) the slices
+ * differ by one. */
 #ifndef MUIR_SCENARIO_FOLD_H
 #define MUIR_SCENARIO_FOLD_H
 

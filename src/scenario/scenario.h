@@ -6,11 +6,8 @@
 #include "fleet/fleet.h"
 #include "models/job.h"
 
-enum {
-    MUIR_LEVEL_FLEET = 0,
-    MUIR_LEVEL_RANK = 1,
-    MUIR_LEVEL_SERVER = 2
-}; /* order of telemetry.def, key level */
+/* Order of telemetry.def, key level. */
+enum { MUIR_LEVEL_FLEET = 0, MUIR_LEVEL_RANK = 1, MUIR_LEVEL_SERVER = 2 };
 
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_run_options {
@@ -39,19 +36,19 @@ typedef struct muir_scenario {
 /* Keys of scenario files. */
 extern const muir_schema muir_scenario_schema;
 
-/* Reads, resolves and checks a scenario. Collective over ctx->comm; only rank 0 touches files.
+/* Reads, resolves and checks a scenario; only rank 0 touches files.
  * name       in   a name in data/scenarios, or a path
- * overrides  in   n_overrides texts "key=value"
- * scenario   out  untouched on error. MUIR_ERR_ARG: one sentence with file, line, key, value and what is
- * allowed. */
+ * overrides  in   [n_overrides] texts "key=value"
+ * scenario   out  untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG: one sentence with file, line, key, value and what is allowed. */
 muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *const *overrides, int n_overrides,
                                muir_scenario *scenario);
 
 /* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model.
- * Local.
  * has_length  in   with `steps` and `days`; a telemetry file does without, since a run can be resumed to
  *                  more steps
- * text        out  zero-terminated, freed with free(). MUIR_ERR_MEM. */
+ * text        out  zero-terminated, freed with free(); untouched on error
+ * Local. MUIR_ERR_MEM. */
 muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, bool has_length, char **text);
 
 /* Whether a key says how long a run is, and nothing about its steps. Local. */

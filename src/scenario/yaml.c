@@ -175,8 +175,7 @@ static muir_status fail_unknown(muir_ctx *ctx, const muir_schema *schema, const 
 }
 
 /* One sentence from libcyaml's log, which reads
- *     Load: Unexpected key: modle / Load: Backtrace: / in mapping field 'parallel' (line: 2, column: 3) ...
- */
+ *     Load: Unexpected key: modle / Load: Backtrace: / in mapping field 'parallel' (line: 2, column: 3) .. */
 static muir_status fail_structure(muir_ctx *ctx, const muir_loader *loader, const char *text, size_t length,
                                   const char *log)
 {

@@ -15,13 +15,18 @@ typedef struct muir_loader {
     bool is_given[MUIR_MAX_OPTIONS];
 } muir_loader;
 
-/* Sets defaults and reads the file. Local.
- * path  in   the YAML file. MUIR_ERR_ARG with file, line, key, value and what is allowed. */
+/* Sets defaults and reads the file.
+ * path    in   the YAML file
+ * file    out  the file's struct, kept by the loader
+ * loader  out  remembers which keys were given
+ * Local. MUIR_ERR_ARG with file, line, key, value and what is allowed. */
 muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
                            muir_loader *loader);
 
-/* Applies one "key=value" text, which goes through the same schema as a file. Local.
- * key  in   "section.name" without the prefix of the file. MUIR_ERR_ARG. */
+/* Applies one "key=value" text, which goes through the same schema as a file.
+ * key    in   "section.name" without the prefix of the file
+ * where  in   who asks, starts the message
+ * Local. MUIR_ERR_ARG. */
 muir_status muir_yaml_override(muir_ctx *ctx, muir_loader *loader, const char *key, const char *value,
                                const char *where);
 

@@ -27,8 +27,9 @@ typedef struct muir_schedule {
     const char *name;
     /* MUIR_ERR_ARG with one sentence if the schedule does not exist for this shape. Local. */
     muir_status (*check)(muir_ctx *ctx, muir_shape shape);
-    /* The slots of one stage, 2 chunks microbatches of them. Local.
-     * slots  out  [2 chunks microbatches] */
+    /* The slots of one stage.
+     * slots  out  [2 chunks microbatches]
+     * Local. */
     void (*emit)(muir_shape shape, int stage, muir_slot *slots);
     /* Microbatches of one chunk that the first stage holds at most. Local. */
     int (*in_flight)(muir_shape shape);
@@ -65,9 +66,10 @@ typedef struct muir_order {
     int n_registers;
 } muir_order;
 
-/* Lists and order of a schedule. Local. Freed with muir_order_destroy.
- * MUIR_ERR_ARG from the schedule's check, MUIR_ERR_MEM; a list that can never be finished is a bug and fails
- * with MUIR_ERR_CHECK. */
+/* Lists and order of a schedule.
+ * out  out  free it with muir_order_destroy; untouched on error
+ * Local. MUIR_ERR_ARG from the schedule's check, MUIR_ERR_MEM; a list that can never be finished is a bug and
+ * fails with MUIR_ERR_CHECK. */
 muir_status muir_order_create(muir_ctx *ctx, const muir_schedule *schedule, muir_shape shape,
                               muir_order **out);
 void muir_order_destroy(muir_order **order); /* accepts NULL, leaves NULL */

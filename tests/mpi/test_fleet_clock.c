@@ -53,8 +53,7 @@ static double group_slowdown(const muir_scenario *s, int64_t stage, int64_t repl
     return slowest;
 }
 
-/* Ends of all stages of one replica, in double, with nothing shared with the engine but the order of slots.
- */
+/* Ends of all stages of one replica, in double, sharing nothing with the engine but the order of slots. */
 static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clock, int64_t replica,
                              int64_t step, double *end)
 {

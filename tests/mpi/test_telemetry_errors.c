@@ -126,8 +126,7 @@ static void limit_file_size(long more)
     CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* Writes until the disk is full, `more` bytes from the first step on, and gives the steps that were flushed.
- */
+/* Writes until the disk is full, `more` bytes from the first step on; gives the steps that were flushed. */
 static int64_t write_until_full(const sample *s, long more)
 {
     muir_ctx *ctx = muir_test_ctx();

@@ -78,8 +78,7 @@ static void weights_are_those_of_the_published_models(void)
     }
 }
 
-/* What all stages hold on all chips of a replica is the model, padded where a chip must hold a whole kv head.
- */
+/* What all stages hold on all chips of a replica is the model, padded where a chip holds a whole kv head. */
 static void stages_hold_the_whole_model(void)
 {
     static const char *const layouts[][2] = {{"parallel.pp=1", "parallel.tp=8"},

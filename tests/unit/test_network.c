@@ -49,8 +49,9 @@ static void a_torus_ring_uses_both_directions(void)
     CU_ASSERT_DOUBLE_EQUAL(time_s, 1e9 * 0.75 / 256e9, 1e-15);
 }
 
-/* All links at once can do no better than V (p - 1) / p / (sum of rates); the bucket algorithm comes close.
- */
+/* All links at once can do no better than
+ *     V (p - 1) / p / (sum of rates)
+ * and the bucket algorithm comes close. */
 static void the_whole_torus_is_near_its_bound(void)
 {
     const muir_fleet fleet = bare("rainier");

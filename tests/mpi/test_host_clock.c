@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host clock: payloads and their checks, the shrink, and executed steps of every layout that ranks can form. */
+/* The host clock: payloads and their checks, the shrink, and executed steps of every layout that ranks can
+ * form. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "host_clock/host_clock.h"
 #include "host_clock/pattern.h"
 
-/* The real collectives on patterns give what the closed forms say, for every algorithm; one changed bit is found. */
+/* The real collectives on patterns give what the closed forms say, for every algorithm; one changed bit is
+ * found. */
 static void check_pattern(muir_coll_comm *comm, const muir_coll *coll, size_t count)
 {
     muir_ctx *ctx = muir_test_ctx();

@@ -1,0 +1,20 @@
+# Installs muir into a folder of the build, builds the outside project against it and runs it, then runs the installed
+# program, which must find its data beside it.
+set(prefix ${BINARY_DIR}/outside-prefix)
+function(step)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(failed)
+    message(FATAL_ERROR "${ARGN} failed:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+file(REMOVE_RECURSE ${prefix} ${BINARY_DIR}/outside)
+step(${CMAKE_COMMAND} --install ${BINARY_DIR} --prefix ${prefix})
+step(${CMAKE_COMMAND} -S ${SOURCE_DIR}/tests/outside -B ${BINARY_DIR}/outside -DCMAKE_PREFIX_PATH=${prefix}
+  -DCMAKE_C_FLAGS=${C_FLAGS})
+step(${CMAKE_COMMAND} --build ${BINARY_DIR}/outside)
+step(${BINARY_DIR}/outside/outside)
+step(${prefix}/bin/muir version)
+if(NOT output MATCHES "data +${prefix}/share/muir/data")
+  message(FATAL_ERROR "the installed program does not find its data:\n${output}")
+endif()

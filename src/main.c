@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Starts MPI, hands over to the commands, and turns their result into the exit code. */
 #include <mpi.h>
+#include <stddef.h>
 
 #include "cmd/cmd.h"
 

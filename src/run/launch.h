@@ -27,7 +27,8 @@ typedef struct muir_launch {
 
 /* Gathers the facts; ranks without a part in the host clock learn the number of its collectives too.
  * Collective over ctx->comm. Freed with muir_launch_destroy.
- * host  in   borrowed until destroyed; NULL where the host clock does not run MUIR_ERR_MEM, MUIR_ERR_MPI. */
+ * host  in   borrowed until destroyed; NULL where the host clock does not run
+ * MUIR_ERR_MEM, MUIR_ERR_MPI. */
 muir_status muir_launch_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
                                muir_launch **out);
 void muir_launch_destroy(muir_launch **launch); /* accepts NULL, leaves NULL */

@@ -158,8 +158,9 @@ size_t muir_telemetry_room(const muir_telemetry *telemetry, size_t table);
 bool muir_telemetry_is_full(const muir_telemetry *telemetry);
 
 /* Appends all batches to the file and shows them to readers: columns first, coordinates last. Nothing
- * buffered: nothing done. Collective over ctx->comm. MUIR_ERR_FILE (disk full): all later flushes fail too;
- * the way on is muir_telemetry_destroy, then muir_telemetry_open. */
+ * buffered: nothing done. To be called between rows: one that is begun and not ended is forgotten. Collective
+ * over ctx->comm. MUIR_ERR_FILE (disk full): all later flushes fail too; the way on is
+ * muir_telemetry_destroy, then muir_telemetry_open. */
 muir_status muir_telemetry_flush(muir_ctx *ctx, muir_telemetry *telemetry);
 
 /* Whole rows of a table in the file, without the batch. The same on all ranks. Local. */

@@ -2,6 +2,7 @@
 /* The host clock's step: the schedule's slots on this rank, with real messages between stages. */
 #include "host_clock/host_clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -293,7 +294,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_host_clock *c)
     c->facts.shrink = muir_shrink_make(c->scenario, &c->fold);
     MUIR_TRY(muir_order_create(ctx, schedule, c->facts.shrink.shape, &c->order));
     MUIR_TRY(muir_kernels_create(ctx, &c->kernels));
-    c->facts.kernel = c->kernels->text;
+    snprintf(c->facts.kernel, sizeof c->facts.kernel, "%s", c->kernels->text);
     c->facts.peak_flop_per_s = muir_peak_flop_per_s();
 done:
     return st;

@@ -33,36 +33,32 @@ double muir_mlp_params(const muir_model *model, double width)
     return matrices * (double)model->hidden * width + (double)model->hidden;
 }
 
-/* Into the tensor-parallel region: sequence parallelism gathers the sequence, plain tp needs nothing forward
- * and an all_reduce of the gradient backward; out of it: reduce_scatter, or all_reduce forward and nothing
- * backward. Source: Korthikanti et al., "Reducing activation recomputation in large transformer models",
- * 2022, section 4.2. */
-static void enter_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+/* Crossing the border of the tensor-parallel region. With sequence parallelism, going in gathers the
+ * sequence and coming out reduces and scatters it, and the backward pass does the opposite. Without, only
+ * coming out of a forward and of a backward (which is going in) needs an all_reduce. Source: Korthikanti et
+ * al., "Reducing activation recomputation in large transformer models", 2022, section 4.2. */
+static void cross_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, bool is_entering,
+                     const char *name)
 {
     const muir_sizes s = muir_sizes_of(job);
-    const double bytes = s.tokens * s.hidden * s.act_bytes;
-    if (job->parallel.sequence_parallel) {
-        if (phase == MUIR_BACKWARD)
-            muir_emit_coll(p, b, phase, name, MUIR_REDUCE_SCATTER, MUIR_AXIS_TP, job->parallel.tp, bytes);
-        else
-            muir_emit_coll(p, b, phase, name, MUIR_ALL_GATHER, MUIR_AXIS_TP, job->parallel.tp, bytes);
-    } else if (phase == MUIR_BACKWARD) {
-        muir_emit_coll(p, b, phase, name, MUIR_ALL_REDUCE, MUIR_AXIS_TP, job->parallel.tp, bytes);
+    const bool is_inward = is_entering == (phase != MUIR_BACKWARD); /* the way that data goes */
+    muir_coll_kind kind = is_inward ? MUIR_ALL_GATHER : MUIR_REDUCE_SCATTER;
+    if (!job->parallel.sequence_parallel) {
+        if (is_inward) return;
+        kind = MUIR_ALL_REDUCE;
     }
+    muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp,
+                   s.tokens * s.hidden * s.act_bytes);
+}
+
+static void enter_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+{
+    cross_tp(p, job, b, phase, true, name);
 }
 
 static void leave_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double bytes = s.tokens * s.hidden * s.act_bytes;
-    if (job->parallel.sequence_parallel) {
-        if (phase == MUIR_BACKWARD)
-            muir_emit_coll(p, b, phase, name, MUIR_ALL_GATHER, MUIR_AXIS_TP, job->parallel.tp, bytes);
-        else
-            muir_emit_coll(p, b, phase, name, MUIR_REDUCE_SCATTER, MUIR_AXIS_TP, job->parallel.tp, bytes);
-    } else if (phase == MUIR_FORWARD) {
-        muir_emit_coll(p, b, phase, name, MUIR_ALL_REDUCE, MUIR_AXIS_TP, job->parallel.tp, bytes);
-    }
+    cross_tp(p, job, b, phase, false, name);
 }
 
 /* Norm, residual and dropout read and write the hidden vector a few times: 5 passes forward, 7 backward

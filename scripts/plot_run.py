@@ -131,8 +131,9 @@ def plot_servers(file, args):
     if step is None or slowdown is None:
         print("no /server/slowdown: left out")
         return
-    lines = [joined(np.maximum, slowdown[row:row + 1], axis=1) for row in range(len(step))]
-    image, steps_each = joined(np.maximum, np.concatenate([line for line, _ in lines]))
+    # fmax: a spare server has no slowdown (NaN), but its neighbours have
+    lines = [joined(np.fmax, slowdown[row:row + 1], axis=1) for row in range(len(step))]
+    image, steps_each = joined(np.fmax, np.concatenate([line for line, _ in lines]))
     servers_each = lines[0][1]
     end = step[-1] + (step[-1] - step[-2] if len(step) > 1 else 1)
     figure, axes = plt.subplots(figsize=(10, 5))
@@ -165,7 +166,7 @@ def plot_host(file, args):
     """What the host clock executed: rates of products and collectives, and where its time went."""
     names = ["step", "gemm_flop_per_s", "coll_s", "coll_bytes"]
     step, gemm, coll_s, coll_bytes = (read(file, f"host/{name}") if "host" in file else None for name in names)
-    if step is None or gemm is None:
+    if any(values is None for values in (step, gemm, coll_s, coll_bytes)):
         return
     figure, (rates, buses, parts) = plt.subplots(3, 1, sharex=True, figsize=(10, 9))
     plot_host_rate(rates, step, gemm, "products", "FLOP/s")
@@ -173,10 +174,14 @@ def plot_host(file, args):
         plot_host_rate(buses, step, coll_bytes / coll_s, "collectives, waiting included", "B/s")
     below = np.zeros(len(step))
     for name, label, colour in HOST_PARTS:
-        above = below + 1e3 * read(file, f"host/{name}").mean(axis=1)
-        parts.fill_between(step, below, above, step="mid", color=colour, label=label, linewidth=0)
-        below = above
-    parts.plot(step, 1e3 * read(file, "host/step_time_s").mean(axis=1), color="black", linewidth=0.8, label="step")
+        seconds = read(file, f"host/{name}")
+        if seconds is not None:
+            above = below + 1e3 * seconds.mean(axis=1)
+            parts.fill_between(step, below, above, step="mid", color=colour, label=label, linewidth=0)
+            below = above
+    total = read(file, "host/step_time_s")
+    if total is not None:
+        parts.plot(step, 1e3 * total.mean(axis=1), color="black", linewidth=0.8, label="step")
     parts.set(ylabel="mean over ranks [ms]", xlabel="step", ylim=(0, None))
     legend(parts)
     rates.set_title(title(file, "What this host executed"))

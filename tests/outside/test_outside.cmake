@@ -10,7 +10,7 @@ function(step)
 endfunction()
 file(REMOVE_RECURSE ${prefix} ${BINARY_DIR}/outside)
 step(${CMAKE_COMMAND} --install ${BINARY_DIR} --prefix ${prefix})
-step(${CMAKE_COMMAND} -S ${SOURCE_DIR}/tests/outside -B ${BINARY_DIR}/outside -DCMAKE_PREFIX_PATH=${prefix}
+step(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE_DIR}/tests/outside -B ${BINARY_DIR}/outside -DCMAKE_PREFIX_PATH=${prefix}
   -DCMAKE_C_FLAGS=${C_FLAGS})
 step(${CMAKE_COMMAND} --build ${BINARY_DIR}/outside)
 step(${BINARY_DIR}/outside/outside)

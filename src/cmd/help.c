@@ -40,14 +40,15 @@ static void print_telemetry(void)
     for (size_t i = 0; i < n; i++) {
         const muir_column *c = &rows[i].column;
         const char *group = muir_table_group(rows[i].table);
-        char name[96];
-        snprintf(name, sizeof name, "/%s/%s", group, c->label.name);
+        char name[96], shape[32];
         const char *row = rows[i].table == MUIR_TABLE_COLLECTIVES ? "sample" : "step";
         const char *across = rows[i].table == MUIR_TABLE_SERVER        ? ",server"
                              : rows[i].table == MUIR_TABLE_COLLECTIVES ? ",collective"
                                                                        : ",rank";
-        printf("  %-28s [%s%s] %-8s %-9s %s\n", name, row, c->is_wide ? across : "", c->label.units,
-               provenances[c->label.provenance], c->label.long_name);
+        snprintf(name, sizeof name, "/%s/%s", group, c->label.name);
+        snprintf(shape, sizeof shape, "[%s%s]", row, c->is_wide ? across : "");
+        printf("  %-24s %-20s %-8s %-9s %s\n", name, shape, c->label.units, provenances[c->label.provenance],
+               c->label.long_name);
     }
 }
 

@@ -21,7 +21,7 @@ static int stage_layers(const muir_program *program, int stage)
     return layers;
 }
 
-static double total(const muir_memory *m)
+double muir_memory_total(const muir_memory *m)
 {
     return m->weights + m->gradients + m->optimizer + m->activations;
 }
@@ -43,7 +43,7 @@ muir_memory muir_memory_of(const muir_job *job, const muir_program *program, int
             .activations = layer_activations(job) * stage_layers(program, s) * (double)held,
             .stage = s,
         };
-        if (total(&m) > total(&fullest)) fullest = m;
+        if (muir_memory_total(&m) > muir_memory_total(&fullest)) fullest = m;
     }
     return fullest;
 }

@@ -25,4 +25,7 @@ typedef struct muir_memory {
  * table 2. */
 muir_memory muir_memory_of(const muir_job *job, const muir_program *program, int64_t in_flight);
 
+/* Sum of the parts [byte]. Local. */
+double muir_memory_total(const muir_memory *memory);
+
 #endif

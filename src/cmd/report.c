@@ -31,7 +31,7 @@ static void print_memory(const muir_scenario *s, const muir_program *program)
     const muir_memory m = muir_memory_of(&s->job, program, muir_schedule_find(p->schedule)->in_flight(shape));
     const double total = muir_memory_total(&m), room = s->fleet.chip.hbm_bytes;
     printf("memory   %s of %s on the fullest chip%s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
-           total <= room ? "" : ": does NOT fit");
+           total <= room ? "" : ": does NOT fit by this estimate");
 }
 
 static void print_step(const muir_summary *m)

@@ -1,77 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir bench: tables of what this machine reaches. */
+#include "cmd/bench.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <jansson.h>
-
-#include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "run/run.h"
 
-typedef struct bench_options {
-    long long min, max, factor, steps, warm_up;
-    const char *json;
-} bench_options;
+#define BENCH(id) extern const muir_bench muir_bench_##id;
+#include "cmd/benches.def"
+#undef BENCH
+static const muir_bench *const benches[] = {
+#define BENCH(id) &muir_bench_##id,
+#include "cmd/benches.def"
+#undef BENCH
+};
+enum { N_BENCHES = sizeof benches / sizeof benches[0] };
 
-/* The yardstick job of the fleet clock: tp 8, pp 16, 32 microbatches, all default effects, telemetry on. */
-static muir_status load_clock(muir_ctx *ctx, long long chips, long long steps, muir_scenario *scenario)
+long long muir_bench_or(long long given, long long fallback)
 {
-    char servers[64], n_steps[64];
-    snprintf(servers, sizeof servers, "fleet.servers=%lld", chips / 64);
-    snprintf(n_steps, sizeof n_steps, "steps=%lld", steps);
-    const char *const overrides[] = {"model=gpt3-175b", "seq_len=2048", "parallel.tp=8", "parallel.pp=16",
-                                     "host.every=0",    servers,        n_steps};
-    return muir_scenario_load(ctx, "rainier-1m", overrides, sizeof overrides / sizeof overrides[0], scenario);
-}
-
-/* A name that no other run uses, on rank 0's word. */
-static muir_status temporary_path(muir_ctx *ctx, char *path, int size)
-{
-    muir_status st = MUIR_OK;
-    const char *folder = getenv("TMPDIR");
-    if (muir_is_root(ctx))
-        snprintf(path, (size_t)size, "%s/muir-bench-%ld.h5", folder ? folder : "/tmp", (long)getpid());
-    MUIR_TRY_MPI(MPI_Bcast(path, size, MPI_CHAR, 0, ctx->comm));
-done:
-    return st;
-}
-
-static muir_status bench_one(muir_ctx *ctx, long long chips, const bench_options *o, muir_summary *summary)
-{
-    muir_status st = MUIR_OK;
-    muir_scenario scenario;
-    char path[512];
-    MUIR_TRY(load_clock(ctx, chips, o->warm_up > 0 ? o->warm_up : 1, &scenario));
-    MUIR_TRY(temporary_path(ctx, path, sizeof path));
-    muir_run_request request = {.scenario = &scenario, .path = path};
-    if (o->warm_up > 0) MUIR_TRY(muir_run(ctx, &request, summary));
-    if (muir_is_root(ctx)) unlink(path);
-    scenario.run.steps = o->steps;
-    MUIR_TRY_MPI(MPI_Barrier(ctx->comm));
-    st = muir_run(ctx, &request, summary);
-    if (muir_is_root(ctx)) unlink(path);
-done:
-    return st;
-}
-
-static void print_row(long long chips, const muir_summary *s)
-{
-    const double steps = (double)s->steps;
-    printf("%10lld %6d %10.1f %12.3f %14.3f %12.1f %12.1f %10.3f\n", chips, s->ranks, steps / s->wall_s,
-           1e3 * s->wall_s / steps, 1e9 * s->wall_s / steps / (double)chips, s->bytes_per_chip,
-           100.0 * s->telemetry_s / s->wall_s, s->prepare_s);
-    fflush(stdout);
-}
-
-static json_t *row_json(long long chips, const muir_summary *s)
-{
-    return json_pack("{s:I,s:i,s:f,s:f,s:f}", "chips", (json_int_t)chips, "ranks", s->ranks, "steps_per_s",
-                     (double)s->steps / s->wall_s, "bytes_per_chip", s->bytes_per_chip, "telemetry_share",
-                     s->telemetry_s / s->wall_s);
+    return given > 0 ? given : fallback;
 }
 
 static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
@@ -85,43 +34,69 @@ static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
     return failed ? muir_fail(ctx, MUIR_ERR_ARG, "--json %s: cannot be written", path) : MUIR_OK;
 }
 
-static muir_status bench_clock(muir_ctx *ctx, const bench_options *o)
+static const muir_bench *find(const char *name)
 {
-    muir_status st = MUIR_OK;
-    json_t *rows = json_array();
-    if (muir_is_root(ctx) && (!o->json || strcmp(o->json, "-") != 0))
-        printf(
-            "fleet clock: tp 8, pp 16, 32 microbatches, all effects and telemetry on, %lld steps\n"
-            "     chips  ranks    steps/s      ms/step   ns/chip/step   bytes/chip  telemetry %%   start s\n",
-            o->steps);
-    for (long long chips = o->min; chips <= o->max; chips *= o->factor) {
-        muir_summary summary;
-        MUIR_TRY(bench_one(ctx, chips, o, &summary));
-        if (!muir_is_root(ctx)) continue;
-        if (!o->json || strcmp(o->json, "-") != 0) print_row(chips, &summary);
-        json_array_append_new(rows, row_json(chips, &summary));
-    }
-    if (muir_is_root(ctx) && o->json) st = write_json(ctx, rows, o->json);
-    st = muir_agree(ctx, st);
-done:
-    json_decref(rows);
-    return st;
+    for (int i = 0; name && i < N_BENCHES; i++)
+        if (strcmp(benches[i]->name, name) == 0) return benches[i];
+    return NULL;
 }
 
-static muir_status read_sizes(muir_ctx *ctx, const char *const texts[5], bench_options *o)
+static muir_status fail_unknown(muir_ctx *ctx)
+{
+    char known[100] = "";
+    size_t used = 0;
+    for (int i = 0; i < N_BENCHES && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", benches[i]->name);
+    return muir_fail(ctx, MUIR_ERR_ARG, "muir bench what? %s", known);
+}
+
+typedef struct bench_arguments {
+    muir_args args;
+    const char *numbers[5]; /* -b -e -f -n -w */
+    const char *check, *json;
+    muir_bench_options options;
+} bench_arguments;
+
+static muir_status read_numbers(muir_ctx *ctx, bench_arguments *a)
 {
     muir_status st = MUIR_OK;
     static const char *const names[5] = {"-b", "-e", "-f", "-n", "-w"};
-    long long *const values[5] = {&o->min, &o->max, &o->factor, &o->steps, &o->warm_up};
+    muir_bench_options *o = &a->options;
+    long long *const values[5] = {&o->min, &o->max, &o->factor, &o->iters, &o->warm_up};
+    o->warm_up = -1;
     for (int i = 0; i < 5; i++)
-        if (texts[i]) MUIR_TRY(muir_args_size(ctx, names[i], texts[i], values[i]));
-    if (o->min < 8192 || o->max < o->min || o->max > (1LL << 32) || o->min % 8192 || o->factor < 2 ||
-        o->steps < 1)
-        return muir_fail(
-            ctx, MUIR_ERR_ARG,
-            "-b %lld -e %lld -f %lld -n %lld: chips go from -b (a multiple of 8K) to -e in factors of "
-            "-f (at least 2), -n steps (at least 1)",
-            o->min, o->max, o->factor, o->steps);
+        if (a->numbers[i]) MUIR_TRY(muir_args_size(ctx, names[i], a->numbers[i], values[i]));
+    if ((a->numbers[2] && o->factor < 2) || (a->numbers[3] && o->iters < 1) || (a->numbers[0] && o->min < 1))
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-b and -n must be at least 1, -f at least 2"));
+    if (o->min > 0 && o->max > 0 && o->max < o->min)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-e %lld is below -b %lld", o->max, o->min));
+    if (a->check && strcmp(a->check, "0") != 0 && strcmp(a->check, "1") != 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-c is '%s', but must be 0 or 1", a->check));
+    o->is_unchecked = a->check && a->check[0] == '0';
+done:
+    return st;
+}
+
+static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_arguments *a)
+{
+    muir_status st = MUIR_OK;
+    muir_bench_options *o = &a->options;
+    const muir_arg known[] = {{"-b", "--minbytes", &a->numbers[0], NULL},
+                              {"-e", "--maxbytes", &a->numbers[1], NULL},
+                              {"-f", "--stepfactor", &a->numbers[2], NULL},
+                              {"-n", "--iters", &a->numbers[3], NULL},
+                              {"-w", "--warmup_iters", &a->numbers[4], NULL},
+                              {"-d", "--datatype", &o->dtype, NULL},
+                              {"-c", "--check", &a->check, NULL},
+                              {"--op", NULL, &o->op, NULL},
+                              {"--algorithm", NULL, &o->algorithm, NULL},
+                              {"--json", "-J", &a->json, NULL}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args));
+    if (a->args.n_overrides > 0)
+        MUIR_TRY(
+            muir_fail(ctx, MUIR_ERR_ARG, "muir bench takes no overrides, but '%s'", a->args.overrides[0]));
+    MUIR_TRY(read_numbers(ctx, a));
+    o->is_table = muir_is_root(ctx) && !(a->json && strcmp(a->json, "-") == 0);
 done:
     return st;
 }
@@ -129,32 +104,37 @@ done:
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
-    muir_args args;
-    bench_options o = {65536, 1048576, 4, 1000, 50, NULL};
-    const char *texts[5] = {NULL};
-    const muir_arg known[] = {
-        {"-b", "--minchips", &texts[0], NULL},     {"-e", "--maxchips", &texts[1], NULL},
-        {"-f", "--stepfactor", &texts[2], NULL},   {"-n", "--iters", &texts[3], NULL},
-        {"-w", "--warmup_iters", &texts[4], NULL}, {"--json", NULL, &o.json, NULL}};
-    MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &args));
-    if (!args.positional || strcmp(args.positional, "clock") != 0)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir bench what? clock"));
-    if (args.n_overrides > 0)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir bench takes no overrides, but '%s'", args.overrides[0]));
-    MUIR_TRY(read_sizes(ctx, texts, &o));
-    MUIR_TRY(bench_clock(ctx, &o));
+    bench_arguments a;
+    memset(&a, 0, sizeof a);
+    a.options.rows = json_array();
+    MUIR_TRY(read_arguments(ctx, argc, argv, &a));
+    const muir_bench *bench = find(a.args.positional);
+    if (!bench) MUIR_TRY(fail_unknown(ctx));
+    MUIR_TRY(bench->run(ctx, &a.options));
+    if (muir_is_root(ctx) && a.json) st = write_json(ctx, a.options.rows, a.json);
+    st = muir_agree(ctx, st);
 done:
-    muir_args_free(&args);
+    json_decref(a.options.rows);
+    muir_args_free(&a.args);
     return st;
 }
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage = "clock [-b MINCHIPS] [-e MAXCHIPS] [-f FACTOR] [-n STEPS] [-w STEPS] [--json FILE]",
-    .summary = "what this machine reaches: steps of the fleet clock a second",
-    .help = "  clock   the fleet clock with telemetry at -b to -e chips (64K to 1M), times -f (4), -n steps "
-            "(1000)\n"
-            "          after -w steps of warm-up (50); sizes take K, M, G for 2^10, 2^20, 2^30\n"
-            "  --json  the rows as JSON; - for standard output alone\n",
+    .usage =
+        "clock|coll [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] [--json FILE]",
+    .summary = "what this machine reaches: steps of the fleet clock, collectives",
+    .help =
+        "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
+        "effects on,\n"
+        "          at -b to -e chips (64K to 1M, multiples of 8K) times -f (4); -n steps (1000) after -w "
+        "(50)\n"
+        "  coll    collectives over all ranks of the launch, algorithms and MPI's own (mpi) in turns, at -b "
+        "to\n"
+        "          -e bytes (1K to 16M) times -f (4); -n samples (20) after -w (3); -d fp32; -c 0: no "
+        "checks;\n"
+        "          --op NAME, --algorithm NAME: only these. Sizes, algbw and busbw as nccl-tests has them,\n"
+        "          GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,
 };

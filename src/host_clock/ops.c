@@ -8,9 +8,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "collectives/measure.h"
 #include "host_clock/pattern.h"
 
 enum { MEM_BYTES = 96 << 20 }; /* three vectors beyond any last-level cache share of a core */
+
+/* The word that leaves the choice to a measurement. */
+static const char *const automatic = "auto";
 
 typedef struct host_gemm {
     muir_gemm_size size;
@@ -49,9 +53,9 @@ muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scena
 {
     for (muir_coll_kind kind = 0; kind < MUIR_COLL_KIND_COUNT; kind++) {
         const char *name = muir_host_algorithm(scenario, kind);
-        if (name[0] == '\0' || muir_coll_find(kind, name)) continue;
-        char known[300] = "";
-        size_t used = 0;
+        if (name[0] == '\0' || strcmp(name, automatic) == 0 || muir_coll_find(kind, name)) continue;
+        char known[600] = "";
+        size_t used = (size_t)snprintf(known, sizeof known, "%s", automatic);
         for (size_t i = 0; i < muir_coll_count() && used < sizeof known; i++)
             if (muir_coll_at(i)->kind == kind)
                 used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
@@ -82,16 +86,22 @@ done:
 
 static muir_status prepare_coll(muir_ctx *ctx, muir_host_ops *ops, int index, muir_coll_comm *comm)
 {
+    muir_status st = MUIR_OK;
     const muir_op *op = &ops->program->ops[index];
     muir_host_coll *c = &ops->colls[ops->n_colls];
     const char *name = muir_host_algorithm(ops->scenario, op->coll);
     c->op = op;
     c->comm = comm;
-    c->algorithm = muir_coll_find(op->coll, name);
     c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
-    ops->coll_of[index] = ops->n_colls++;
     const muir_coll_spec spec = {.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
-    return muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared);
+    if (strcmp(name, automatic) == 0)
+        MUIR_TRY(muir_coll_choose(ctx, comm, op->coll, &spec, &c->algorithm));
+    else
+        c->algorithm = muir_coll_find(op->coll, name);
+    MUIR_TRY(muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared));
+    ops->coll_of[index] = ops->n_colls++;
+done:
+    return st;
 }
 
 static muir_status prepare_payload(muir_ctx *ctx, muir_host_ops *ops)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Benchmarks: rows of one table, with the letters that nccl-tests users know. */
+#ifndef MUIR_CMD_BENCH_H
+#define MUIR_CMD_BENCH_H
+
+#include <jansson.h>
+
+#include "base/ctx.h"
+
+/* What the user asked for; 0 or NULL where nothing was said and the benchmark's own default holds. */
+typedef struct muir_bench_options {
+    long long min, max, factor, iters, warm_up; /* -b -e -f -n -w; warm_up -1: nothing was said */
+    const char *dtype;                          /* -d */
+    const char *op, *algorithm;                 /* --op, --algorithm: only these */
+    bool is_unchecked;                          /* -c 0 */
+    bool is_table;                              /* print rows for people */
+    json_t *rows;                               /* array to which rank 0 adds its rows */
+} muir_bench_options;
+
+/* A benchmark: one file and one row of benches.def. */
+typedef struct muir_bench {
+    const char *name;
+    /* Collective over ctx->comm. */
+    muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
+} muir_bench;
+
+/* given, or fallback where nothing was said. Local. */
+long long muir_bench_or(long long given, long long fallback);
+
+#endif

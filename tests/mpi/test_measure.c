@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Measuring collectives in turns, and choosing among them. */
+#include <string.h>
+
+#include "check.h"
+#include "collectives/measure.h"
+
+static void the_median_is_the_middle_one(void)
+{
+    double odd[] = {5.0, 1.0, 3.0}, even[] = {4.0, 1.0, 3.0, 2.0};
+    CU_ASSERT_EQUAL(muir_median(odd, 3), 3.0);
+    CU_ASSERT_EQUAL(muir_median(even, 4), 2.5);
+}
+
+/* Whatever is measured, all ranks choose the same row, of the right kind. */
+static void all_ranks_choose_the_same_algorithm(void)
+{
+    static const size_t counts[] = {0, 1, 1000, 100000};
+    muir_ctx *ctx = muir_test_ctx();
+    muir_coll_comm *comm = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(ctx, ctx->comm, &comm), MUIR_OK);
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        for (muir_coll_kind kind = MUIR_ALL_REDUCE; kind <= MUIR_BROADCAST; kind++) {
+            const muir_coll_spec spec = {.count = counts[i], .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+            const muir_coll *chosen = NULL;
+            CU_ASSERT_EQUAL_FATAL(muir_coll_choose(ctx, comm, kind, &spec, &chosen), MUIR_OK);
+            CU_ASSERT_EQUAL(chosen->kind, kind);
+            char mine[64] = "", roots[64];
+            strncpy(mine, chosen->name, sizeof mine - 1);
+            memcpy(roots, mine, sizeof roots);
+            MPI_Bcast(roots, sizeof roots, MPI_CHAR, 0, comm->comm);
+            CU_ASSERT_STRING_EQUAL(mine, roots);
+        }
+    muir_coll_comm_destroy(&comm);
+}
+
+typedef struct calls {
+    int changed, looked_at;
+} calls;
+
+static void count_change(int sample, int contender, void *data)
+{
+    (void)sample, (void)contender;
+    ((calls *)data)->changed++;
+}
+
+static void count_look(int sample, int contender, void *data)
+{
+    (void)sample, (void)contender;
+    ((calls *)data)->looked_at++;
+}
+
+static void contenders_run_in_turns_and_times_are_the_slowest_ranks(void)
+{
+    enum { SAMPLES = 4, COUNT = 100 };
+    muir_ctx *ctx = muir_test_ctx();
+    muir_coll_comm *comm = NULL;
+    muir_coll_op *ops[2] = {NULL, NULL};
+    double time_s[2][SAMPLES], roots[2][SAMPLES];
+    float send[COUNT] = {0.0f}, recv[COUNT];
+    calls count = {0, 0};
+    const muir_coll_spec spec = {.count = COUNT, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+    CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(ctx, ctx->comm, &comm), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        muir_coll_op_create(ctx, comm, muir_coll_find(MUIR_ALL_REDUCE, "ring"), &spec, &ops[0]), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        muir_coll_op_create(ctx, comm, muir_coll_find(MUIR_ALL_REDUCE, "mpi"), &spec, &ops[1]), MUIR_OK);
+    const muir_coll_sample contenders[2] = {{ops[0], time_s[0]}, {ops[1], time_s[1]}};
+    CU_ASSERT_EQUAL(
+        muir_coll_measure(ctx, comm, contenders, 2, SAMPLES, 3, send, recv, count_change, count_look, &count),
+        MUIR_OK);
+    CU_ASSERT_EQUAL(count.changed, 2 * SAMPLES);
+    CU_ASSERT_EQUAL(count.looked_at, 2 * SAMPLES);
+    memcpy(roots, time_s, sizeof roots);
+    MPI_Bcast(roots, sizeof roots, MPI_BYTE, 0, comm->comm);
+    CU_ASSERT(memcmp(roots, time_s, sizeof roots) == 0);
+    for (int s = 0; s < SAMPLES; s++) CU_ASSERT(time_s[0][s] > 0.0 && time_s[1][s] > 0.0);
+    muir_coll_op_destroy(&ops[0]);
+    muir_coll_op_destroy(&ops[1]);
+    muir_coll_comm_destroy(&comm);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {
+        {"the median is the middle one", the_median_is_the_middle_one},
+        {"all ranks choose the same algorithm", all_ranks_choose_the_same_algorithm},
+        {"contenders run in turns and times are the slowest rank's",
+         contenders_run_in_turns_and_times_are_the_slowest_ranks},
+        CU_TEST_INFO_NULL,
+    };
+    return muir_test_main(argc, argv, "measure", tests);
+}

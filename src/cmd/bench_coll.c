@@ -48,9 +48,17 @@ static void check_output(int sample, int contender, void *data)
         (long long)muir_pattern_check(b->kind, b->recv, b->spec.count, b->comm->size, b->comm->rank, salt);
 }
 
+/* Whether a name is in the list that the user gave, or none was given. */
 static bool is_wanted(const coll_bench *b, const char *name)
 {
-    return !b->options->algorithm || strcmp(b->options->algorithm, name) == 0;
+    const size_t length = strlen(name);
+    if (!b->options->algorithm) return true;
+    for (const char *p = b->options->algorithm; *p;) {
+        const size_t n = strcspn(p, ",");
+        if (n == length && strncmp(p, name, n) == 0) return true;
+        p += n + (p[n] == ',');
+    }
+    return false;
 }
 
 static muir_status add_contender(muir_ctx *ctx, coll_bench *b, const muir_coll *coll, const char *name)

@@ -8,7 +8,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { MOST_CONTENDERS = 32, CHOICE_SAMPLES = 7, SMALL_BYTES = 16384, SMALL_CALLS = 20 };
+enum { MOST_CONTENDERS = 32, MOST_SAMPLES = 7, LEAST_SAMPLES = 3, MOST_CALLS = 20 };
+
+/* A choice should take about this long: a sample is long enough for the clock, and all of them end soon also where a
+ * call takes a time slice of the operating system, as when ranks outnumber cores. */
+static const double SAMPLE_S = 100e-6, CHOICE_S = 20e-3;
 
 static int by_value(const void *a, const void *b)
 {
@@ -48,8 +52,8 @@ typedef struct choice {
     const muir_coll *coll[MOST_CONTENDERS];
     muir_coll_op *op[MOST_CONTENDERS];
     muir_coll_sample sample[MOST_CONTENDERS];
-    double time_s[MOST_CONTENDERS][CHOICE_SAMPLES + 1];
-    int n;
+    double time_s[MOST_CONTENDERS][MOST_SAMPLES];
+    int n, samples, calls;
     char *send, *recv;
 } choice;
 
@@ -77,13 +81,31 @@ done:
     return st;
 }
 
-/* The first sample only warms up. The library's own, which has no step list, is handicapped in its favour. */
+/* One call of each to warm up, then as many samples of as many calls as the time allows. */
+static muir_status measure(muir_ctx *ctx, muir_coll_comm *comm, choice *c)
+{
+    muir_status st = MUIR_OK;
+    double round_s = 0.0;
+    MUIR_TRY(muir_coll_measure(ctx, comm, c->sample, c->n, 1, 1, c->send, c->recv, NULL, NULL, NULL));
+    MUIR_TRY(muir_coll_measure(ctx, comm, c->sample, c->n, 1, 1, c->send, c->recv, NULL, NULL, NULL));
+    for (int i = 0; i < c->n; i++) round_s += c->time_s[i][0]; /* the same on all ranks */
+    const double calls = SAMPLE_S * c->n / round_s, samples = CHOICE_S / round_s;
+    c->calls = calls > MOST_CALLS ? MOST_CALLS : calls < 1.0 ? 1 : (int)calls;
+    const double rounds = samples / c->calls;
+    c->samples = rounds > MOST_SAMPLES ? MOST_SAMPLES : rounds < LEAST_SAMPLES ? LEAST_SAMPLES : (int)rounds;
+    MUIR_TRY(muir_coll_measure(ctx, comm, c->sample, c->n, c->samples, c->calls, c->send, c->recv, NULL, NULL,
+                               NULL));
+done:
+    return st;
+}
+
+/* The library's own is handicapped in its favour, so that it is left only for a gain. */
 static const muir_coll *fastest(choice *c)
 {
     const muir_coll *best = NULL;
     double least_s = 0.0;
     for (int i = 0; i < c->n; i++) {
-        double time_s = muir_median(c->time_s[i] + 1, CHOICE_SAMPLES);
+        double time_s = muir_median(c->time_s[i], (size_t)c->samples);
         if (strcmp(c->coll[i]->name, "mpi") == 0) time_s /= 1.03;
         if (best && time_s >= least_s) continue;
         best = c->coll[i];
@@ -99,9 +121,7 @@ muir_status muir_coll_choose(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind
     choice *c = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *c, "a choice of collectives", &c));
     MUIR_TRY(enter(ctx, comm, kind, spec, c));
-    const int calls = spec->count * muir_dtype_bytes(spec->dtype) <= SMALL_BYTES ? SMALL_CALLS : 1;
-    MUIR_TRY(muir_coll_measure(ctx, comm, c->sample, c->n, CHOICE_SAMPLES + 1, calls, c->send, c->recv, NULL,
-                               NULL, NULL));
+    MUIR_TRY(measure(ctx, comm, c));
     const muir_coll *best = fastest(c);
     if (!best)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s of %s", muir_coll_kind_name(kind),

@@ -78,7 +78,7 @@ static void print_colls(const muir_summary *m)
     }
 }
 
-static void print_host(const muir_summary *m)
+static void print_host(const muir_scenario *s, const muir_summary *m)
 {
     const double n = (double)m->host_steps;
     const muir_tally *t = &m->tally;
@@ -90,8 +90,8 @@ static void print_host(const muir_summary *m)
            muir_count_text(m->host_steps).s);
     printf("  shrink      dimensions / %g, bytes / %g, layers / %.3g, microbatches / %.3g\n",
            m->shrink.factor, m->shrink.factor * m->shrink.factor, m->shrink.layers, m->shrink.microbatches);
-    printf("  step        %s; an empty one %s\n", muir_time_text(m->host_step_mean_s).s,
-           muir_time_text(m->facts.empty_step_s).s);
+    printf("  step        %s (budget %s); an empty one %s\n", muir_time_text(m->host_step_mean_s).s,
+           muir_time_text(s->host.budget).s, muir_time_text(m->facts.empty_step_s).s);
     printf("  products    %s a rank, %.0f %% of the measured peak %s, by %s\n",
            muir_si(m->gemm_flop_per_s, "FLOP/s").s, 100.0 * m->gemm_fraction_of_peak,
            muir_si(m->facts.peak_flop_per_s, "FLOP/s").s, m->facts.kernel);
@@ -115,7 +115,7 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
     }
     print_step(m);
     print_rates(scenario, m);
-    print_host(m);
+    print_host(scenario, m);
     printf(
         "\nmuir itself  %.4g steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "
         "a chip\n",

@@ -2,6 +2,7 @@
 /* The host clock's step: the schedule's slots on this rank, with real messages between stages. */
 #include "host_clock/host_clock.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "collectives/p2p.h"
 #include "host_clock/pattern.h"
 #include "kernels/peak.h"
+
+enum { TRIES_IN_VAIN = 2, LARGEST_FACTOR = 1 << 20 };
 
 /* A message that this rank sends to the next stage in some slot; its data must live until it is through. */
 typedef struct outgoing {
@@ -265,23 +268,40 @@ static double step_flop(const muir_host_clock *c, double factor)
     return flop * shape.chunks * shape.microbatches;
 }
 
-/* The guess takes half the peak for all work, so it errs on the small side of the right factor only where
- * communication or checks weigh most; then trying settles it. */
-static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
+/* The guess takes half the peak for all work; then trying settles it: as long as a step is too long, and as
+ * long as smaller ones are shorter. Where time goes into latency (ranks that outnumber cores), no factor
+ * fits. */
+static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
-    double peak = c->facts.peak_flop_per_s;
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MIN, ctx->comm));
     muir_shrink *shrink = &c->facts.shrink;
-    while (shrink->factor < 1e6 && step_flop(c, shrink->factor) > 0.5 * peak * c->scenario->host.budget)
-        shrink->factor = muir_shrink_next(shrink->factor);
-    for (;;) {
+    const double budget_s = c->scenario->host.budget;
+    double *longest_s = &c->facts.trial_step_s, shortest_s = INFINITY;
+    for (int in_vain = 0;;) {
         MUIR_TRY(muir_agree(ctx, prepare_program(ctx, c)));
-        MUIR_TRY(try_step(ctx, c, false, &c->facts.trial_step_s));
-        if (c->facts.trial_step_s <= c->scenario->host.budget || shrink->factor >= 1e6) break;
+        MUIR_TRY(try_step(ctx, c, false, longest_s));
+        in_vain = *longest_s > 0.9 * shortest_s ? in_vain + 1 : 0;
+        shortest_s = fmin(shortest_s, *longest_s);
+        if (*longest_s <= budget_s || in_vain == TRIES_IN_VAIN) break;
         drop_program(c);
         shrink->factor = muir_shrink_next(shrink->factor);
     }
+done:
+    return st;
+}
+
+static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
+{
+    muir_status st = MUIR_OK;
+    muir_shrink *shrink = &c->facts.shrink;
+    double peak = c->facts.peak_flop_per_s;
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MIN, ctx->comm));
+    while (step_flop(c, shrink->factor) > 0.5 * peak * c->scenario->host.budget &&
+           shrink->factor < LARGEST_FACTOR)
+        shrink->factor = muir_shrink_next(shrink->factor);
+    MUIR_TRY(try_factors(ctx, c));
+    if (c->ops) MUIR_TRY(muir_host_ops_tune(ctx, c->ops));
+    MUIR_TRY(try_step(ctx, c, false, &c->facts.trial_step_s));
     MUIR_TRY(try_step(ctx, c, true, &c->facts.empty_step_s));
 done:
     return st;

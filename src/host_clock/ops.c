@@ -84,22 +84,61 @@ done:
     return st;
 }
 
+static muir_coll_spec spec_of(const muir_host_coll *c)
+{
+    return (muir_coll_spec){.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+}
+
+/* The first row of the table that does this here. */
+static muir_status prepare_first(muir_ctx *ctx, muir_host_coll *c)
+{
+    const muir_coll_spec spec = spec_of(c);
+    for (size_t i = 0; i < muir_coll_count(); i++) {
+        c->algorithm = muir_coll_at(i);
+        if (c->algorithm->kind != c->op->coll) continue;
+        if (muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared) == MUIR_OK) return MUIR_OK;
+        muir_ctx_clear(ctx);
+    }
+    return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s", muir_coll_kind_name(c->op->coll));
+}
+
+static bool is_automatic(const muir_host_ops *ops, const muir_host_coll *c)
+{
+    return strcmp(muir_host_algorithm(ops->scenario, c->op->coll), automatic) == 0;
+}
+
 static muir_status prepare_coll(muir_ctx *ctx, muir_host_ops *ops, int index, muir_coll_comm *comm)
 {
     muir_status st = MUIR_OK;
     const muir_op *op = &ops->program->ops[index];
     muir_host_coll *c = &ops->colls[ops->n_colls];
-    const char *name = muir_host_algorithm(ops->scenario, op->coll);
     c->op = op;
     c->comm = comm;
     c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
-    const muir_coll_spec spec = {.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
-    if (strcmp(name, automatic) == 0)
-        MUIR_TRY(muir_coll_choose(ctx, comm, op->coll, &spec, &c->algorithm));
-    else
-        c->algorithm = muir_coll_find(op->coll, name);
-    MUIR_TRY(muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared));
     ops->coll_of[index] = ops->n_colls++;
+    if (is_automatic(ops, c)) {
+        MUIR_TRY(prepare_first(ctx, c));
+    } else {
+        const muir_coll_spec spec = spec_of(c);
+        c->algorithm = muir_coll_find(op->coll, muir_host_algorithm(ops->scenario, op->coll));
+        MUIR_TRY(muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared));
+    }
+done:
+    return st;
+}
+
+muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops)
+{
+    muir_status st = MUIR_OK;
+    for (int i = 0; i < ops->n_colls; i++) {
+        muir_host_coll *c = &ops->colls[i];
+        const muir_coll_spec spec = spec_of(c);
+        if (!is_automatic(ops, c)) continue;
+        MUIR_TRY(muir_coll_choose(ctx, c->comm, c->op->coll, &spec, &c->algorithm));
+        muir_coll_op_destroy(&c->prepared);
+        MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared));
+        c->calls = c->seconds = 0.0;
+    }
 done:
     return st;
 }

@@ -44,6 +44,11 @@ muir_status muir_host_ops_create(muir_ctx *ctx, const muir_scenario *scenario, c
                                  const muir_shrink *shrink, muir_host_ops **out);
 void muir_host_ops_destroy(muir_host_ops **ops); /* accepts NULL, leaves NULL */
 
+/* Measures, for every collective that the scenario leaves to `auto`, which algorithm is fastest for its
+ * size, and prepares it anew. Until then such collectives run the first row of the table that fits.
+ * Collective over the mesh's ranks; call only with a part. MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops);
+
 /* Runs op number `index` of the program; nothing where one rank holds the whole group. Allocates nothing.
  * salt   in      changes from call to call, equal on all ranks
  * tally  in/out  what was done is added

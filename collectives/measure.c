@@ -10,8 +10,8 @@
 
 enum { MOST_CONTENDERS = 32, MOST_SAMPLES = 7, LEAST_SAMPLES = 3, MOST_CALLS = 20 };
 
-/* A choice should take about this long: a sample is long enough for the clock, and all of them end soon also where a
- * call takes a time slice of the operating system, as when ranks outnumber cores. */
+/* A choice should take about this long: a sample is long enough for the clock, and all of them end soon also
+ * where a call takes a time slice of the operating system, as when ranks outnumber cores. */
 static const double SAMPLE_S = 100e-6, CHOICE_S = 20e-3;
 
 static int by_value(const void *a, const void *b)

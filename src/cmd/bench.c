@@ -133,7 +133,8 @@ const muir_command muir_command_bench = {
         "to\n"
         "          -e bytes (1K to 16M) times -f (4); -n samples (20) after -w (3); -d fp32; -c 0: no "
         "checks;\n"
-        "          --op NAME, --algorithm NAME,NAME: only these. Sizes, algbw and busbw as nccl-tests has them,\n"
+        "          --op NAME, --algorithm NAME,NAME: only these. Sizes, algbw and busbw as nccl-tests has "
+        "them,\n"
         "          GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
         "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,

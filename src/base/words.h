@@ -11,7 +11,9 @@
     X(MUIR_BF16, "bf16", 2)                                                                                  \
     X(MUIR_FP16, "fp16", 2)                                                                                  \
     X(MUIR_FP8, "fp8", 1)                                                                                    \
-    X(MUIR_INT8, "int8", 1)
+    X(MUIR_INT8, "int8", 1)                                                                                  \
+    X(MUIR_FP64, "fp64", 8)                                                                                  \
+    X(MUIR_INT32, "int32", 4)
 
 /* Constant, name. DP is the group that shares gradients of dense weights (replicas x context parts), EDP that
  * of expert weights; WORLD is the whole job. */

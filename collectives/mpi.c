@@ -92,6 +92,21 @@ done:
     return st;
 }
 
+static muir_status run_reduce(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
+{
+    muir_status st = MUIR_OK;
+    const MPI_Op reduce = mpi_op_of(op->spec.reduce);
+    for (size_t first = 0; first < op->spec.count; first += (size_t)piece_at(op, first)) {
+        const size_t skip = first * op->element_bytes;
+        const char *from = (const char *)send + skip;
+        char *to = (char *)recv + skip;
+        MUIR_TRY_MPI(
+            MPI_Reduce(from, to, piece_at(op, first), op->type, reduce, op->spec.root, op->comm->comm));
+    }
+done:
+    return st;
+}
+
 static muir_status run_broadcast(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
 {
     muir_status st = MUIR_OK;
@@ -189,5 +204,13 @@ const muir_coll muir_coll_broadcast_mpi = {
     .name = "mpi",
     .kind = MUIR_BROADCAST,
     .run = run_broadcast,
+    .source = SOURCE,
+};
+
+const muir_coll muir_coll_reduce_mpi = {
+    .name = "mpi",
+    .kind = MUIR_REDUCE,
+    .prepare = prepare_reduction,
+    .run = run_reduce,
     .source = SOURCE,
 };

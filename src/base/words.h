@@ -33,7 +33,8 @@
     X(MUIR_ALL_GATHER, "all_gather")                                                                         \
     X(MUIR_ALL_TO_ALL, "all_to_all")                                                                         \
     X(MUIR_BROADCAST, "broadcast")                                                                           \
-    X(MUIR_SEND_RECV, "send_recv")
+    X(MUIR_SEND_RECV, "send_recv")                                                                           \
+    X(MUIR_REDUCE, "reduce")
 
 /* Constant, name: what a slot of a pipeline schedule does. BACKWARD is the gradient of the inputs, WEIGHT of
  * the weights. */

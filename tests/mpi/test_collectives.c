@@ -320,6 +320,11 @@ static void what_cannot_be_done_is_refused(void)
                    "all_reduce ring: unknown data type 7");
     expect_refusal(comm, muir_coll_find(MUIR_ALL_TO_ALL, "mpi"), &(muir_coll_spec){.count = (size_t)1 << 31},
                    "all_to_all mpi: 2147483648 elements are more than MPI counts in an int");
+    if ((comm->size & (comm->size - 1)) != 0) {
+        snprintf(message, sizeof message, "all_reduce swing is not made for %d ranks", comm->size);
+        expect_refusal(comm, muir_coll_find(MUIR_ALL_REDUCE, "swing"), &(muir_coll_spec){.count = 1},
+                       message);
+    }
     snprintf(message, sizeof message, "broadcast binomial: root 99 is not one of the %d ranks", comm->size);
     expect_refusal(comm, muir_coll_find(MUIR_BROADCAST, "binomial"), &(muir_coll_spec){.root = 99}, message);
     muir_coll_comm_destroy(&comm);

@@ -107,9 +107,11 @@ static void cost_of_all_gather(int p, double bytes, double *rounds, double *byte
  * last is log2 p / 2 bytes / beta. */
 static void cost_of_all_to_all(int p, double bytes, double *rounds, double *bytes_sent)
 {
-    int ones = 0;
-    for (int j = 1; j < p; j++)
-        for (int bit = 1; bit <= j; bit *= 2) ones += (j & bit) != 0;
+    double ones = 0.0;
+    for (int bit = 1; bit < p; bit *= 2) {
+        const int rest = p % (2 * bit) - bit;
+        ones += p / (2 * bit) * (double)bit + (rest > 0 ? rest : 0);
+    }
     *rounds = muir_coll_log2(p);
     *bytes_sent = bytes * ones / p;
 }

@@ -44,5 +44,5 @@ const muir_coll muir_coll_broadcast_k_nomial = {
     .kind = MUIR_BROADCAST,
     .cost = cost,
     .plan = plan_k_nomial,
-    .source = "Ruefenacht, Bull and Booth, Generalisation of recursive doubling, Parallel Comput. 69, 2017",
+    .source = "Wilkins et al., Generalized Collective Algorithms for the Exascale Era, IEEE CLUSTER, 2023",
 };

@@ -75,7 +75,9 @@ static void cost_of_two_passes(int p, double bytes, double *rounds, double *byte
 
 #define PATARASUK_YUAN "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69(2), 2009"
 #define THAKUR "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005"
-#define CHAN "Chan, Heimlich, Purkayastha and van de Geijn, Concurr. Comput. 19(13), 2007"
+#define JAIN_SABHARWAL                                                                                       \
+    "Jain and Sabharwal, Optimal Bucket Algorithms for Large MPI Collectives on Torus Interconnects, ICS, "  \
+    "2010"
 
 const muir_coll muir_coll_all_reduce_ring = {
     .name = "ring",
@@ -106,7 +108,7 @@ const muir_coll muir_coll_all_reduce_bidirectional_ring = {
     .kind = MUIR_ALL_REDUCE,
     .cost = cost_of_two_passes,
     .plan = bidirectional_all_reduce,
-    .source = CHAN,
+    .source = JAIN_SABHARWAL,
 };
 
 const muir_coll muir_coll_reduce_scatter_bidirectional_ring = {
@@ -114,7 +116,7 @@ const muir_coll muir_coll_reduce_scatter_bidirectional_ring = {
     .kind = MUIR_REDUCE_SCATTER,
     .cost = cost_of_pass,
     .plan = bidirectional_reduce_scatter,
-    .source = CHAN,
+    .source = JAIN_SABHARWAL,
 };
 
 const muir_coll muir_coll_all_gather_bidirectional_ring = {
@@ -122,5 +124,5 @@ const muir_coll muir_coll_all_gather_bidirectional_ring = {
     .kind = MUIR_ALL_GATHER,
     .cost = cost_of_pass,
     .plan = bidirectional_all_gather,
-    .source = CHAN,
+    .source = JAIN_SABHARWAL,
 };

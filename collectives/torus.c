@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bucket algorithms on a torus of ranks: a ring along one dimension after the other. A prime number of
- * ranks has one dimension and so makes a plain ring. */
+/* Bucket algorithms on a torus of ranks: a ring along one dimension after the other. A prime number of ranks
+ * has one dimension and so makes a plain ring. The source also works on all dimensions and directions at the
+ * same time, each with its share of the vector; this is its plain form. */
 #include "collectives/line.h"
 
 enum { MAX_DIMENSIONS = 3 };
@@ -110,7 +111,9 @@ static void cost_of_passes(int p, int n_dimensions, int n_passes, double bytes, 
     *bytes_sent = n_passes * bytes * (p - 1) / p;
 }
 
-#define SOURCE "Jain and Sabharwal, Optimal Bucket Algorithms on Torus Interconnects, ICS, 2010"
+#define SOURCE                                                                                               \
+    "Jain and Sabharwal, Optimal Bucket Algorithms for Large MPI Collectives on Torus Interconnects, ICS, "  \
+    "2010"
 
 /* The three rows of one number of dimensions. */
 #define TORUS(n_dimensions)                                                                                  \

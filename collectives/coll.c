@@ -31,6 +31,11 @@ const muir_coll *muir_coll_find(muir_coll_kind kind, const char *name)
     return NULL;
 }
 
+bool muir_coll_fits(const muir_coll *coll, int p)
+{
+    return !coll->fits || coll->fits(p);
+}
+
 void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n)
 {
     const size_t blocks = (size_t)p, r = (size_t)rank, longer = count % blocks;

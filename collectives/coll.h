@@ -8,6 +8,7 @@
  *     all_gather      own block                  count            own block of every rank, in order
  *     all_to_all      count, block r for rank r  p x own block    part r: own block of rank r's send
  *     broadcast       count, read on the root    count            the root's send
+ *     reduce          count                      count            reduction on the root; elsewhere untouched
  * send and recv lie apart, except that all_reduce and broadcast may have one buffer for both, and all_gather
  * may find its send in its own block of recv.
  *
@@ -28,10 +29,18 @@ struct muir_coll_plan;
 typedef struct muir_coll_op muir_coll_op;
 
 /* One algorithm: either `plan` (a list of steps, see collectives/plan.h), or `run` with what `prepare` has
- * made for it, NULL where that is nothing (see collectives/op.h). */
+ * made for it, NULL where that is nothing (see collectives/op.h).
+ * fits  rank counts that it is made for; NULL: any
+ * cost  what a plan takes on p ranks that cut `bytes` evenly, as the alpha-beta model wants it:
+ *           t = rounds alpha + bytes_sent / beta
+ *       rounds      out  messages that follow each other on the longest path; those of one round count as one
+ *       bytes_sent  out  what leaves the rank that sends most [byte], over all its links
+ *       NULL with `run`, whose messages are the library's affair */
 typedef struct muir_coll {
     const char *name;
     muir_coll_kind kind;
+    bool (*fits)(int p);
+    void (*cost)(int p, double bytes, double *rounds, double *bytes_sent);
     void (*plan)(struct muir_coll_plan *plan);
     muir_status (*prepare)(muir_ctx *ctx, muir_coll_op *op);
     muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
@@ -43,13 +52,16 @@ typedef struct muir_coll_spec {
     size_t count; /* [elements], see the table above */
     muir_dtype dtype;
     muir_reduce reduce; /* read where something is reduced */
-    int root;           /* read by broadcast */
+    int root;           /* read by broadcast and reduce */
     size_t segment;     /* longest message [elements]; 0: as long as MPI allows */
 } muir_coll_spec;
 
 /* Rows of the table, in the order of collectives.def. Local. */
 size_t muir_coll_count(void);
 const muir_coll *muir_coll_at(size_t i);
+
+/* True where the algorithm is made for p ranks. Local. */
+bool muir_coll_fits(const muir_coll *coll, int p);
 
 /* The row of this kind and name, or NULL. Local. */
 const muir_coll *muir_coll_find(muir_coll_kind kind, const char *name);
@@ -72,8 +84,8 @@ void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_
  * spec  in   borrowed for the call
  * out   out  untouched on error
  * Local, but every rank of comm prepares the same collectives in the same order, which gives message tags.
- * MUIR_ERR_ARG (no row, a data type that the row does not reduce, a root outside comm, too long for the
- * library's own collective), MUIR_ERR_MEM. */
+ * MUIR_ERR_ARG (no row, a row not made for that many ranks, a data type that the row does not reduce, a root
+ * outside comm, too long for the library's own collective), MUIR_ERR_MEM. */
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
                                 const muir_coll_spec *spec, muir_coll_op **out);
 

@@ -40,6 +40,11 @@ void muir_coll_comm_destroy(muir_coll_comm **comm)
 
 MPI_Datatype muir_coll_mpi_type(muir_dtype dtype)
 {
-    if (dtype == MUIR_FP32) return MPI_FLOAT;
-    return muir_dtype_bytes(dtype) == 2 ? MPI_UINT16_T : MPI_UINT8_T;
+    switch (dtype) {
+    case MUIR_FP32: return MPI_FLOAT;
+    case MUIR_FP64: return MPI_DOUBLE;
+    case MUIR_INT8: return MPI_INT8_T;
+    case MUIR_INT32: return MPI_INT32_T;
+    default: return muir_dtype_bytes(dtype) == 2 ? MPI_UINT16_T : MPI_UINT8_T;
+    }
 }

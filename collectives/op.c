@@ -10,7 +10,12 @@
 
 static bool is_reducing(muir_coll_kind kind)
 {
-    return kind == MUIR_ALL_REDUCE || kind == MUIR_REDUCE_SCATTER;
+    return kind == MUIR_ALL_REDUCE || kind == MUIR_REDUCE_SCATTER || kind == MUIR_REDUCE;
+}
+
+static bool has_root(muir_coll_kind kind)
+{
+    return kind == MUIR_BROADCAST || kind == MUIR_REDUCE;
 }
 
 static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_coll *coll,
@@ -18,13 +23,15 @@ static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_c
 {
     if (!coll) return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm given for a collective");
     const char *kind = muir_coll_kind_name(coll->kind);
+    if (!muir_coll_fits(coll, comm->size))
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s is not made for %d ranks", kind, coll->name, comm->size);
     if (spec->dtype >= MUIR_DTYPE_COUNT)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: unknown data type %d", kind, coll->name,
                          (int)spec->dtype);
     if (is_reducing(coll->kind) && !muir_reduce_find(spec->dtype, spec->reduce))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: no %s of %s", kind, coll->name,
                          muir_reduce_name(spec->reduce), muir_dtype_name(spec->dtype));
-    if (coll->kind == MUIR_BROADCAST && (spec->root < 0 || spec->root >= comm->size))
+    if (has_root(coll->kind) && (spec->root < 0 || spec->root >= comm->size))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: root %d is not one of the %d ranks", kind, coll->name,
                          spec->root, comm->size);
     return MUIR_OK;

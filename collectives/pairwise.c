@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* All-to-all by pairwise exchange: p - 1 steps, in step s with the ranks at distance s. */
+/* All-to-all with one message for each other rank: one after the other, a few at a time, or all at once. */
 #include "collectives/plan.h"
 
-static void plan_pairwise(muir_coll_plan *plan)
+enum { WINDOW = 4 }; /* messages on their way together, few enough for every network's queues */
+
+/* The s-th exchange is with the ranks at distance s: nobody is everybody's target at the same time. */
+static void plan_window(muir_coll_plan *plan, int window)
 {
     const int p = plan->p, rank = plan->rank;
     size_t own, n;
@@ -13,16 +16,76 @@ static void plan_pairwise(muir_coll_plan *plan)
         const int to = (rank + s) % p, from = (rank + p - s) % p;
         size_t offset, n_to;
         muir_coll_block(plan->count, p, to, &offset, &n_to);
-        muir_coll_plan_add(plan, &(muir_coll_step){
-                                     .send = {to, {MUIR_COLL_INPUT, offset}, n_to},
-                                     .recv = {from, {MUIR_COLL_OUTPUT, (size_t)from * n}, n},
-                                 });
+        const muir_coll_step step = {
+            .send = {to, {MUIR_COLL_INPUT, offset}, n_to},
+            .recv = {from, {MUIR_COLL_OUTPUT, (size_t)from * n}, n},
+        };
+        if ((s - 1) % window == 0)
+            muir_coll_plan_add(plan, &step);
+        else
+            muir_coll_plan_add_beside(plan, &step);
     }
 }
+
+static void plan_pairwise(muir_coll_plan *plan)
+{
+    plan_window(plan, 1);
+}
+
+static void plan_pairwise_window(muir_coll_plan *plan)
+{
+    plan_window(plan, WINDOW);
+}
+
+static void plan_linear(muir_coll_plan *plan)
+{
+    plan_window(plan, plan->p);
+}
+
+/* t = ceil((p - 1) / window) alpha + (p - 1) / p bytes / beta */
+static void cost_of_window(int p, int window, double bytes, double *rounds, double *bytes_sent)
+{
+    *rounds = (p - 1 + window - 1) / window;
+    *bytes_sent = bytes * (p - 1) / p;
+}
+
+static void cost_of_pairwise(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    cost_of_window(p, 1, bytes, rounds, bytes_sent);
+}
+
+static void cost_of_pairwise_window(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    cost_of_window(p, WINDOW, bytes, rounds, bytes_sent);
+}
+
+static void cost_of_linear(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    cost_of_window(p, p, bytes, rounds, bytes_sent);
+}
+
+#define SOURCE "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005"
 
 const muir_coll muir_coll_all_to_all_pairwise = {
     .name = "pairwise",
     .kind = MUIR_ALL_TO_ALL,
+    .cost = cost_of_pairwise,
     .plan = plan_pairwise,
-    .source = "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005",
+    .source = SOURCE,
+};
+
+const muir_coll muir_coll_all_to_all_pairwise_window = {
+    .name = "pairwise_window",
+    .kind = MUIR_ALL_TO_ALL,
+    .cost = cost_of_pairwise_window,
+    .plan = plan_pairwise_window,
+    .source = SOURCE,
+};
+
+const muir_coll muir_coll_all_to_all_linear = {
+    .name = "linear",
+    .kind = MUIR_ALL_TO_ALL,
+    .cost = cost_of_linear,
+    .plan = plan_linear,
+    .source = SOURCE,
 };

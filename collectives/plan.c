@@ -69,6 +69,28 @@ void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll
         plan, &(muir_coll_step){.local = {.action = MUIR_COLL_COPY, .to = to, .a = from, .count = n}});
 }
 
+muir_coll_part muir_coll_plan_blocks(const muir_coll_plan *plan, int first, int n)
+{
+    muir_coll_part part = {plan->count, 0}, last;
+    if (n == 0) return part;
+    muir_coll_block(plan->count, plan->p, first, &part.offset, &part.n);
+    muir_coll_block(plan->count, plan->p, first + n - 1, &last.offset, &last.n);
+    part.n = last.offset + last.n - part.offset;
+    return part;
+}
+
+muir_coll_part muir_coll_plan_block(const muir_coll_plan *plan, int i)
+{
+    return muir_coll_plan_blocks(plan, (i % plan->p + plan->p) % plan->p, 1);
+}
+
+int muir_coll_log2(int p)
+{
+    int k = 0;
+    while (p > 1 << k) k++;
+    return k;
+}
+
 muir_status muir_coll_plan_create(muir_ctx *ctx, const muir_coll *coll, const muir_coll_spec *spec, int p,
                                   int rank, muir_coll_plan **out)
 {
@@ -84,6 +106,7 @@ muir_status muir_coll_plan_create(muir_ctx *ctx, const muir_coll *coll, const mu
     coll->plan(plan);
     MUIR_TRY(muir_alloc(ctx, plan->n_steps, sizeof *plan->steps, "the steps of a collective", &plan->steps));
     plan->n_steps = 0;
+    plan->n_scratch = 0;
     plan->round = 0;
     coll->plan(plan);
 done:

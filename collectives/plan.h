@@ -54,7 +54,7 @@ typedef struct muir_coll_step {
 typedef struct muir_coll_plan {
     int p;                 /* ranks */
     int rank;              /* whose steps these are */
-    int root;              /* of a broadcast */
+    int root;              /* of a broadcast or reduce */
     size_t count;          /* of the collective [elements] */
     size_t segment;        /* longest piece of a step [elements] */
     muir_coll_step *steps; /* [n_steps]; NULL while they are only counted */
@@ -62,6 +62,19 @@ typedef struct muir_coll_plan {
     size_t n_scratch; /* length of the scratch buffer [elements] */
     size_t round;     /* first step of the current round */
 } muir_coll_plan;
+
+/* Some neighbouring elements of the vector. */
+typedef struct muir_coll_part {
+    size_t offset, n; /* [elements] */
+} muir_coll_part;
+
+/* Blocks first .. first + n - 1 of the vector cut into p blocks; the second counts round, -1 being the last
+ * block. Local. */
+muir_coll_part muir_coll_plan_blocks(const muir_coll_plan *plan, int first, int n);
+muir_coll_part muir_coll_plan_block(const muir_coll_plan *plan, int i);
+
+/* Least k with 2^k >= p, for p >= 1. Local. */
+int muir_coll_log2(int p);
 
 /* Appends a step that starts a new round.
  * step  in   borrowed for the call

@@ -50,9 +50,21 @@ static void plan_recursive_doubling(muir_coll_plan *plan)
     if (is_paired) muir_coll_plan_add(plan, &(muir_coll_step){.send = {rank - 1, output, n}});
 }
 
+/* t = log2 p (alpha + bytes / beta) for a power of two, else 2 rounds more, one of them sent by a rank that
+ * stands for two. */
+static void cost(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    int levels = muir_coll_log2(p);
+    const bool is_folded = 1 << levels != p;
+    if (is_folded) levels--;
+    *rounds = levels + 2 * is_folded;
+    *bytes_sent = bytes * (levels + is_folded);
+}
+
 const muir_coll muir_coll_all_reduce_recursive_doubling = {
     .name = "recursive_doubling",
     .kind = MUIR_ALL_REDUCE,
+    .cost = cost,
     .plan = plan_recursive_doubling,
     .source = "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005",
 };

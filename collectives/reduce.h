@@ -20,8 +20,10 @@ typedef enum muir_reduce {
         MUIR_REDUCE_COUNT
 } muir_reduce;
 
-/* to[i] = a[i] op b[i] for n elements; `to` is a, b, or apart from both. Which of two equal numbers max and
- * min take, and what they make of NaN, depends on the order of a and b only. */
+/* to[i] = a[i] op b[i] for n elements; `to` is a, b, or apart from both. bf16 and fp16 are worked on in fp32
+ * and rounded once, to nearest even (collectives/half.h); fp8 has no arithmetic. NaN in either gives NaN.
+ * Sums of whole numbers wrap round, as those of MPI_INT8_T and MPI_INT32_T do. Which of two equal numbers max
+ * and min take (-0 or +0) depends on the order of a and b only. */
 typedef void muir_reduce_loop(size_t n, const void *a, const void *b, void *to);
 
 /* Name, never NULL. Local. */

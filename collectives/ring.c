@@ -1,105 +1,128 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ring algorithms: p - 1 steps, in each of which every rank hands one block to the next rank. */
-#include "collectives/plan.h"
+/* Ring algorithms: p - 1 steps, in each of which every rank hands one block to the next rank, or half a block
+ * to each of its two neighbours. */
+#include "collectives/line.h"
 
-typedef struct block {
-    size_t offset, n; /* [elements] */
-} block;
-
-/* Block i of the vector, i counted round the ring. */
-static block block_of(const muir_coll_plan *plan, int i)
+static void plan_reduce_scatter(muir_coll_plan *plan, int n_lanes)
 {
-    block b;
-    muir_coll_block(plan->count, plan->p, (i % plan->p + plan->p) % plan->p, &b.offset, &b.n);
-    return b;
+    const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
+    const muir_coll_place input = {MUIR_COLL_INPUT, 0}, output = {MUIR_COLL_OUTPUT, 0};
+    muir_coll_line_reduce_scatter(plan, &line, input, output);
 }
 
-static int next_of(const muir_coll_plan *plan)
+static void plan_all_gather(muir_coll_plan *plan, int n_lanes)
 {
-    return (plan->rank + 1) % plan->p;
+    const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
+    const muir_coll_part own = muir_coll_line_own(plan, &line);
+    const muir_coll_place mine = {MUIR_COLL_INPUT, 0}, to = {MUIR_COLL_OUTPUT, own.offset};
+    muir_coll_plan_add_copy(plan, to, mine, own.n);
+    muir_coll_line_all_gather(plan, &line, mine);
 }
 
-static int previous_of(const muir_coll_plan *plan)
+/* 2 (p - 1) / p of the vector leaves each rank: as little as any algorithm can send. */
+static void plan_all_reduce(muir_coll_plan *plan, int n_lanes)
 {
-    return (plan->rank + plan->p - 1) % plan->p;
-}
-
-/* In step s each rank hands on the partial result of block rank - 1 - s, to which the next rank adds its own
- * part; the last step completes the rank's own block. Partial results alternate between two places: one
- * leaves while one arrives. */
-static void plan_reduce_scatter(muir_coll_plan *plan, muir_coll_place result)
-{
-    const block own = block_of(plan, plan->rank);
-    const size_t longest = block_of(plan, 0).n;
-    muir_coll_place leaving = {MUIR_COLL_INPUT, block_of(plan, plan->rank - 1).offset};
-    if (plan->p == 1) muir_coll_plan_add_copy(plan, result, (muir_coll_place){MUIR_COLL_INPUT, 0}, own.n);
-    for (int s = 0; s < plan->p - 1; s++) {
-        const block out = block_of(plan, plan->rank - 1 - s), in = block_of(plan, plan->rank - 2 - s);
-        const muir_coll_place arriving = {MUIR_COLL_SCRATCH, (size_t)(s % 2) * longest};
-        const muir_coll_place mine = {MUIR_COLL_INPUT, in.offset};
-        const muir_coll_place to = s == plan->p - 2 ? result : arriving;
-        muir_coll_plan_add(plan, &(muir_coll_step){
-                                     .send = {next_of(plan), leaving, out.n},
-                                     .recv = {previous_of(plan), arriving, in.n},
-                                     .local = {MUIR_COLL_REDUCE, to, mine, arriving, in.n},
-                                 });
-        leaving = arriving;
-    }
-}
-
-/* In step s each rank hands on block rank - s; `own` is where its own block lies. */
-static void plan_all_gather(muir_coll_plan *plan, muir_coll_place own)
-{
-    muir_coll_place leaving = own;
-    for (int s = 0; s < plan->p - 1; s++) {
-        const block out = block_of(plan, plan->rank - s), in = block_of(plan, plan->rank - 1 - s);
-        const muir_coll_place arriving = {MUIR_COLL_OUTPUT, in.offset};
-        muir_coll_plan_add(plan, &(muir_coll_step){
-                                     .send = {next_of(plan), leaving, out.n},
-                                     .recv = {previous_of(plan), arriving, in.n},
-                                 });
-        leaving = arriving;
-    }
+    const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
+    const muir_coll_place input = {MUIR_COLL_INPUT, 0};
+    const muir_coll_place own = {MUIR_COLL_OUTPUT, muir_coll_line_own(plan, &line).offset};
+    muir_coll_line_reduce_scatter(plan, &line, input, own);
+    muir_coll_line_all_gather(plan, &line, own);
 }
 
 static void ring_reduce_scatter(muir_coll_plan *plan)
 {
-    plan_reduce_scatter(plan, (muir_coll_place){MUIR_COLL_OUTPUT, 0});
+    plan_reduce_scatter(plan, 1);
 }
 
 static void ring_all_gather(muir_coll_plan *plan)
 {
-    const block own = block_of(plan, plan->rank);
-    const muir_coll_place mine = {MUIR_COLL_INPUT, 0}, to = {MUIR_COLL_OUTPUT, own.offset};
-    muir_coll_plan_add_copy(plan, to, mine, own.n);
-    plan_all_gather(plan, mine);
+    plan_all_gather(plan, 1);
 }
 
-/* 2 (p - 1) / p of the vector leaves each rank: as little as any algorithm can send. */
 static void ring_all_reduce(muir_coll_plan *plan)
 {
-    const muir_coll_place own = {MUIR_COLL_OUTPUT, block_of(plan, plan->rank).offset};
-    plan_reduce_scatter(plan, own);
-    plan_all_gather(plan, own);
+    plan_all_reduce(plan, 1);
 }
+
+static void bidirectional_reduce_scatter(muir_coll_plan *plan)
+{
+    plan_reduce_scatter(plan, 2);
+}
+
+static void bidirectional_all_gather(muir_coll_plan *plan)
+{
+    plan_all_gather(plan, 2);
+}
+
+static void bidirectional_all_reduce(muir_coll_plan *plan)
+{
+    plan_all_reduce(plan, 2);
+}
+
+/* t = (p - 1) alpha + (p - 1) / p bytes / beta; with two lanes each link carries half of the bytes. */
+static void cost_of_pass(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    *rounds = p - 1;
+    *bytes_sent = bytes * (p - 1) / p;
+}
+
+/* t = 2 (p - 1) alpha + 2 (p - 1) / p bytes / beta */
+static void cost_of_two_passes(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    *rounds = 2 * (p - 1);
+    *bytes_sent = 2.0 * bytes * (p - 1) / p;
+}
+
+#define PATARASUK_YUAN "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69(2), 2009"
+#define THAKUR "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005"
+#define JAIN_SABHARWAL                                                                                       \
+    "Jain and Sabharwal, Optimal Bucket Algorithms for Large MPI Collectives on Torus Interconnects, ICS, "  \
+    "2010"
 
 const muir_coll muir_coll_all_reduce_ring = {
     .name = "ring",
     .kind = MUIR_ALL_REDUCE,
+    .cost = cost_of_two_passes,
     .plan = ring_all_reduce,
-    .source = "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69(2), 2009",
+    .source = PATARASUK_YUAN,
 };
 
 const muir_coll muir_coll_reduce_scatter_ring = {
     .name = "ring",
     .kind = MUIR_REDUCE_SCATTER,
+    .cost = cost_of_pass,
     .plan = ring_reduce_scatter,
-    .source = "Patarasuk and Yuan, J. Parallel Distrib. Comput. 69(2), 2009",
+    .source = PATARASUK_YUAN,
 };
 
 const muir_coll muir_coll_all_gather_ring = {
     .name = "ring",
     .kind = MUIR_ALL_GATHER,
+    .cost = cost_of_pass,
     .plan = ring_all_gather,
-    .source = "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005",
+    .source = THAKUR,
+};
+
+const muir_coll muir_coll_all_reduce_bidirectional_ring = {
+    .name = "bidirectional_ring",
+    .kind = MUIR_ALL_REDUCE,
+    .cost = cost_of_two_passes,
+    .plan = bidirectional_all_reduce,
+    .source = JAIN_SABHARWAL,
+};
+
+const muir_coll muir_coll_reduce_scatter_bidirectional_ring = {
+    .name = "bidirectional_ring",
+    .kind = MUIR_REDUCE_SCATTER,
+    .cost = cost_of_pass,
+    .plan = bidirectional_reduce_scatter,
+    .source = JAIN_SABHARWAL,
+};
+
+const muir_coll muir_coll_all_gather_bidirectional_ring = {
+    .name = "bidirectional_ring",
+    .kind = MUIR_ALL_GATHER,
+    .cost = cost_of_pass,
+    .plan = bidirectional_all_gather,
+    .source = JAIN_SABHARWAL,
 };

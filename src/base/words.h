@@ -11,7 +11,9 @@
     X(MUIR_BF16, "bf16", 2)                                                                                  \
     X(MUIR_FP16, "fp16", 2)                                                                                  \
     X(MUIR_FP8, "fp8", 1)                                                                                    \
-    X(MUIR_INT8, "int8", 1)
+    X(MUIR_INT8, "int8", 1)                                                                                  \
+    X(MUIR_FP64, "fp64", 8)                                                                                  \
+    X(MUIR_INT32, "int32", 4)
 
 /* Constant, name. DP is the group that shares gradients of dense weights (replicas x context parts), EDP that
  * of expert weights; WORLD is the whole job. */
@@ -31,7 +33,8 @@
     X(MUIR_ALL_GATHER, "all_gather")                                                                         \
     X(MUIR_ALL_TO_ALL, "all_to_all")                                                                         \
     X(MUIR_BROADCAST, "broadcast")                                                                           \
-    X(MUIR_SEND_RECV, "send_recv")
+    X(MUIR_SEND_RECV, "send_recv")                                                                           \
+    X(MUIR_REDUCE, "reduce")
 
 /* Constant, name: what a slot of a pipeline schedule does. BACKWARD is the gradient of the inputs, WEIGHT of
  * the weights. */

@@ -28,13 +28,15 @@ struct muir_coll_plan;
 typedef struct muir_coll_op muir_coll_op;
 
 /* One algorithm: either `plan` (a list of steps, see collectives/plan.h), or `run` with what `prepare` has
- * made for it, NULL where that is nothing (see collectives/op.h). */
+ * made for it, NULL where that is nothing (see collectives/op.h). `is_available` is NULL where every
+ * communicator will do. */
 typedef struct muir_coll {
     const char *name;
     muir_coll_kind kind;
     void (*plan)(struct muir_coll_plan *plan);
     muir_status (*prepare)(muir_ctx *ctx, muir_coll_op *op);
     muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
+    bool (*is_available)(const muir_coll_comm *comm); /* if not, comm->why_not_shared says why */
     const char *source;
 } muir_coll;
 
@@ -73,7 +75,7 @@ void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_
  * out   out  untouched on error
  * Local, but every rank of comm prepares the same collectives in the same order, which gives message tags.
  * MUIR_ERR_ARG (no row, a data type that the row does not reduce, a root outside comm, too long for the
- * library's own collective), MUIR_ERR_MEM. */
+ * library's own collective, ranks that share no memory), MUIR_ERR_MEM. */
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
                                 const muir_coll_spec *spec, muir_coll_op **out);
 

@@ -18,9 +18,10 @@
 #define PAUSE() atomic_signal_fence(memory_order_seq_cst)
 #endif
 
-/* A rank that waits looks a few times in the hope that the others run on other cores, then leaves its core to
- * them; now and then MPI gets its turn, because the one that is waited for may itself wait for a message. */
-enum { N_LOOKS = 200, YIELDS_PER_PROBE = 16 };
+/* A rank that waits looks a few times in the hope that the others run on other cores (fewer times where there
+ * are more ranks than cores), then leaves its core to them; now and then MPI gets its turn, because the one
+ * that is waited for may itself wait for a message. */
+enum { N_LOOKS = 200, N_LOOKS_IF_CROWDED = 20, YIELDS_PER_PROBE = 16 };
 
 enum { LINE = 128 }; /* two cache lines: processors fetch them in pairs */
 
@@ -49,6 +50,7 @@ struct muir_shared {
     muir_shm shm;
     MPI_Comm comm; /* borrowed from the owner of this */
     int rank, size;
+    int n_looks;
     unsigned n_met;
     uint32_t n_buffers_made;
     buffer *buffers; /* latest first */
@@ -87,10 +89,11 @@ static bool has_come(const atomic_uint *n_met, unsigned number)
     return (int)(atomic_load_explicit(n_met, memory_order_acquire) - number) >= 0;
 }
 
-static muir_status wait_for(muir_ctx *ctx, MPI_Comm comm, const atomic_uint *n_met, unsigned number)
+static muir_status wait_for(muir_ctx *ctx, const muir_shared *shared, int rank, unsigned number)
 {
     muir_status st = MUIR_OK;
-    for (int i = 0; i < N_LOOKS; i++) {
+    const atomic_uint *n_met = &board_of(shared, rank)->n_met;
+    for (int i = 0; i < shared->n_looks; i++) {
         if (has_come(n_met, number)) return MUIR_OK;
         PAUSE();
     }
@@ -98,7 +101,7 @@ static muir_status wait_for(muir_ctx *ctx, MPI_Comm comm, const atomic_uint *n_m
         int is_there;
         sched_yield();
         if (i % YIELDS_PER_PROBE == 0)
-            MUIR_TRY_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm, &is_there, MPI_STATUS_IGNORE));
+            MUIR_TRY_MPI(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, shared->comm, &is_there, MPI_STATUS_IGNORE));
     }
 done:
     return st;
@@ -110,7 +113,7 @@ muir_status muir_shared_meet(muir_ctx *ctx, muir_shared *shared)
     muir_status st = MUIR_OK;
     atomic_store_explicit(&board_of(shared, shared->rank)->n_met, number, memory_order_release);
     for (int i = 1; i < shared->size && st == MUIR_OK; i++)
-        st = wait_for(ctx, shared->comm, &board_of(shared, (shared->rank + i) % shared->size)->n_met, number);
+        st = wait_for(ctx, shared, (shared->rank + i) % shared->size, number);
     return st;
 }
 
@@ -161,11 +164,25 @@ done:
     return st;
 }
 
+/* Whether the cores on which the ranks may run, all taken together, are fewer than the ranks. */
+static muir_status is_crowded(muir_ctx *ctx, const muir_coll_comm *comm, bool *out)
+{
+    muir_status st = MUIR_OK;
+    cpu_set_t cores, mine;
+    CPU_ZERO(&mine);
+    CPU_ZERO(&cores);
+    sched_getaffinity(0, sizeof mine, &mine); /* more than CPU_SETSIZE cores: none, hence crowded */
+    MUIR_TRY_MPI(MPI_Allreduce(&mine, &cores, sizeof mine, MPI_BYTE, MPI_BOR, comm->comm));
+    *out = CPU_COUNT(&cores) < comm->size;
+done:
+    return st;
+}
+
 muir_status muir_shared_create(muir_ctx *ctx, const muir_coll_comm *comm, muir_shared **out, char *why)
 {
     muir_status st = MUIR_OK;
     muir_shared *shared = NULL;
-    bool is_near = true;
+    bool is_near = true, is_tight = false;
     const size_t bytes = sizeof(board) + 2 * (MUIR_SHARED_SLOT + made_bytes(comm->size));
 
     if (comm->size == 1) return MUIR_OK;
@@ -179,9 +196,11 @@ muir_status muir_shared_create(muir_ctx *ctx, const muir_coll_comm *comm, muir_s
     shared->comm = comm->comm;
     shared->rank = comm->rank;
     shared->size = comm->size;
+    MUIR_TRY(is_crowded(ctx, comm, &is_tight));
+    shared->n_looks = is_tight ? N_LOOKS_IF_CROWDED : N_LOOKS;
     MUIR_TRY(muir_shm_create(ctx, comm->comm, bytes, &shared->shm, why));
 done:
-    if (st != MUIR_OK || !shared->shm.base)
+    if (st != MUIR_OK || !shared || !shared->shm.base)
         muir_shared_destroy(&shared);
     else
         *out = shared;

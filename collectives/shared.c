@@ -18,10 +18,10 @@
 #define PAUSE() atomic_signal_fence(memory_order_seq_cst)
 #endif
 
-/* A rank that waits looks a few times in the hope that the others run on other cores (fewer times where there
- * are more ranks than cores), then leaves its core to them; now and then MPI gets its turn, because the one
- * that is waited for may itself wait for a message. */
-enum { N_LOOKS = 200, N_LOOKS_IF_CROWDED = 20, YIELDS_PER_PROBE = 16 };
+/* A rank that waits looks some times in the hope that the others run on other cores, then leaves its core to
+ * them; now and then MPI gets its turn, because the one that is waited for may itself wait for a message. How
+ * often it looks follows from whether looking has helped before: where others want its core, little. */
+enum { FEWEST_LOOKS = 20, MOST_LOOKS = 4000, YIELDS_PER_PROBE = 16 };
 
 enum { LINE = 128 }; /* two cache lines: processors fetch them in pairs */
 
@@ -50,7 +50,7 @@ struct muir_shared {
     muir_shm shm;
     MPI_Comm comm; /* borrowed from the owner of this */
     int rank, size;
-    int n_looks;
+    int n_looks, most_looks; /* before the core is left to others */
     unsigned n_met;
     uint32_t n_buffers_made;
     buffer *buffers; /* latest first */
@@ -89,14 +89,19 @@ static bool has_come(const atomic_uint *n_met, unsigned number)
     return (int)(atomic_load_explicit(n_met, memory_order_acquire) - number) >= 0;
 }
 
-static muir_status wait_for(muir_ctx *ctx, const muir_shared *shared, int rank, unsigned number)
+static muir_status wait_for(muir_ctx *ctx, muir_shared *shared, int rank, unsigned number)
 {
     muir_status st = MUIR_OK;
     const atomic_uint *n_met = &board_of(shared, rank)->n_met;
+    if (has_come(n_met, number)) return MUIR_OK;
     for (int i = 0; i < shared->n_looks; i++) {
-        if (has_come(n_met, number)) return MUIR_OK;
         PAUSE();
+        if (!has_come(n_met, number)) continue;
+        const int more = shared->n_looks + shared->n_looks / 4;
+        shared->n_looks = more < shared->most_looks ? more : shared->most_looks;
+        return MUIR_OK;
     }
+    shared->n_looks = shared->n_looks / 2 > FEWEST_LOOKS ? shared->n_looks / 2 : FEWEST_LOOKS;
     for (unsigned i = 1; !has_come(n_met, number); i++) {
         int is_there;
         sched_yield();
@@ -197,7 +202,7 @@ muir_status muir_shared_create(muir_ctx *ctx, const muir_coll_comm *comm, muir_s
     shared->rank = comm->rank;
     shared->size = comm->size;
     MUIR_TRY(is_crowded(ctx, comm, &is_tight));
-    shared->n_looks = is_tight ? N_LOOKS_IF_CROWDED : N_LOOKS;
+    shared->n_looks = shared->most_looks = is_tight ? FEWEST_LOOKS : MOST_LOOKS;
     MUIR_TRY(muir_shm_create(ctx, comm->comm, bytes, &shared->shm, why));
 done:
     if (st != MUIR_OK || !shared || !shared->shm.base)

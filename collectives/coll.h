@@ -35,7 +35,8 @@ typedef struct muir_coll_op muir_coll_op;
  *           t = rounds alpha + bytes_sent / beta
  *       rounds      out  messages that follow each other on the longest path; those of one round count as one
  *       bytes_sent  out  what leaves the rank that sends most [byte], over all its links
- *       NULL with `run`, whose messages are the library's affair */
+ *       NULL with `run`, whose messages are the library's affair
+ * is_available  NULL where every communicator will do */
 typedef struct muir_coll {
     const char *name;
     muir_coll_kind kind;
@@ -44,6 +45,7 @@ typedef struct muir_coll {
     void (*plan)(struct muir_coll_plan *plan);
     muir_status (*prepare)(muir_ctx *ctx, muir_coll_op *op);
     muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
+    bool (*is_available)(const muir_coll_comm *comm); /* if not, comm->why_not_shared says why */
     const char *source;
 } muir_coll;
 
@@ -85,7 +87,7 @@ void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_
  * out   out  untouched on error
  * Local, but every rank of comm prepares the same collectives in the same order, which gives message tags.
  * MUIR_ERR_ARG (no row, a row not made for that many ranks, a data type that the row does not reduce, a root
- * outside comm, too long for the library's own collective), MUIR_ERR_MEM. */
+ * outside comm, too long for the library's own collective, ranks that share no memory), MUIR_ERR_MEM. */
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
                                 const muir_coll_spec *spec, muir_coll_op **out);
 

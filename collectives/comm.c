@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/tags.h"
+#include "collectives/shared.h"
 
 muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm **out)
 {
@@ -22,6 +23,7 @@ muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm *
     MUIR_TRY_MPI(MPI_Comm_get_attr(made->comm, MPI_TAG_UB, &tag_max, &is_known));
     made->tag_max = is_known ? *tag_max : 32767; /* the least that the MPI standard allows */
     made->next_tag = MUIR_TAG_COLL;
+    MUIR_TRY(muir_shared_create(ctx, made, &made->shared, made->why_not_shared));
 done:
     if (st != MUIR_OK)
         muir_coll_comm_destroy(&made);
@@ -33,6 +35,7 @@ done:
 void muir_coll_comm_destroy(muir_coll_comm **comm)
 {
     if (!*comm) return;
+    muir_shared_destroy(&(*comm)->shared);
     if ((*comm)->comm != MPI_COMM_NULL) MPI_Comm_free(&(*comm)->comm);
     free(*comm);
     *comm = NULL;

@@ -7,13 +7,18 @@
 
 #include "base/ctx.h"
 #include "base/words.h"
+#include "collectives/shm.h"
+
+struct muir_shared;
 
 typedef struct muir_coll_comm {
     MPI_Comm comm; /* own duplicate, MPI_ERRORS_RETURN */
     int rank;
     int size;
-    int tag_max;  /* the largest tag of this MPI */
-    int next_tag; /* of the next collective to be prepared; equal on all ranks */
+    int tag_max;                /* the largest tag of this MPI */
+    int next_tag;               /* of the next collective to be prepared; equal on all ranks */
+    struct muir_shared *shared; /* NULL where the ranks share no memory (see collectives/shared.h) */
+    char why_not_shared[MUIR_SHM_WHY_SIZE];
 } muir_coll_comm;
 
 /* Duplicates comm, which the caller keeps.

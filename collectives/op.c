@@ -34,6 +34,9 @@ static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_c
     if (has_root(coll->kind) && (spec->root < 0 || spec->root >= comm->size))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: root %d is not one of the %d ranks", kind, coll->name,
                          spec->root, comm->size);
+    if (coll->is_available && !coll->is_available(comm))
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s is not available: %s", kind, coll->name,
+                         comm->why_not_shared);
     return MUIR_OK;
 }
 

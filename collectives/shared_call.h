@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the rows named `shared` have in common: when they are available, how they cut what goes through slots,
+ * and when they reach straight into the others' buffers. */
+#ifndef MUIR_COLLECTIVES_SHARED_CALL_H
+#define MUIR_COLLECTIVES_SHARED_CALL_H
+
+#include "collectives/op.h"
+#include "collectives/shared.h"
+
+#define MUIR_SHARED_SOURCE                                                                                   \
+    "Bayatpour et al., Scalable reduction collectives with data partitioning-based multi-leader design, SC " \
+    "2017"
+
+/* Elements [first, first + n). */
+typedef struct muir_shared_span {
+    size_t first, n;
+} muir_shared_span;
+
+/* op->own of these rows. */
+typedef struct muir_shared_call {
+    size_t piece;         /* of one block that goes through a slot in one turn [elements] */
+    size_t n_turns;       /* until the longest block is through */
+    const char **sends;   /* [p] as muir_shared_meet_at finds them */
+    char **recvs;         /* [p] */
+    const char **sources; /* [p] what is reduced, rank by rank */
+} muir_shared_call;
+
+/* True for one rank, and where the ranks of comm share memory. Local. */
+bool muir_shared_is_available(const muir_coll_comm *comm);
+
+/* Makes op->own.
+ * n_blocks  in  blocks that lie in one slot side by side
+ * longest   in  block [elements]
+ * Local. MUIR_ERR_MEM. */
+muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks, size_t longest);
+
+/* Own block of rank r of the vector. Local. */
+muir_shared_span muir_shared_block(const muir_coll_op *op, int r);
+
+/* What is left of a block of n elements for turn i. Local. */
+muir_shared_span muir_shared_piece(const muir_coll_op *op, size_t n, size_t i);
+
+/* Copies the piece of turn i of every other rank's block into the own slot, block r at r * piece. Local. */
+void muir_shared_give_blocks(const muir_coll_op *op, const char *send, size_t i, unsigned turn);
+
+/* Copies n elements; nothing if `to` is `from`. Local. */
+void muir_shared_copy(const muir_coll_op *op, char *to, const char *from, size_t n);
+
+/* The same, past the caches if the vector is longer than they hold. Local. */
+void muir_shared_copy_far(const muir_coll_op *op, char *to, const char *from, size_t n);
+
+/* Whether the vector is longer than the caches of its ranks hold. Local. */
+bool muir_shared_is_long(const muir_coll_op *op);
+
+/* The two ways of a row; both for at least two ranks. */
+typedef struct muir_shared_ways {
+    /* Reaches into the others' buffers, call->sends and call->recvs; a meeting before and one after it come
+     * with it. Local. */
+    void (*direct)(const muir_coll_op *op, const char *send, char *recv);
+    /* Through the slots, with meetings. Collective over the ranks. MUIR_ERR_MPI. */
+    muir_status (*slots)(muir_ctx *ctx, const muir_coll_op *op, const char *send, char *recv);
+} muir_shared_ways;
+
+/* Runs a row: directly where all ranks can reach all they need and the vector is not short.
+ * Collective over the ranks. MUIR_ERR_MPI. */
+muir_status muir_shared_run(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv,
+                            const muir_shared_ways *ways);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* all_reduce and reduce_scatter in shared memory: every rank reduces its own block from all ranks' vectors,
+ * always in the order of the ranks, so every path gives the same bits. */
+#include "collectives/shared_call.h"
+#include "collectives/stream.h"
+
+/* A partial result stays in the first-level cache. */
+enum { CHUNK_BYTES = 8 * 1024 };
+
+/* Up to here every rank reduces the whole vector: more arithmetic, but one meeting less. */
+enum { WHOLE_BYTES = 8 * 1024 };
+
+static muir_status prepare(muir_ctx *ctx, muir_coll_op *op)
+{
+    return muir_shared_prepare(ctx, op, (size_t)op->comm->size, muir_shared_block(op, 0).n);
+}
+
+/* to[0, n) = elements [first, first + n) of all sources; `to` may be that part of a source itself, so a
+ * partial result is kept apart. */
+static void reduce_chunk(const muir_coll_op *op, size_t first, size_t n, char *to)
+{
+    _Alignas(64) char partial[CHUNK_BYTES];
+    const muir_shared_call *call = op->own;
+    const int last = op->comm->size - 1;
+    const size_t skip = first * op->element_bytes;
+    const char *sum = call->sources[0] + skip;
+    for (int r = 1; r <= last; r++) {
+        char *next = r == last ? to : partial;
+        op->reduce(n, sum, call->sources[r] + skip, next);
+        sum = next;
+    }
+}
+
+static void reduce_all(const muir_coll_op *op, size_t n, char *to)
+{
+    const size_t most = CHUNK_BYTES / op->element_bytes;
+    for (size_t i = 0; i < n; i += most)
+        reduce_chunk(op, i, n - i < most ? n - i : most, to + i * op->element_bytes);
+}
+
+/* The own vector needs no slot. */
+static void set_sources(const muir_coll_op *op, unsigned turn, const char *own, size_t skip)
+{
+    const muir_shared_call *call = op->own;
+    for (int r = 0; r < op->comm->size; r++)
+        call->sources[r] =
+            r == op->comm->rank ? own : muir_shared_slot(op->comm->shared, r, turn, MUIR_SHARED_GIVEN) + skip;
+}
+
+/* Reduces the piece of turn i of the own block, which every rank has given. */
+static void reduce_piece(const muir_coll_op *op, const char *send, size_t i, unsigned turn, char *to)
+{
+    const muir_shared_call *call = op->own;
+    const size_t size = op->element_bytes;
+    const muir_shared_span own = muir_shared_block(op, op->comm->rank), s = muir_shared_piece(op, own.n, i);
+    set_sources(op, turn, send + (own.first + s.first) * size, (size_t)op->comm->rank * call->piece * size);
+    reduce_all(op, s.n, to + s.first * size);
+}
+
+static muir_status scatter_through_slots(muir_ctx *ctx, const muir_coll_op *op, const char *send, char *recv)
+{
+    muir_status st = MUIR_OK;
+    const muir_shared_call *call = op->own;
+    for (size_t i = 0; i < call->n_turns; i++) {
+        const unsigned turn = muir_shared_next_turn(op->comm->shared);
+        muir_shared_give_blocks(op, send, i, turn);
+        MUIR_TRY(muir_shared_meet(ctx, op->comm->shared));
+        reduce_piece(op, send, i, turn, recv);
+    }
+done:
+    return st;
+}
+
+static void scatter_directly(const muir_coll_op *op, const char *send, char *recv)
+{
+    const muir_shared_call *call = op->own;
+    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
+    for (int r = 0; r < op->comm->size; r++)
+        call->sources[r] = (r == op->comm->rank ? send : call->sends[r]) + own.first * op->element_bytes;
+    reduce_all(op, own.n, recv);
+}
+
+static bool is_whole(const muir_coll_op *op)
+{
+    const muir_shared_call *call = op->own;
+    return op->spec.count * op->element_bytes <= WHOLE_BYTES && op->spec.count <= call->piece;
+}
+
+static muir_status reduce_whole(muir_ctx *ctx, const muir_coll_op *op, const char *send, char *recv)
+{
+    muir_status st = MUIR_OK;
+    muir_shared *shared = op->comm->shared;
+    const unsigned turn = muir_shared_next_turn(shared);
+    muir_shared_copy(op, muir_shared_slot(shared, op->comm->rank, turn, MUIR_SHARED_GIVEN), send,
+                     op->spec.count);
+    MUIR_TRY(muir_shared_meet(ctx, shared));
+    set_sources(op, turn, send, 0);
+    reduce_all(op, op->spec.count, recv);
+done:
+    return st;
+}
+
+/* Fetches the piece of turn i of the others' blocks, which they made after the meeting before the last. */
+static void fetch_made(const muir_coll_op *op, size_t i, unsigned turn, char *recv)
+{
+    const size_t size = op->element_bytes;
+    for (int k = 1; k < op->comm->size; k++) {
+        const int r = (op->comm->rank + k) % op->comm->size;
+        const muir_shared_span block = muir_shared_block(op, r), s = muir_shared_piece(op, block.n, i);
+        muir_shared_copy(op, recv + (block.first + s.first) * size,
+                         muir_shared_slot(op->comm->shared, r, turn, MUIR_SHARED_MADE), s.n);
+    }
+}
+
+/* One meeting for both: piece i has been given, and the results of piece i - 1 have been made. */
+static muir_status all_through_slots(muir_ctx *ctx, const muir_coll_op *op, const char *send, char *recv)
+{
+    muir_status st = MUIR_OK;
+    const muir_shared_call *call = op->own;
+    const size_t size = op->element_bytes;
+    muir_shared *shared = op->comm->shared;
+    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
+
+    if (is_whole(op)) return reduce_whole(ctx, op, send, recv);
+    for (size_t i = 0; i <= call->n_turns; i++) {
+        const unsigned turn = muir_shared_next_turn(shared);
+        if (i < call->n_turns) muir_shared_give_blocks(op, send, i, turn);
+        MUIR_TRY(muir_shared_meet(ctx, shared));
+        if (i < call->n_turns) {
+            const muir_shared_span s = muir_shared_piece(op, own.n, i);
+            char *made = muir_shared_slot(shared, op->comm->rank, turn, MUIR_SHARED_MADE);
+            reduce_piece(op, send, i, turn, recv + own.first * size);
+            muir_shared_copy(op, made, recv + (own.first + s.first) * size, s.n);
+        }
+        if (i > 0) fetch_made(op, i - 1, !turn, recv);
+    }
+done:
+    return st;
+}
+
+/* Hands every chunk to all ranks while it is in the first-level cache. Only its owner touches a block, so
+ * send may be recv. */
+static void all_directly(const muir_coll_op *op, const char *send, char *recv)
+{
+    _Alignas(64) char chunk[CHUNK_BYTES];
+    const muir_shared_call *call = op->own;
+    const size_t size = op->element_bytes, most = CHUNK_BYTES / size;
+    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
+    (void)recv; /* one of call->recvs */
+    for (int r = 0; r < op->comm->size; r++)
+        call->sources[r] = (r == op->comm->rank ? send : call->sends[r]) + own.first * size;
+    for (size_t i = 0; i < own.n; i += most) {
+        const size_t n = own.n - i < most ? own.n - i : most;
+        reduce_chunk(op, i, n, chunk);
+        for (int r = 0; r < op->comm->size; r++)
+            muir_shared_copy_far(op, call->recvs[r] + (own.first + i) * size, chunk, n);
+    }
+}
+
+static muir_status run_all_reduce(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
+{
+    return muir_shared_run(ctx, op, send, recv, &(muir_shared_ways){all_directly, all_through_slots});
+}
+
+static muir_status run_reduce_scatter(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
+{
+    const muir_shared_ways ways = {scatter_directly, scatter_through_slots};
+    return muir_shared_run(ctx, op, send, recv, &ways);
+}
+
+const muir_coll muir_coll_all_reduce_shared = {
+    .name = "shared",
+    .kind = MUIR_ALL_REDUCE,
+    .prepare = prepare,
+    .run = run_all_reduce,
+    .is_available = muir_shared_is_available,
+    .source = MUIR_SHARED_SOURCE,
+};
+
+const muir_coll muir_coll_reduce_scatter_shared = {
+    .name = "shared",
+    .kind = MUIR_REDUCE_SCATTER,
+    .prepare = prepare,
+    .run = run_reduce_scatter,
+    .is_available = muir_shared_is_available,
+    .source = MUIR_SHARED_SOURCE,
+};

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "collectives/shared.h"
 
 enum { MOST_CONTENDERS = 32, MOST_SAMPLES = 7, LEAST_SAMPLES = 3, MOST_CALLS = 20 };
 
@@ -64,8 +65,8 @@ static muir_status enter(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind kin
     size_t n_send = 0, n_recv = 0;
     const size_t width = muir_dtype_bytes(spec->dtype);
     muir_coll_lengths(kind, spec->count, comm->size, comm->rank, &n_send, &n_recv);
-    MUIR_TRY(muir_alloc(ctx, n_send, width, "a choice of collectives", &c->send));
-    MUIR_TRY(muir_alloc(ctx, n_recv, width, "a choice of collectives", &c->recv));
+    MUIR_TRY(muir_coll_alloc(ctx, comm, n_send * width, &c->send));
+    MUIR_TRY(muir_coll_alloc(ctx, comm, n_recv * width, &c->recv));
     for (size_t i = 0; i < muir_coll_count() && c->n < MOST_CONTENDERS; i++) {
         const muir_coll *coll = muir_coll_at(i);
         if (coll->kind != kind) continue;
@@ -130,8 +131,8 @@ muir_status muir_coll_choose(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind
 done:
     for (int i = 0; c && i < c->n; i++) muir_coll_op_destroy(&c->op[i]);
     if (c) {
-        free(c->send);
-        free(c->recv);
+        muir_coll_free(comm, c->send);
+        muir_coll_free(comm, c->recv);
     }
     free(c);
     return st;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cmd/bench.h"
 #include "collectives/measure.h"
+#include "collectives/shared.h"
 #include "host_clock/pattern.h"
 
 enum { MOST_ROWS = 32, SMALL_BYTES = 16384, SMALL_CALLS = 20 };
@@ -85,8 +86,8 @@ static muir_status enter(muir_ctx *ctx, coll_bench *b)
     const muir_coll *best = NULL;
     b->chosen = NULL;
     muir_coll_lengths(b->kind, b->spec.count, b->comm->size, b->comm->rank, &b->n_send, &b->n_recv);
-    MUIR_TRY(muir_alloc(ctx, b->n_send, sizeof(float), "payloads", &b->send));
-    MUIR_TRY(muir_alloc(ctx, b->n_recv, sizeof(float), "payloads", &b->recv));
+    MUIR_TRY(muir_coll_alloc(ctx, b->comm, b->n_send * sizeof(float), &b->send));
+    MUIR_TRY(muir_coll_alloc(ctx, b->comm, b->n_recv * sizeof(float), &b->recv));
     for (size_t i = 0; i < muir_coll_count(); i++)
         if (muir_coll_at(i)->kind == b->kind)
             MUIR_TRY(add_contender(ctx, b, muir_coll_at(i), muir_coll_at(i)->name));
@@ -105,8 +106,8 @@ static void leave(coll_bench *b)
         muir_coll_op_destroy(&b->op[i]);
         free(b->sample[i].time_s);
     }
-    free(b->send);
-    free(b->recv);
+    muir_coll_free(b->comm, b->send);
+    muir_coll_free(b->comm, b->recv);
     b->send = b->recv = NULL;
     b->n = 0;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "collectives/measure.h"
+#include "collectives/shared.h"
 #include "host_clock/pattern.h"
 
 enum { MEM_BYTES = 96 << 20 }; /* three vectors beyond any last-level cache share of a core */
@@ -23,6 +24,12 @@ typedef struct host_gemm {
     muir_gemm_check *check;
 } host_gemm;
 
+/* Where the collectives of one communicator take their data from, and put it. */
+typedef struct payload {
+    muir_coll_comm *comm; /* borrowed from the mesh, which outlives the ops */
+    float *send, *recv;
+} payload;
+
 struct muir_host_ops {
     const muir_program *program;   /* borrowed; outlives the ops */
     const muir_kernels *kernels;   /* borrowed; outlives the ops */
@@ -32,8 +39,8 @@ struct muir_host_ops {
     muir_host_coll *colls; /* [n_colls] */
     int *coll_of;          /* [n_ops]: index into colls, -1: none */
     int n_colls;
-    float *send, *recv; /* room for the longest collective */
-    size_t n_recv;
+    payload payloads[MUIR_MESH_AXES + 1]; /* one for each communicator that is used */
+    int n_payloads;
     muir_mem *mem;
 };
 
@@ -143,21 +150,47 @@ done:
     return st;
 }
 
-static muir_status prepare_payload(muir_ctx *ctx, muir_host_ops *ops)
+/* Room for the longest collective of a communicator, in memory that its ranks can reach from each other. */
+static muir_status prepare_payload(muir_ctx *ctx, muir_host_ops *ops, muir_coll_comm *comm)
 {
     muir_status st = MUIR_OK;
-    size_t most_send = 0;
+    size_t most_send = 0, most_recv = 0;
+    payload *p = &ops->payloads[ops->n_payloads];
     for (int i = 0; i < ops->n_colls; i++) {
         const muir_host_coll *c = &ops->colls[i];
         size_t n_send = 0, n_recv = 0;
-        muir_coll_lengths(c->op->coll, c->count, c->comm->size, c->comm->rank, &n_send, &n_recv);
+        if (c->comm != comm) continue;
+        muir_coll_lengths(c->op->coll, c->count, comm->size, comm->rank, &n_send, &n_recv);
         if (n_send > most_send) most_send = n_send;
-        if (n_recv > ops->n_recv) ops->n_recv = n_recv;
+        if (n_recv > most_recv) most_recv = n_recv;
     }
-    MUIR_TRY(muir_alloc(ctx, most_send, sizeof(float), "payloads", &ops->send));
-    MUIR_TRY(muir_alloc(ctx, ops->n_recv, sizeof(float), "payloads", &ops->recv));
+    p->comm = comm;
+    ops->n_payloads++;
+    MUIR_TRY(muir_coll_alloc(ctx, comm, most_send * sizeof(float), &p->send));
+    MUIR_TRY(muir_coll_alloc(ctx, comm, most_recv * sizeof(float), &p->recv));
 done:
     return st;
+}
+
+static const payload *payload_of(const muir_host_ops *ops, const muir_coll_comm *comm)
+{
+    for (int i = 0; i < ops->n_payloads; i++)
+        if (ops->payloads[i].comm == comm) return &ops->payloads[i];
+    return NULL;
+}
+
+static muir_status prepare_payloads(muir_ctx *ctx, muir_host_ops *ops)
+{
+    for (int i = 0; i < ops->n_colls; i++) {
+        muir_host_coll *c = &ops->colls[i];
+        if (!payload_of(ops, c->comm)) {
+            const muir_status st = prepare_payload(ctx, ops, c->comm);
+            if (st != MUIR_OK) return st;
+        }
+        c->send = payload_of(ops, c->comm)->send;
+        c->recv = payload_of(ops, c->comm)->recv;
+    }
+    return MUIR_OK;
 }
 
 static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *mesh)
@@ -174,7 +207,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
         if (op->kind == MUIR_OP_GEMM) MUIR_TRY(prepare_gemm(ctx, ops, i));
         if (comm) MUIR_TRY(prepare_coll(ctx, ops, i, comm));
     }
-    MUIR_TRY(prepare_payload(ctx, ops));
+    MUIR_TRY(prepare_payloads(ctx, ops));
     MUIR_TRY(muir_mem_create(ctx, MEM_BYTES, &ops->mem));
 done:
     return st;
@@ -214,8 +247,10 @@ void muir_host_ops_destroy(muir_host_ops **pointer)
     free(ops->gemms);
     free(ops->colls);
     free(ops->coll_of);
-    free(ops->send);
-    free(ops->recv);
+    for (int i = 0; i < ops->n_payloads; i++) {
+        muir_coll_free(ops->payloads[i].comm, ops->payloads[i].send);
+        muir_coll_free(ops->payloads[i].comm, ops->payloads[i].recv);
+    }
     free(ops);
     *pointer = NULL;
 }
@@ -254,12 +289,12 @@ static muir_status run_coll(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *c
     double start_s = muir_now_s();
     if (ops->scenario->host.check) {
         if (c->op->coll == MUIR_ALL_GATHER) muir_coll_block(c->count, p, rank, &offset, &n);
-        muir_pattern_fill(ops->send, n_send, offset, rank, salt);
-        memset(ops->recv, 0xff, n_recv * sizeof(float));
+        muir_pattern_fill(c->send, n_send, offset, rank, salt);
+        memset(c->recv, 0xff, n_recv * sizeof(float));
     }
     tally->check_s += muir_now_s() - start_s;
     start_s = muir_now_s();
-    MUIR_TRY(muir_coll_run(ctx, c->prepared, ops->send, ops->recv));
+    MUIR_TRY(muir_coll_run(ctx, c->prepared, c->send, c->recv));
     const double took_s = muir_now_s() - start_s;
     c->calls += 1.0;
     c->seconds += took_s;
@@ -268,7 +303,7 @@ static muir_status run_coll(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *c
     tally->coll_bytes += 4.0 * (double)c->count;
     if (!ops->scenario->host.check) goto done;
     start_s = muir_now_s();
-    tally->wrong += muir_pattern_check(c->op->coll, ops->recv, c->count, p, rank, salt) > 0;
+    tally->wrong += muir_pattern_check(c->op->coll, c->recv, c->count, p, rank, salt) > 0;
     tally->checked++;
     tally->check_s += muir_now_s() - start_s;
 done:

@@ -27,6 +27,7 @@ typedef struct muir_host_coll {
     muir_coll_comm *comm; /* borrowed from the mesh */
     const muir_coll *algorithm;
     muir_coll_op *prepared;
+    float *send, *recv;    /* payloads, shared by the collectives of one communicator */
     size_t count;          /* elements of 4 bytes, nccl-tests' size */
     double calls, seconds; /* so far; waiting for slower ranks included */
     double best_s;         /* the fastest call so far, which waited least */

@@ -139,6 +139,17 @@ static void wrong_files_are_named_with_line_and_key(void)
     check_file("- a\n- b\n", "test_scenario_wrong.yaml:1: expected lines of `key: value`");
 }
 
+static void a_long_list_of_known_names_ends_in_a_hint(void)
+{
+    static const char *const overrides[] = {"model=zzz"};
+    const char *hint = " and more, see `muir list`";
+    muir_scenario s;
+    CU_ASSERT_EQUAL(load("tiny", overrides, 1, &s), MUIR_ERR_ARG);
+    const char *message = muir_test_ctx()->message;
+    CU_ASSERT(strlen(message) > strlen(hint) && strcmp(message + strlen(message) - strlen(hint), hint) == 0);
+    muir_ctx_clear(muir_test_ctx());
+}
+
 static void slices_cover_everything_once(void)
 {
     static const int64_t totals[] = {1, 4, 488, 8192, 1001}, units[] = {1, 8, 64};
@@ -186,6 +197,7 @@ int main(int argc, char **argv)
         {"all ranks hold the same scenario", all_ranks_hold_the_same_scenario},
         {"impossible layouts are one sentence", impossible_layouts_are_one_sentence},
         {"wrong files are named with line and key", wrong_files_are_named_with_line_and_key},
+        {"a long list of known names ends in a hint", a_long_list_of_known_names_ends_in_a_hint},
         {"slices cover everything once", slices_cover_everything_once},
         {"a mesh fits the job and cuts many axes", a_mesh_fits_the_job_and_cuts_many_axes},
         CU_TEST_INFO_NULL,

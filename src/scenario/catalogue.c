@@ -96,15 +96,28 @@ void muir_catalogue_free(char ***names, int n)
     *names = NULL;
 }
 
+/* Names as "a, b, c", as far as whole names fit into text. */
+static void join_names(char **names, int n, char *text, size_t size)
+{
+    static const char more[] = " and more, see `muir list`";
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < n; i++) {
+        if (used + strlen(names[i]) + strlen(", ") + sizeof more > size) {
+            snprintf(text + used, size - used, "%s", more);
+            return;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", names[i]);
+    }
+}
+
 static muir_status fail_unknown(muir_ctx *ctx, const char *folder, const char *name, const char *where)
 {
-    char **names = NULL, known[600] = "";
+    char **names = NULL, known[600];
     int n = 0;
     muir_status st = muir_catalogue_names(ctx, folder, &names, &n);
     if (st != MUIR_OK) return st;
-    size_t used = 0;
-    for (int i = 0; i < n && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
+    join_names(names, n, known, sizeof known);
     const char *meant = muir_closest(name, (const char *const *)names, n);
     st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown%s%s%s; known: %s", where, name,
                    meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "", known);

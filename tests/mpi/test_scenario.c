@@ -96,7 +96,8 @@ static void impossible_layouts_are_one_sentence(void)
     muir_ctx_clear(muir_test_ctx());
 }
 
-/* Writes text to a file on rank 0, loads it everywhere, and compares the message after the path. */
+/* Writes text to a file on rank 0, loads it everywhere, and compares the message; one that ends in a list of
+ * known names is given without it. */
 static void check_file(const char *text, const char *message)
 {
     const char *path = "test_scenario_wrong.yaml";
@@ -108,7 +109,9 @@ static void check_file(const char *text, const char *message)
     MPI_Barrier(muir_test_ctx()->comm);
     muir_scenario s;
     CU_ASSERT_EQUAL(load(path, NULL, 0, &s), MUIR_ERR_ARG);
-    CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, message);
+    const size_t length = strlen(message);
+    const bool is_beginning = length > 0 && message[length - 1] == ' ';
+    CU_ASSERT(strncmp(muir_test_ctx()->message, message, is_beginning ? length : length + 1) == 0);
     MPI_Barrier(muir_test_ctx()->comm);
     if (muir_is_root(muir_test_ctx())) unlink(path);
     muir_ctx_clear(muir_test_ctx());
@@ -130,11 +133,21 @@ static void wrong_files_are_named_with_line_and_key(void)
     check_file("steps: ten\n", "test_scenario_wrong.yaml:1: steps is 'ten', but must be a whole number or "
                                "auto: 1..4000000000 steps");
     check_file("steps: 10\nmodel: llama3-405\n", "test_scenario_wrong.yaml: model 'llama3-405' is unknown, "
-                                                 "did you mean 'llama3-405b'?; known: dense-2t, "
-                                                 "gpt3-175b, llama3-405b, llama3-70b, moe-5t, tiny-30m");
+                                                 "did you mean 'llama3-405b'?; known: ");
     check_file("steps: [10\n", "test_scenario_wrong.yaml:2: not YAML: did not find expected ',' or ']'");
     check_file("", "test_scenario_wrong.yaml: the file is empty");
     check_file("- a\n- b\n", "test_scenario_wrong.yaml:1: expected lines of `key: value`");
+}
+
+static void a_long_list_of_known_names_ends_in_a_hint(void)
+{
+    static const char *const overrides[] = {"model=zzz"};
+    const char *hint = " and more, see `muir list`";
+    muir_scenario s;
+    CU_ASSERT_EQUAL(load("tiny", overrides, 1, &s), MUIR_ERR_ARG);
+    const char *message = muir_test_ctx()->message;
+    CU_ASSERT(strlen(message) > strlen(hint) && strcmp(message + strlen(message) - strlen(hint), hint) == 0);
+    muir_ctx_clear(muir_test_ctx());
 }
 
 static void slices_cover_everything_once(void)
@@ -184,6 +197,7 @@ int main(int argc, char **argv)
         {"all ranks hold the same scenario", all_ranks_hold_the_same_scenario},
         {"impossible layouts are one sentence", impossible_layouts_are_one_sentence},
         {"wrong files are named with line and key", wrong_files_are_named_with_line_and_key},
+        {"a long list of known names ends in a hint", a_long_list_of_known_names_ends_in_a_hint},
         {"slices cover everything once", slices_cover_everything_once},
         {"a mesh fits the job and cuts many axes", a_mesh_fits_the_job_and_cuts_many_axes},
         CU_TEST_INFO_NULL,

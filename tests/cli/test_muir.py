@@ -50,7 +50,8 @@ class Program(unittest.TestCase):
             ("run", "tiny", "rainier"): "'rainier' after 'tiny': one is enough (overrides are written key=value)",
             ("run", "tiny", "-o", "/no/such/x.h5"): "-o /no/such/x.h5: /no/such/ is no folder that can be written to",
             ("run", "tiny", "--resume", "-o", "none.h5"): "--resume: there is no none.h5 to go on with",
-            ("run", "tiny", "host.all_reduce=2f2b"): "host.all_reduce '2f2b' is unknown; known: ring, recursive_doubling, mpi",
+            ("run", "tiny", "host.all_reduce=2f2b"): "host.all_reduce '2f2b' is unknown; "
+                "known: ring, bidirectional_ring, recursive_doubling, binomial, double_binary_tree, rabenseifner, swing, torus_2d, torus_3d, mpi",
             ("check", "tiny", "--ranks", "0"): "--ranks is 0, but must be 1 to 10,000,000",
             ("bench", "coffee"): "muir bench what? clock",
             ("list", "coffee"): None,

@@ -35,7 +35,7 @@ static muir_status list_files(muir_ctx *ctx, const char *folder)
     MUIR_TRY(muir_catalogue_names(ctx, folder, &names, &n));
     for (int i = 0; i < n; i++) {
         MUIR_TRY(muir_catalogue_find(ctx, folder, names[i], "list", path, sizeof path));
-        printf("  %-16s", names[i]);
+        printf("  %-28s", names[i]);
         print_description(path);
         printf("\n");
     }

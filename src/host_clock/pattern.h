@@ -24,7 +24,8 @@ size_t muir_pattern_check_sum(const float *x, size_t n, size_t first, int p, uin
 /* Number of wrong elements in what came from one rank. Local. */
 size_t muir_pattern_check_copy(const float *x, size_t n, size_t first, int rank, uint32_t salt);
 
-/* Number of wrong elements in a rank's result of a whole collective (collectives/coll.h says what that is).
+/* Number of wrong elements in a rank's result of a whole collective (collectives/coll.h says what that is);
+ * the root of broadcast and reduce is rank 0.
  * recv   in   this rank's result
  * count  in   of the collective [elements]
  * Local. */

@@ -25,7 +25,8 @@ static void check_pattern(muir_coll_comm *comm, const muir_coll *coll, size_t co
     CU_ASSERT_EQUAL_FATAL(muir_coll_op_create(ctx, comm, coll, &spec, &op), MUIR_OK);
     CU_ASSERT_EQUAL(muir_coll_run(ctx, op, send, recv), MUIR_OK);
     CU_ASSERT_EQUAL(muir_pattern_check(coll->kind, recv, count, p, rank, 5), 0);
-    if (n_recv > 0) {
+    const bool has_result = n_recv > 0 && (coll->kind != MUIR_REDUCE || rank == 0);
+    if (has_result) {
         uint32_t bits;
         memcpy(&bits, &recv[n_recv / 2], sizeof bits);
         bits ^= 1u << 20;
@@ -44,7 +45,7 @@ static void closed_forms_hold_for_every_collective(void)
     CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(muir_test_ctx(), muir_test_ctx()->comm, &comm), MUIR_OK);
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++)
-            check_pattern(comm, muir_coll_at(i), counts[c]);
+            if (muir_coll_fits(muir_coll_at(i), comm->size)) check_pattern(comm, muir_coll_at(i), counts[c]);
     muir_coll_comm_destroy(&comm);
 }
 

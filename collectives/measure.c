@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/statistics.h"
 #include "collectives/shared.h"
 
 enum { MOST_CONTENDERS = 32, MOST_SAMPLES = 7, LEAST_SAMPLES = 3, MOST_CALLS = 20 };
@@ -14,18 +15,6 @@ enum { MOST_CONTENDERS = 32, MOST_SAMPLES = 7, LEAST_SAMPLES = 3, MOST_CALLS = 2
 /* A choice should take about this long: a sample is long enough for the clock, and all of them end soon also
  * where a call takes a time slice of the operating system, as when ranks outnumber cores. */
 static const double SAMPLE_S = 100e-6, CHOICE_S = 20e-3;
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double muir_median(double *values, size_t n)
-{
-    qsort(values, n, sizeof *values, by_value);
-    return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
 
 muir_status muir_coll_measure(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll_sample *contenders, int n,
                               int samples, int calls, void *send, void *recv, muir_coll_change change,

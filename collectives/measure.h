@@ -31,7 +31,4 @@ muir_status muir_coll_measure(muir_ctx *ctx, muir_coll_comm *comm, const muir_co
 muir_status muir_coll_choose(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind kind,
                              const muir_coll_spec *spec, const muir_coll **out);
 
-/* Median of n values, which it sorts. Local. */
-double muir_median(double *values, size_t n);
-
 #endif

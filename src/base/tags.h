@@ -8,7 +8,6 @@
 enum { MUIR_TAG_BAND = 4096 };
 
 typedef enum muir_tag {
-    MUIR_TAG_TELEMETRY = 1,                /* rows handed to the writer */
     MUIR_TAG_FORWARD = MUIR_TAG_BAND,      /* band: activations between stages, by microbatch */
     MUIR_TAG_BACKWARD = 2 * MUIR_TAG_BAND, /* band: gradients between stages, by microbatch */
     MUIR_TAG_COLL = 3 * MUIR_TAG_BAND,     /* from here to MPI_TAG_UB: collectives, by order of preparation */

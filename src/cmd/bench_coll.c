@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir bench coll: all algorithms beside the library's own and the measured choice, in turns. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/statistics.h"
 #include "cmd/bench.h"
 #include "collectives/measure.h"
 #include "collectives/shared.h"
@@ -112,19 +112,14 @@ static void leave(coll_bench *b)
     b->n = 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void add_row(coll_bench *b, int i)
 {
     double *time_s = b->sample[i].time_s + b->warm_up;
-    const double n = b->samples, bytes = 4.0 * (double)b->spec.count;
-    qsort(time_s, (size_t)b->samples, sizeof *time_s, by_value);
-    const double p50 = time_s[(int)ceil(0.5 * n) - 1], p95 = time_s[(int)ceil(0.95 * n) - 1],
-                 p99 = time_s[(int)ceil(0.99 * n) - 1];
+    const size_t n = (size_t)b->samples;
+    const double bytes = 4.0 * (double)b->spec.count;
+    muir_sort(time_s, n);
+    const double p50 = muir_percentile(time_s, n, 0.5), p95 = muir_percentile(time_s, n, 0.95);
+    const double p99 = muir_percentile(time_s, n, 0.99);
     const double algbw = bytes / p50, busbw = algbw * muir_busbw_factor(b->kind, b->comm->size);
     const bool is_auto = strcmp(b->name[i], "auto") == 0;
     if (b->options->is_table)

@@ -89,7 +89,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     printf("\nhost clock (executed on %d rank%s, %s steps)\n", m->host_ranks, m->host_ranks == 1 ? "" : "s",
            muir_count_text(m->host_steps).s);
     printf("  shrink      dimensions / %g, bytes / %g, layers / %.3g, microbatches / %.3g\n",
-           m->shrink.factor, m->shrink.factor * m->shrink.factor, m->shrink.layers, m->shrink.microbatches);
+           m->facts.shrink.factor, m->facts.shrink.factor * m->facts.shrink.factor, m->facts.shrink.layers,
+           m->facts.shrink.microbatches);
     printf("  step        %s (budget %s); an empty one %s\n", muir_time_text(m->host_step_mean_s).s,
            muir_time_text(s->host.budget).s, muir_time_text(m->facts.empty_step_s).s);
     printf("  products    %s a rank, %.0f %% of the measured peak %s, by %s\n",
@@ -99,8 +100,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
         printf("  send_recv      pipeline: %s a step in all, %s waited for messages a step and rank\n",
                muir_bytes_text(t->p2p_bytes / n).s, muir_time_text(t->p2p_s / n / m->host_ranks).s);
     print_colls(m);
-    printf("  checks      %s results, %s wrong\n", muir_count_text(m->checked).s,
-           muir_count_text(m->wrong).s);
+    printf("  checks      %s results, %s wrong\n", muir_count_text(m->tally.checked).s,
+           muir_count_text(m->tally.wrong).s);
 }
 
 void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_summary *m,

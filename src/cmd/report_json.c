@@ -49,9 +49,9 @@ static json_t *host(const muir_summary *m)
                      m->gemm_flop_per_s, "gemm_fraction_of_peak", m->gemm_fraction_of_peak, "peak_flop_per_s",
                      m->facts.peak_flop_per_s, "kernel", m->facts.kernel, "collectives", collectives(m),
                      "step_s", m->host_step_mean_s, "empty_step_s", m->facts.empty_step_s, "steps",
-                     (json_int_t)m->host_steps, "checked", (json_int_t)m->checked, "wrong",
-                     (json_int_t)m->wrong, "shrink", "factor", m->shrink.factor, "layers", m->shrink.layers,
-                     "microbatches", m->shrink.microbatches);
+                     (json_int_t)m->host_steps, "checked", (json_int_t)m->tally.checked, "wrong",
+                     (json_int_t)m->tally.wrong, "shrink", "factor", m->facts.shrink.factor, "layers",
+                     m->facts.shrink.layers, "microbatches", m->facts.shrink.microbatches);
 }
 
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,

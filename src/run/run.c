@@ -152,9 +152,9 @@ muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summar
     if (is_stopped && reached < r.steps)
         st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
                        (long long)reached, (long long)r.steps);
-    else if (summary->wrong > 0)
+    else if (summary->tally.wrong > 0)
         st = muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checked results of the host clock were wrong",
-                       (long long)summary->wrong, (long long)summary->checked);
+                       (long long)summary->tally.wrong, (long long)summary->tally.checked);
 done:
     destroy(&r);
     return st;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/statistics.h"
 
 enum { MOST_KEPT = 1 << 20 }; /* step times kept for percentiles: 8 MiB */
 
@@ -67,27 +68,15 @@ void muir_collector_add_host(muir_collector *c, const muir_host_row *row)
     add_tally(&c->tally, &row->tally);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The smallest kept value that at least `share` of them do not exceed. */
-static double percentile(const double *sorted, size_t n, double share)
-{
-    const size_t rank = (size_t)ceil(share * (double)n);
-    return sorted[rank > 0 ? rank - 1 : 0];
-}
-
 static void finish_fleet(muir_collector *c, muir_summary *s)
 {
     const double n = (double)c->seen;
     s->steps = c->seen;
     if (c->seen == 0) return;
-    qsort(c->step_s, c->n, sizeof *c->step_s, by_value);
-    s->step_time_s = (muir_statistics){c->sum_s / n, c->min_s, c->max_s, percentile(c->step_s, c->n, 0.5),
-                                       percentile(c->step_s, c->n, 0.99)};
+    muir_sort(c->step_s, c->n);
+    s->step_time_s =
+        (muir_statistics){c->sum_s / n, c->min_s, c->max_s, muir_percentile(c->step_s, c->n, 0.5),
+                          muir_percentile(c->step_s, c->n, 0.99)};
     for (int i = 0; i < MUIR_PART_COUNT; i++) s->part_s[i] = c->part_s[i] / n;
     s->fleet_time_s = c->sum_s;
     s->mfu = c->mfu_s / c->sum_s;
@@ -132,8 +121,6 @@ static muir_status sum_tally(muir_ctx *ctx, muir_collector *c, muir_summary *s)
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
     s->tally = (muir_tally){sums[0], sums[1], sums[2], sums[3],   sums[4],  sums[5],
                             sums[6], sums[7], sums[8], counts[0], counts[1]};
-    s->checked = counts[0];
-    s->wrong = counts[1];
 done:
     return st;
 }
@@ -148,7 +135,6 @@ muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *c, const muir_h
     s->host_steps = c->host_steps;
     if (!host || c->host_steps == 0) return MUIR_OK;
     s->facts = *muir_host_clock_facts(host);
-    s->shrink = s->facts.shrink;
     s->host_step_mean_s = c->host_step_s / (double)c->host_steps;
     if (s->tally.gemm_s > 0.0) s->gemm_flop_per_s = s->tally.gemm_flop / s->tally.gemm_s;
     s->gemm_fraction_of_peak = s->gemm_flop_per_s / s->facts.peak_flop_per_s;

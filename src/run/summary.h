@@ -34,9 +34,8 @@ typedef struct muir_summary {
     double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
     double fleet_time_s;
     /* executed */
-    int64_t host_steps, checked, wrong; /* over all ranks */
-    muir_host_facts facts;              /* of rank 0 */
-    muir_shrink shrink;
+    int64_t host_steps;
+    muir_host_facts facts;  /* of rank 0 */
     muir_tally tally;       /* sums of all ranks */
     double gemm_flop_per_s; /* per rank */
     double gemm_fraction_of_peak;

@@ -2,6 +2,7 @@
 /* Measuring collectives in turns, and choosing among them. */
 #include <string.h>
 
+#include "base/statistics.h"
 #include "check.h"
 #include "collectives/measure.h"
 
@@ -10,6 +11,8 @@ static void the_median_is_the_middle_one(void)
     double odd[] = {5.0, 1.0, 3.0}, even[] = {4.0, 1.0, 3.0, 2.0};
     CU_ASSERT_EQUAL(muir_median(odd, 3), 3.0);
     CU_ASSERT_EQUAL(muir_median(even, 4), 2.5);
+    CU_ASSERT_EQUAL(muir_percentile(odd, 3, 0.5), 3.0);
+    CU_ASSERT_EQUAL(muir_percentile(odd, 3, 0.99), 5.0);
 }
 
 /* Whatever is measured, all ranks choose the same row, of the right kind. */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Order statistics of measured values. */
+#ifndef MUIR_BASE_STATISTICS_H
+#define MUIR_BASE_STATISTICS_H
+
+#include <stddef.h>
+
+/* Sorts n values, smallest first. Local. */
+void muir_sort(double *values, size_t n);
+
+/* The smallest of n sorted values that at least `share` of them do not exceed; n >= 1. Local. */
+double muir_percentile(const double *sorted, size_t n, double share);
+
+/* Median of n values, which it sorts: the middle one, or the mean of the two in the middle; n >= 1. Local. */
+double muir_median(double *values, size_t n);
+
+#endif

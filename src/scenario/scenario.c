@@ -232,6 +232,22 @@ done:
     return st;
 }
 
+/* The scenario's own file; without one, the defaults. */
+static muir_status load_own(muir_ctx *ctx, const char *name, muir_scenario *s, muir_loader *loader,
+                            char path[MUIR_PATH_SIZE])
+{
+    muir_status st = MUIR_OK;
+    if (!name) {
+        *loader = (muir_loader){.schema = &muir_scenario_schema, .file = s, .path = "defaults"};
+        snprintf(path, MUIR_PATH_SIZE, "defaults");
+        return muir_schema_defaults(ctx, &muir_scenario_schema, s);
+    }
+    MUIR_TRY(muir_catalogue_find(ctx, "scenarios", name, "scenario", path, MUIR_PATH_SIZE));
+    MUIR_TRY(muir_yaml_load(ctx, &muir_scenario_schema, path, s, loader));
+done:
+    return st;
+}
+
 static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *const *given, int n_given,
                                 muir_scenario *s)
 {
@@ -240,8 +256,7 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     muir_loader loader;
     char path[MUIR_PATH_SIZE], where[2 * MUIR_PATH_SIZE], fleet_path[MUIR_PATH_SIZE],
         other_path[MUIR_PATH_SIZE];
-    MUIR_TRY(muir_catalogue_find(ctx, "scenarios", name, "scenario", path, sizeof path));
-    MUIR_TRY(muir_yaml_load(ctx, &muir_scenario_schema, path, s, &loader));
+    MUIR_TRY(load_own(ctx, name, s, &loader, path));
     MUIR_TRY(make_overrides(ctx, s->run.overrides, given, n_given, &list));
     MUIR_TRY(apply_overrides(ctx, &loader, &list));
     snprintf(where, sizeof where, "%s: fleet", path);

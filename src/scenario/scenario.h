@@ -37,7 +37,7 @@ typedef struct muir_scenario {
 extern const muir_schema muir_scenario_schema;
 
 /* Reads, resolves and checks a scenario; only rank 0 touches files.
- * name       in   a name in data/scenarios, or a path
+ * name       in   a name in data/scenarios, or a path; NULL: defaults, with the overrides
  * overrides  in   [n_overrides] texts "key=value"
  * scenario   out  untouched on error
  * Collective over ctx->comm. MUIR_ERR_ARG: one sentence with file, line, key, value and what is allowed. */

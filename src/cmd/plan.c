@@ -52,17 +52,27 @@ static muir_status sort_overrides(muir_ctx *ctx, const muir_args *args, plan_opt
     return MUIR_OK;
 }
 
-/* A fleet if there is one of that name or path, else a scenario. */
+static bool is_in(muir_ctx *ctx, const char *folder, const char *name)
+{
+    char path[1024];
+    const bool is_found = muir_catalogue_find(ctx, folder, name, folder, path, sizeof path) == MUIR_OK;
+    muir_ctx_clear(ctx);
+    return is_found;
+}
+
+/* A fleet if data/fleets has that name, else a scenario; a path is that of a scenario. */
 static muir_status is_fleet(muir_ctx *ctx, const char *target, bool *answer)
 {
     muir_status st = MUIR_OK;
-    char path[1024];
     int found = 0;
     if (muir_is_root(ctx)) {
-        found = muir_catalogue_find(ctx, "fleets", target, "fleet", path, sizeof path) == MUIR_OK &&
-                !strstr(path, "scenarios/");
-        muir_ctx_clear(ctx);
+        found = !strchr(target, '/') && is_in(ctx, "fleets", target);
+        if (!found && !is_in(ctx, "scenarios", target))
+            st = muir_fail(ctx, MUIR_ERR_ARG,
+                           "'%s' is neither a fleet nor a scenario (muir list fleets, muir list scenarios)",
+                           target);
     }
+    MUIR_TRY(muir_agree(ctx, st));
     MUIR_TRY_MPI(MPI_Bcast(&found, 1, MPI_INT, 0, ctx->comm));
     *answer = found;
 done:
@@ -84,10 +94,10 @@ done:
     return st;
 }
 
-/* One sequence for eight chips, as in Llama 3's run on 16,384 of them: the next power of two. */
+/* One sequence for eight chips, as in Llama 3's run on 16,384 of them: the next power of two, at least 32. */
 static int64_t default_batch(int64_t chips)
 {
-    int64_t sequences = 1;
+    int64_t sequences = 32;
     while (sequences * 8 < chips) sequences *= 2;
     return sequences;
 }
@@ -125,7 +135,7 @@ static void print_head(const muir_scenario *s, const plan_options *o, const muir
            "speed 1)\n",
            o->n_layout ? "\n" : "", muir_count_text(plan->legal).s, muir_count_text(plan->fitting).s,
            muir_bytes_text(s->fleet.chip.hbm_bytes).s);
-    printf("searched in %s on %d rank%s: %s layouts a second, %s priced a second\n", // executed
+    printf("searched in %s on %d rank%s: %s layouts a second, %s priced a second (executed)\n",
            muir_time_text(plan->search_s).s, ranks, ranks == 1 ? "" : "s",
            muir_count_text((long long)((double)plan->legal / plan->search_s)).s,
            muir_count_text((long long)((double)plan->fitting / plan->search_s)).s);

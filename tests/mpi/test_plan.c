@@ -141,15 +141,12 @@ static void the_front_is_a_front(void)
     muir_plan_destroy(&plain);
 }
 
-static CU_TestInfo tests[] = {
-    {"the best is the best", the_best_is_the_best},
-    {"any number of ranks finds the same", any_ranks_find_the_same},
-    {"limits are kept", limits_are_kept},
-    {"the front is a front", the_front_is_a_front},
-    CU_TEST_INFO_NULL,
-};
-
 int main(int argc, char **argv)
 {
+    CU_TestInfo tests[] = {{"the best is the best", the_best_is_the_best},
+                           {"any number of ranks finds the same", any_ranks_find_the_same},
+                           {"limits are kept", limits_are_kept},
+                           {"the front is a front", the_front_is_a_front},
+                           CU_TEST_INFO_NULL};
     return muir_test_main(argc, argv, "plan", tests);
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Collectives of the host clock: which algorithm, which data, runs and checks. */
+#include "host_clock/ops_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "collectives/measure.h"
+#include "collectives/shared.h"
+#include "host_clock/pattern.h"
+
+/* The word that leaves the choice to a measurement. */
+static const char *const automatic = "auto";
+
+const char *muir_host_algorithm(const muir_scenario *scenario, muir_coll_kind kind)
+{
+    const muir_host_options *host = &scenario->host;
+    switch (kind) {
+    case MUIR_ALL_REDUCE: return host->all_reduce;
+    case MUIR_REDUCE_SCATTER: return host->reduce_scatter;
+    case MUIR_ALL_GATHER: return host->all_gather;
+    case MUIR_ALL_TO_ALL: return host->all_to_all;
+    default: return "";
+    }
+}
+
+muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario)
+{
+    for (muir_coll_kind kind = 0; kind < MUIR_COLL_KIND_COUNT; kind++) {
+        const char *name = muir_host_algorithm(scenario, kind);
+        if (name[0] == '\0' || strcmp(name, automatic) == 0 || muir_coll_find(kind, name)) continue;
+        char known[600] = "";
+        size_t used = (size_t)snprintf(known, sizeof known, "%s", automatic);
+        for (size_t i = 0; i < muir_coll_count() && used < sizeof known; i++)
+            if (muir_coll_at(i)->kind == kind)
+                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
+                                         muir_coll_at(i)->name);
+        return muir_fail(ctx, MUIR_ERR_ARG, "host.%s '%s' is unknown; known: %s", muir_coll_kind_name(kind),
+                         name, known);
+    }
+    return MUIR_OK;
+}
+
+static muir_coll_spec spec_of(const muir_host_coll *c)
+{
+    return (muir_coll_spec){.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+}
+
+/* The first row of the table that does this here. */
+static muir_status prepare_first(muir_ctx *ctx, muir_host_coll *c)
+{
+    const muir_coll_spec spec = spec_of(c);
+    for (size_t i = 0; i < muir_coll_count(); i++) {
+        c->algorithm = muir_coll_at(i);
+        if (c->algorithm->kind != c->op->coll) continue;
+        if (muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared) == MUIR_OK) return MUIR_OK;
+        muir_ctx_clear(ctx);
+    }
+    return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s", muir_coll_kind_name(c->op->coll));
+}
+
+static bool is_automatic(const muir_host_ops *ops, const muir_host_coll *c)
+{
+    return strcmp(muir_host_algorithm(ops->scenario, c->op->coll), automatic) == 0;
+}
+
+muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index, muir_coll_comm *comm)
+{
+    muir_status st = MUIR_OK;
+    const muir_op *op = &ops->program->ops[index];
+    muir_host_coll *c = &ops->colls[ops->n_colls];
+    c->op = op;
+    c->comm = comm;
+    c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
+    ops->coll_of[index] = ops->n_colls++;
+    if (is_automatic(ops, c)) {
+        MUIR_TRY(prepare_first(ctx, c));
+    } else {
+        const muir_coll_spec spec = spec_of(c);
+        c->algorithm = muir_coll_find(op->coll, muir_host_algorithm(ops->scenario, op->coll));
+        MUIR_TRY(muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared));
+    }
+done:
+    return st;
+}
+
+muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops)
+{
+    muir_status st = MUIR_OK;
+    for (int i = 0; i < ops->n_colls; i++) {
+        muir_host_coll *c = &ops->colls[i];
+        const muir_coll_spec spec = spec_of(c);
+        if (!is_automatic(ops, c)) continue;
+        MUIR_TRY(muir_coll_choose(ctx, c->comm, c->op->coll, &spec, &c->algorithm));
+        muir_coll_op_destroy(&c->prepared);
+        MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared));
+        c->calls = c->seconds = 0.0;
+    }
+done:
+    return st;
+}
+
+/* Room for the longest collective of a communicator, in memory that its ranks can reach from each other. */
+static muir_status prepare_payload(muir_ctx *ctx, muir_host_ops *ops, muir_coll_comm *comm)
+{
+    muir_status st = MUIR_OK;
+    size_t most_send = 0, most_recv = 0;
+    payload *p = &ops->payloads[ops->n_payloads];
+    for (int i = 0; i < ops->n_colls; i++) {
+        const muir_host_coll *c = &ops->colls[i];
+        size_t n_send = 0, n_recv = 0;
+        if (c->comm != comm) continue;
+        muir_coll_lengths(c->op->coll, c->count, comm->size, comm->rank, &n_send, &n_recv);
+        if (n_send > most_send) most_send = n_send;
+        if (n_recv > most_recv) most_recv = n_recv;
+    }
+    p->comm = comm;
+    ops->n_payloads++;
+    MUIR_TRY(muir_coll_alloc(ctx, comm, most_send * sizeof(float), &p->send));
+    MUIR_TRY(muir_coll_alloc(ctx, comm, most_recv * sizeof(float), &p->recv));
+done:
+    return st;
+}
+
+static const payload *payload_of(const muir_host_ops *ops, const muir_coll_comm *comm)
+{
+    for (int i = 0; i < ops->n_payloads; i++)
+        if (ops->payloads[i].comm == comm) return &ops->payloads[i];
+    return NULL;
+}
+
+muir_status muir_host_payloads_prepare(muir_ctx *ctx, muir_host_ops *ops)
+{
+    for (int i = 0; i < ops->n_colls; i++) {
+        muir_host_coll *c = &ops->colls[i];
+        if (!payload_of(ops, c->comm)) {
+            const muir_status st = prepare_payload(ctx, ops, c->comm);
+            if (st != MUIR_OK) return st;
+        }
+        c->send = payload_of(ops, c->comm)->send;
+        c->recv = payload_of(ops, c->comm)->recv;
+    }
+    return MUIR_OK;
+}
+
+muir_status muir_host_coll_run(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *c, uint32_t salt,
+                               muir_tally *tally)
+{
+    muir_status st = MUIR_OK;
+    const int p = c->comm->size, rank = c->comm->rank;
+    size_t n_send = 0, n_recv = 0, offset = 0, n = 0;
+    muir_coll_lengths(c->op->coll, c->count, p, rank, &n_send, &n_recv);
+    double start_s = muir_now_s();
+    if (ops->scenario->host.check) {
+        if (c->op->coll == MUIR_ALL_GATHER) muir_coll_block(c->count, p, rank, &offset, &n);
+        muir_pattern_fill(c->send, n_send, offset, rank, salt);
+        memset(c->recv, 0xff, n_recv * sizeof(float));
+    }
+    tally->check_s += muir_now_s() - start_s;
+    start_s = muir_now_s();
+    MUIR_TRY(muir_coll_run(ctx, c->prepared, c->send, c->recv));
+    const double took_s = muir_now_s() - start_s;
+    c->calls += 1.0;
+    c->seconds += took_s;
+    if (c->calls == 1.0 || took_s < c->best_s) c->best_s = took_s;
+    tally->coll_s += took_s;
+    tally->coll_bytes += 4.0 * (double)c->count;
+    if (!ops->scenario->host.check) goto done;
+    start_s = muir_now_s();
+    tally->wrong += muir_pattern_check(c->op->coll, c->recv, c->count, p, rank, salt) > 0;
+    tally->checked++;
+    tally->check_s += muir_now_s() - start_s;
+done:
+    return st;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Matrix products of the host clock: operands, checks, runs. */
+#include "host_clock/ops_state.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+muir_status muir_host_gemm_prepare(muir_ctx *ctx, muir_host_ops *ops, int index)
+{
+    muir_status st = MUIR_OK;
+    const muir_op *op = &ops->program->ops[index];
+    host_gemm *g = &ops->gemms[index];
+    const double f = ops->shrink.factor;
+    g->size =
+        (muir_gemm_size){muir_shrink_size(op->m, f), muir_shrink_size(op->n, f), muir_shrink_size(op->k, f)};
+    g->count = muir_shrink_count(op->count, f);
+    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.k, sizeof(float), "operands of a product", &g->a));
+    MUIR_TRY(muir_alloc(ctx, g->size.k * g->size.n, sizeof(float), "operands of a product", &g->b));
+    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.n, sizeof(float), "a product", &g->c));
+    muir_gemm_operands((uint64_t)index, g->size, g->a, g->b);
+    MUIR_TRY(muir_gemm_check_create(ctx, (uint64_t)index, g->size, g->a, g->b, &g->check));
+done:
+    return st;
+}
+
+/* The result is overwritten before each product, so that an old one can never pass for a new one. */
+muir_status muir_host_gemm_run(muir_ctx *ctx, muir_host_ops *ops, int index, muir_tally *tally)
+{
+    muir_status st = MUIR_OK;
+    host_gemm *g = &ops->gemms[index];
+    const double m = (double)g->size.m, n = (double)g->size.n, k = (double)g->size.k;
+    for (int i = 0; i < g->count; i++) {
+        double start_s = muir_now_s();
+        if (ops->scenario->host.check) memset(g->c, 0xff, g->size.m * g->size.n * sizeof(float));
+        tally->check_s += muir_now_s() - start_s;
+        start_s = muir_now_s();
+        MUIR_TRY(ops->kernels->gemm->run(ctx, ops->kernels, g->size, g->a, g->b, g->c));
+        tally->gemm_s += muir_now_s() - start_s;
+        tally->gemm_flop += 2.0 * m * n * k;
+        if (!ops->scenario->host.check) continue;
+        start_s = muir_now_s();
+        size_t first_row = 0;
+        tally->wrong += muir_gemm_check_run(g->check, g->c, &first_row) > 0;
+        tally->checked++;
+        tally->check_s += muir_now_s() - start_s;
+    }
+done:
+    return st;
+}

@@ -90,6 +90,7 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"-c", "--check", &a->check, NULL},
                               {"--op", NULL, &o->op, NULL},
                               {"--algorithm", NULL, &o->algorithm, NULL},
+                              {"--folder", NULL, &o->folder, NULL},
                               {"--json", "-J", &a->json, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args));
     if (a->args.n_overrides > 0)
@@ -110,6 +111,8 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     MUIR_TRY(read_arguments(ctx, argc, argv, &a));
     const muir_bench *bench = find(a.args.positional);
     if (!bench) MUIR_TRY(fail_unknown(ctx));
+    if (a.options.folder && !bench->has_folder)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--folder would change nothing in muir bench %s", bench->name));
     MUIR_TRY(bench->run(ctx, &a.options));
     if (muir_is_root(ctx) && a.json) st = write_json(ctx, a.options.rows, a.json);
     st = muir_agree(ctx, st);
@@ -122,8 +125,8 @@ done:
 const muir_command muir_command_bench = {
     .name = "bench",
     .usage =
-        "clock|coll [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] [--json FILE]",
-    .summary = "what this machine reaches: steps of the fleet clock, collectives",
+        "clock|coll|io [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] [--json FILE]",
+    .summary = "what this machine reaches: steps of the fleet clock, collectives, checkpoints",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"
@@ -136,6 +139,9 @@ const muir_command muir_command_bench = {
         "          --op NAME, --algorithm NAME,NAME: only these. Sizes, algbw and busbw as nccl-tests has "
         "them,\n"
         "          GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
+        "over all\n"
+        "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"
         "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,
 };

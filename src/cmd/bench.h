@@ -12,6 +12,7 @@ typedef struct muir_bench_options {
     long long min, max, factor, iters, warm_up; /* -b -e -f -n -w; warm_up -1: nothing was said */
     const char *dtype;                          /* -d */
     const char *op, *algorithm;                 /* --op, --algorithm: only these */
+    const char *folder;                         /* --folder: where to write */
     bool is_unchecked;                          /* -c 0 */
     bool is_table;                              /* print rows for people */
     json_t *rows;                               /* array to which rank 0 adds its rows */
@@ -20,6 +21,7 @@ typedef struct muir_bench_options {
 /* A benchmark: one file and one row of benches.def. */
 typedef struct muir_bench {
     const char *name;
+    bool has_folder; /* it writes files, so --folder means something */
     /* Collective over ctx->comm. */
     muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
 } muir_bench;

@@ -108,6 +108,57 @@ static void latency_counts_hops_and_rounds(void)
     CU_ASSERT_DOUBLE_EQUAL(muir_p2p_time_s(&fleet, 64, 25e9), 15e-6 + 1.0, 1e-12);
 }
 
+/* What ASTRA-sim (astra-sim/astra-sim @518bd51, analytical backend) said when run: an all_reduce of 1 MiB a
+ * chip, cut into 4 chunks, 10 ns at each endpoint. */
+typedef struct astra_run {
+    int64_t chips;
+    double ring_s; /* a ring of links of 50 GB/s and 500 ns; 0: not run */
+    double
+        switch_s; /* servers of 8, 400 GB/s and 936.25 ns a hop; fabric 50 GB/s and 2 us a hop; 0: not run */
+} astra_run;
+static const astra_run astra_runs[] = {{64, 296896e-9, 128480e-9},
+                                       {256, 1079200e-9, 193108e-9},
+                                       {1024, 4206616e-9, 257372e-9},
+                                       {4096, 16740400e-9, 321556e-9},
+                                       {16384, 0.0, 385716e-9}};
+enum { ASTRA_CHUNKS = 4 };
+
+/* There the chunks follow each other around the ring, each with all its latencies. */
+static void rings_agree_with_astra_sim(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    fleet.server.port_byte_per_s = 50e9;
+    fleet.server.alpha_s = 510e-9;
+    for (size_t i = 0; i < sizeof astra_runs / sizeof astra_runs[0]; i++) {
+        const astra_run *run = &astra_runs[i];
+        if (run->ring_s <= 0.0) continue;
+        fleet.server.chips = run->chips;
+        const double chunk_s = coll(&fleet, 1, run->chips, MUIR_ALL_REDUCE, 1048576.0 / ASTRA_CHUNKS);
+        CU_ASSERT_DOUBLE_EQUAL(ASTRA_CHUNKS * chunk_s / run->ring_s, 1.0, 0.01);
+    }
+}
+
+/* There a switch is two hops, and the chunks overlap: while one is between servers, the next is inside them.
+ * So the fabric is paid for every chunk and the servers for one, where muir pays both for the whole. */
+static void hierarchies_agree_with_astra_sim(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    const double chunk = 1048576.0 / ASTRA_CHUNKS;
+    fleet.server.port_byte_per_s = 400e9;
+    fleet.server.alpha_s = 2.0 * 936.25e-9 + 10e-9;
+    fleet.fabric.alpha_s = 2.0 * 2000e-9 + 10e-9;
+    for (size_t i = 0; i < sizeof astra_runs / sizeof astra_runs[0]; i++) {
+        const astra_run *run = &astra_runs[i];
+        fleet.top.servers = run->chips / 8;
+        fleet.fabric.leaf_servers = fleet.top.servers;
+        const double inside_s = coll(&fleet, 1, 8, MUIR_ALL_REDUCE, chunk);
+        const double between_s = coll(&fleet, 8, run->chips / 8, MUIR_ALL_REDUCE, chunk / 8.0);
+        CU_ASSERT_DOUBLE_EQUAL((ASTRA_CHUNKS * between_s + inside_s) / run->switch_s, 1.0, 0.01);
+        CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, run->chips, MUIR_ALL_REDUCE, chunk), inside_s + between_s,
+                               1e-12);
+    }
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -119,6 +170,8 @@ int main(int argc, char **argv)
         {"groups over servers are hierarchical", groups_over_servers_are_hierarchical},
         {"oversubscription hits far traffic", oversubscription_hits_far_traffic},
         {"latency counts hops and rounds", latency_counts_hops_and_rounds},
+        {"rings agree with ASTRA-sim", rings_agree_with_astra_sim},
+        {"hierarchies agree with ASTRA-sim", hierarchies_agree_with_astra_sim},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "network", tests);

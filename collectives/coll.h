@@ -7,6 +7,7 @@
  *     reduce_scatter  count                      own block        own block of the reduction
  *     all_gather      own block                  count            own block of every rank, in order
  *     all_to_all      count, block r for rank r  p x own block    part r: own block of rank r's send
+ *     all_to_allv     own row of spec->counts    own column of it part r: what rank r has for the own rank
  *     broadcast       count, read on the root    count            the root's send
  *     reduce          count                      count            reduction on the root; elsewhere untouched
  * send and recv lie apart, except that all_reduce and broadcast may have one buffer for both, and all_gather
@@ -56,6 +57,8 @@ typedef struct muir_coll_spec {
     muir_reduce reduce; /* read where something is reduced */
     int root;           /* read by broadcast and reduce */
     size_t segment;     /* longest message [elements]; 0: as long as MPI allows */
+    const size_t
+        *counts; /* [from,to] [elements]; read by all_to_allv, in place of count; NULL: as all_to_all */
 } muir_coll_spec;
 
 /* Rows of the table, in the order of collectives.def. Local. */
@@ -79,6 +82,18 @@ void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n);
 
 /* Lengths of the send and receive buffers of one rank [elements], as in the table above. Local. */
 void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_t *n_send, size_t *n_recv);
+
+/* The same with all that is asked, counts included. Local. */
+void muir_coll_spec_lengths(muir_coll_kind kind, const muir_coll_spec *spec, int p, int rank, size_t *n_send,
+                            size_t *n_recv);
+
+/* What one rank has for another in an all_to_all or all_to_allv over p ranks.
+ * send_offset  out  where it begins in the send of rank `from`
+ * recv_offset  out  where it begins in the recv of rank `to`
+ * n            out  its length [elements]
+ * Local. Adds up one row and one column of the counts. */
+void muir_coll_exchange(const muir_coll_spec *spec, int p, int from, int to, size_t *send_offset,
+                        size_t *recv_offset, size_t *n);
 
 /* Prepares a collective: all its memory and its list of steps.
  * comm  in   borrowed until muir_coll_op_destroy

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "collectives/op.h"
 
-/* Rows of op->own, int [4,p]: blocks of the vector, and the p equal parts that all_to_all receives. */
+/* Rows of op->own, int [4,p]: blocks of the vector, or what goes to each rank; what comes from each rank. */
 enum { BLOCK_COUNTS, BLOCK_OFFSETS, PART_COUNTS, PART_OFFSETS, N_ROWS };
 
 static int *row_of(const muir_coll_op *op, int row)
@@ -28,7 +28,7 @@ static int own_count(const muir_coll_op *op)
 static muir_status prepare_blocks(muir_ctx *ctx, muir_coll_op *op)
 {
     const size_t count = op->spec.count, p = (size_t)op->comm->size;
-    if (count > INT_MAX - p) /* p equal parts may be p - 1 longer than the vector */
+    if (count > INT_MAX)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s mpi: %zu elements are more than MPI counts in an int",
                          muir_coll_kind_name(op->coll->kind), count);
     const muir_status st = muir_alloc(ctx, N_ROWS * p, sizeof(int), "the blocks of a collective", &op->own);
@@ -39,9 +39,27 @@ static muir_status prepare_blocks(muir_ctx *ctx, muir_coll_op *op)
         row_of(op, BLOCK_COUNTS)[r] = (int)n;
         row_of(op, BLOCK_OFFSETS)[r] = (int)offset;
     }
-    for (int r = 0; r < op->comm->size; r++) {
-        row_of(op, PART_COUNTS)[r] = own_count(op);
-        row_of(op, PART_OFFSETS)[r] = r * own_count(op);
+    return MUIR_OK;
+}
+
+static muir_status prepare_exchange(muir_ctx *ctx, muir_coll_op *op)
+{
+    const int p = op->comm->size, rank = op->comm->rank;
+    size_t n_send, n_recv, mine, its, n;
+    muir_coll_spec_lengths(op->coll->kind, &op->spec, p, rank, &n_send, &n_recv);
+    if (n_send > INT_MAX || n_recv > INT_MAX)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s mpi: %zu elements are more than MPI counts in an int",
+                         muir_coll_kind_name(op->coll->kind), n_send > INT_MAX ? n_send : n_recv);
+    const muir_status st =
+        muir_alloc(ctx, N_ROWS * (size_t)p, sizeof(int), "the parts of a collective", &op->own);
+    if (st != MUIR_OK) return st;
+    for (int r = 0; r < p; r++) {
+        muir_coll_exchange(&op->spec, p, rank, r, &mine, &its, &n);
+        row_of(op, BLOCK_COUNTS)[r] = (int)n;
+        row_of(op, BLOCK_OFFSETS)[r] = (int)mine;
+        muir_coll_exchange(&op->spec, p, r, rank, &mine, &its, &n);
+        row_of(op, PART_COUNTS)[r] = (int)n;
+        row_of(op, PART_OFFSETS)[r] = (int)its;
     }
     return MUIR_OK;
 }
@@ -158,7 +176,7 @@ static muir_status run_all_to_all(muir_ctx *ctx, const muir_coll_op *op, const v
     const MPI_Datatype type = op->type;
     const int *counts = row_of(op, BLOCK_COUNTS), *offsets = row_of(op, BLOCK_OFFSETS);
     const int *part_counts = row_of(op, PART_COUNTS), *part_offsets = row_of(op, PART_OFFSETS);
-    if (is_even(op))
+    if (op->coll->kind == MUIR_ALL_TO_ALL && is_even(op))
         MUIR_TRY_MPI(MPI_Alltoall(send, counts[0], type, recv, counts[0], type, comm));
     else
         MUIR_TRY_MPI(MPI_Alltoallv(send, counts, offsets, type, recv, part_counts, part_offsets, type, comm));
@@ -195,7 +213,15 @@ const muir_coll muir_coll_all_gather_mpi = {
 const muir_coll muir_coll_all_to_all_mpi = {
     .name = "mpi",
     .kind = MUIR_ALL_TO_ALL,
-    .prepare = prepare_blocks,
+    .prepare = prepare_exchange,
+    .run = run_all_to_all,
+    .source = SOURCE,
+};
+
+const muir_coll muir_coll_all_to_allv_mpi = {
+    .name = "mpi",
+    .kind = MUIR_ALL_TO_ALLV,
+    .prepare = prepare_exchange,
     .run = run_all_to_all,
     .source = SOURCE,
 };

@@ -80,6 +80,7 @@ muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_
     op->tag = take_tag(comm);
     if (coll->plan) MUIR_TRY(prepare_steps(ctx, op));
     if (coll->prepare) MUIR_TRY(coll->prepare(ctx, op));
+    op->spec.counts = NULL; /* borrowed until here */
 done:
     if (st != MUIR_OK)
         muir_coll_op_destroy(&op);

@@ -2,23 +2,26 @@
 /* All-to-all with one message for each other rank: one after the other, a few at a time, or all at once. */
 #include "collectives/plan.h"
 
-enum { WINDOW = 4 }; /* messages on their way together, few enough for every network's queues */
+/* Messages on their way together: enough to hide one latency behind the others, few enough for every
+ * network's queues. */
+enum { WINDOW = 8 };
 
 /* The s-th exchange is with the ranks at distance s: nobody is everybody's target at the same time. */
 static void plan_window(muir_coll_plan *plan, int window)
 {
     const int p = plan->p, rank = plan->rank;
-    size_t own, n;
-    muir_coll_block(plan->count, p, rank, &own, &n);
-    muir_coll_plan_add_copy(plan, (muir_coll_place){MUIR_COLL_OUTPUT, (size_t)rank * n},
-                            (muir_coll_place){MUIR_COLL_INPUT, own}, n);
+    size_t mine, its, n, n_in;
+    muir_coll_exchange(plan->spec, p, rank, rank, &mine, &its, &n);
+    muir_coll_plan_add_copy(plan, (muir_coll_place){MUIR_COLL_OUTPUT, its},
+                            (muir_coll_place){MUIR_COLL_INPUT, mine}, n);
     for (int s = 1; s < p; s++) {
         const int to = (rank + s) % p, from = (rank + p - s) % p;
-        size_t offset, n_to;
-        muir_coll_block(plan->count, p, to, &offset, &n_to);
+        size_t leaving, arriving, unused;
+        muir_coll_exchange(plan->spec, p, rank, to, &leaving, &unused, &n);
+        muir_coll_exchange(plan->spec, p, from, rank, &unused, &arriving, &n_in);
         const muir_coll_step step = {
-            .send = {to, {MUIR_COLL_INPUT, offset}, n_to},
-            .recv = {from, {MUIR_COLL_OUTPUT, (size_t)from * n}, n},
+            .send = {to, {MUIR_COLL_INPUT, leaving}, n},
+            .recv = {from, {MUIR_COLL_OUTPUT, arriving}, n_in},
         };
         if ((s - 1) % window == 0)
             muir_coll_plan_add(plan, &step);
@@ -66,26 +69,23 @@ static void cost_of_linear(int p, double bytes, double *rounds, double *bytes_se
 
 #define SOURCE "Thakur, Rabenseifner and Gropp, Int. J. High Perform. Comput. Appl. 19(1), 2005"
 
-const muir_coll muir_coll_all_to_all_pairwise = {
-    .name = "pairwise",
-    .kind = MUIR_ALL_TO_ALL,
-    .cost = cost_of_pairwise,
-    .plan = plan_pairwise,
-    .source = SOURCE,
-};
+/* The two rows of one way: all_to_all, and with counts of its own for each pair. */
+#define PAIRWISE(id)                                                                                         \
+    const muir_coll muir_coll_all_to_all_##id = {                                                            \
+        .name = #id,                                                                                         \
+        .kind = MUIR_ALL_TO_ALL,                                                                             \
+        .cost = cost_of_##id,                                                                                \
+        .plan = plan_##id,                                                                                   \
+        .source = SOURCE,                                                                                    \
+    };                                                                                                       \
+    const muir_coll muir_coll_all_to_allv_##id = {                                                           \
+        .name = #id,                                                                                         \
+        .kind = MUIR_ALL_TO_ALLV,                                                                            \
+        .cost = cost_of_##id,                                                                                \
+        .plan = plan_##id,                                                                                   \
+        .source = SOURCE,                                                                                    \
+    };
 
-const muir_coll muir_coll_all_to_all_pairwise_window = {
-    .name = "pairwise_window",
-    .kind = MUIR_ALL_TO_ALL,
-    .cost = cost_of_pairwise_window,
-    .plan = plan_pairwise_window,
-    .source = SOURCE,
-};
-
-const muir_coll muir_coll_all_to_all_linear = {
-    .name = "linear",
-    .kind = MUIR_ALL_TO_ALL,
-    .cost = cost_of_linear,
-    .plan = plan_linear,
-    .source = SOURCE,
-};
+PAIRWISE(pairwise)
+PAIRWISE(pairwise_window)
+PAIRWISE(linear)

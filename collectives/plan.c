@@ -98,6 +98,7 @@ muir_status muir_coll_plan_create(muir_ctx *ctx, const muir_coll *coll, const mu
     muir_coll_plan *plan = NULL;
 
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *plan, "a plan", &plan));
+    plan->spec = spec;
     plan->p = p;
     plan->rank = rank;
     plan->root = spec->root;
@@ -109,6 +110,7 @@ muir_status muir_coll_plan_create(muir_ctx *ctx, const muir_coll *coll, const mu
     plan->n_scratch = 0;
     plan->round = 0;
     coll->plan(plan);
+    plan->spec = NULL;
 done:
     if (st != MUIR_OK)
         muir_coll_plan_destroy(&plan);

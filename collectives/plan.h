@@ -52,12 +52,13 @@ typedef struct muir_coll_step {
 } muir_coll_step;
 
 typedef struct muir_coll_plan {
-    int p;                 /* ranks */
-    int rank;              /* whose steps these are */
-    int root;              /* of a broadcast or reduce */
-    size_t count;          /* of the collective [elements] */
-    size_t segment;        /* longest piece of a step [elements] */
-    muir_coll_step *steps; /* [n_steps]; NULL while they are only counted */
+    const muir_coll_spec *spec; /* borrowed while the steps are made, NULL after */
+    int p;                      /* ranks */
+    int rank;                   /* whose steps these are */
+    int root;                   /* of a broadcast or reduce */
+    size_t count;               /* of the collective [elements] */
+    size_t segment;             /* longest piece of a step [elements] */
+    muir_coll_step *steps;      /* [n_steps]; NULL while they are only counted */
     size_t n_steps;
     size_t n_scratch; /* length of the scratch buffer [elements] */
     size_t round;     /* first step of the current round */

@@ -22,7 +22,8 @@ muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks
     const size_t p = (size_t)op->comm->size, line = MUIR_ALIGN / op->element_bytes;
     muir_shared_call *call = NULL;
     const muir_status st =
-        muir_alloc(ctx, 1, sizeof *call + 3 * p * sizeof(char *), "a shared collective", &call);
+        muir_alloc(ctx, 1, sizeof *call + p * (3 * sizeof(char *) + sizeof(muir_shared_part)),
+                   "a shared collective", &call);
     if (st != MUIR_OK) return st;
     op->own = call;
     call->piece = MUIR_SHARED_SLOT / op->element_bytes / n_blocks / line * line;
@@ -34,6 +35,7 @@ muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks
     call->sends = (const char **)(call + 1);
     call->sources = call->sends + p;
     call->recvs = (char **)(call->sources + p);
+    call->parts = (muir_shared_part *)(call->recvs + p);
     return MUIR_OK;
 }
 
@@ -69,6 +71,16 @@ void muir_shared_copy_far(const muir_coll_op *op, char *to, const char *from, si
         muir_stream_copy(to, from, n * op->element_bytes);
     else
         muir_shared_copy(op, to, from, n);
+}
+
+int muir_shared_peer(const muir_coll_op *op, int k)
+{
+    return (op->comm->rank + k) % op->comm->size;
+}
+
+char *muir_shared_given(const muir_coll_op *op, int rank, unsigned turn)
+{
+    return muir_shared_slot(op->comm->shared, rank, turn, MUIR_SHARED_GIVEN);
 }
 
 void muir_shared_give_blocks(const muir_coll_op *op, const char *send, size_t i, unsigned turn)

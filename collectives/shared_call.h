@@ -16,13 +16,21 @@ typedef struct muir_shared_span {
     size_t first, n;
 } muir_shared_span;
 
+/* An exchange with one other rank. */
+typedef struct muir_shared_part {
+    muir_shared_span to;   /* of the own send */
+    muir_shared_span from; /* of the own recv */
+    size_t peer_first;     /* where that lies in the other's send */
+} muir_shared_part;
+
 /* op->own of these rows. */
 typedef struct muir_shared_call {
-    size_t piece;         /* of one block that goes through a slot in one turn [elements] */
-    size_t n_turns;       /* until the longest block is through */
-    const char **sends;   /* [p] as muir_shared_meet_at finds them */
-    char **recvs;         /* [p] */
-    const char **sources; /* [p] what is reduced, rank by rank */
+    size_t piece;            /* of one block that goes through a slot in one turn [elements] */
+    size_t n_turns;          /* until the longest block is through */
+    const char **sends;      /* [p] as muir_shared_meet_at finds them */
+    char **recvs;            /* [p] */
+    const char **sources;    /* [p] what is reduced, rank by rank */
+    muir_shared_part *parts; /* [p] of all_to_all and all_to_allv */
 } muir_shared_call;
 
 /* True for one rank, and where the ranks of comm share memory. Local. */
@@ -39,6 +47,13 @@ muir_shared_span muir_shared_block(const muir_coll_op *op, int r);
 
 /* What is left of a block of n elements for turn i. Local. */
 muir_shared_span muir_shared_piece(const muir_coll_op *op, size_t n, size_t i);
+
+/* The k-th rank after the own one: ranks start with their neighbours, so that not all read from the same
+ * one. Local. */
+int muir_shared_peer(const muir_coll_op *op, int k);
+
+/* Slot in which a rank hands over its input. Local. */
+char *muir_shared_given(const muir_coll_op *op, int rank, unsigned turn);
 
 /* Copies the piece of turn i of every other rank's block into the own slot, block r at r * piece. Local. */
 void muir_shared_give_blocks(const muir_coll_op *op, const char *send, size_t i, unsigned turn);

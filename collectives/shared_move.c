@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* all_gather, all_to_all and broadcast in shared memory: every rank fetches what it is to have. */
+/* all_gather and broadcast in shared memory: every rank fetches what it is to have. */
 #include "collectives/shared_call.h"
-
-static muir_status prepare_blocks(muir_ctx *ctx, muir_coll_op *op)
-{
-    return muir_shared_prepare(ctx, op, (size_t)op->comm->size, muir_shared_block(op, 0).n);
-}
 
 static muir_status prepare_own(muir_ctx *ctx, muir_coll_op *op)
 {
@@ -15,17 +10,6 @@ static muir_status prepare_own(muir_ctx *ctx, muir_coll_op *op)
 static muir_status prepare_all(muir_ctx *ctx, muir_coll_op *op)
 {
     return muir_shared_prepare(ctx, op, 1, op->spec.count);
-}
-
-static char *given(const muir_coll_op *op, int rank, unsigned turn)
-{
-    return muir_shared_slot(op->comm->shared, rank, turn, MUIR_SHARED_GIVEN);
-}
-
-/* Ranks start with their neighbours, so that not all read from the same one. */
-static int nth_peer(const muir_coll_op *op, int i)
-{
-    return (op->comm->rank + i) % op->comm->size;
 }
 
 static muir_status gather_through_slots(muir_ctx *ctx, const muir_coll_op *op, const char *send, char *recv)
@@ -38,12 +22,12 @@ static muir_status gather_through_slots(muir_ctx *ctx, const muir_coll_op *op, c
     for (size_t i = 0; i < call->n_turns; i++) {
         const unsigned turn = muir_shared_next_turn(op->comm->shared);
         const muir_shared_span mine = muir_shared_piece(op, own.n, i);
-        muir_shared_copy(op, given(op, op->comm->rank, turn), send + mine.first * size, mine.n);
+        muir_shared_copy(op, muir_shared_given(op, op->comm->rank, turn), send + mine.first * size, mine.n);
         MUIR_TRY(muir_shared_meet(ctx, op->comm->shared));
         for (int k = 1; k < op->comm->size; k++) {
-            const int r = nth_peer(op, k);
+            const int r = muir_shared_peer(op, k);
             const muir_shared_span block = muir_shared_block(op, r), s = muir_shared_piece(op, block.n, i);
-            muir_shared_copy(op, recv + (block.first + s.first) * size, given(op, r, turn), s.n);
+            muir_shared_copy(op, recv + (block.first + s.first) * size, muir_shared_given(op, r, turn), s.n);
         }
     }
 done:
@@ -54,44 +38,10 @@ static void gather_directly(const muir_coll_op *op, const char *send, char *recv
 {
     const muir_shared_call *call = op->own;
     for (int k = 0; k < op->comm->size; k++) {
-        const int r = nth_peer(op, k);
+        const int r = muir_shared_peer(op, k);
         const muir_shared_span block = muir_shared_block(op, r);
         const char *from = k == 0 ? send : call->sends[r];
         muir_shared_copy_far(op, recv + block.first * op->element_bytes, from, block.n);
-    }
-}
-
-static muir_status exchange_through_slots(muir_ctx *ctx, const muir_coll_op *op, const char *send, char *recv)
-{
-    muir_status st = MUIR_OK;
-    const muir_shared_call *call = op->own;
-    const size_t size = op->element_bytes, rank = (size_t)op->comm->rank;
-    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
-    muir_shared_copy(op, recv + rank * own.n * size, send + own.first * size, own.n);
-    for (size_t i = 0; i < call->n_turns; i++) {
-        const unsigned turn = muir_shared_next_turn(op->comm->shared);
-        const muir_shared_span s = muir_shared_piece(op, own.n, i);
-        muir_shared_give_blocks(op, send, i, turn);
-        MUIR_TRY(muir_shared_meet(ctx, op->comm->shared));
-        for (int k = 1; k < op->comm->size; k++) {
-            const int r = nth_peer(op, k);
-            muir_shared_copy(op, recv + ((size_t)r * own.n + s.first) * size,
-                             given(op, r, turn) + rank * call->piece * size, s.n);
-        }
-    }
-done:
-    return st;
-}
-
-static void exchange_directly(const muir_coll_op *op, const char *send, char *recv)
-{
-    const muir_shared_call *call = op->own;
-    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
-    for (int k = 0; k < op->comm->size; k++) {
-        const int r = nth_peer(op, k);
-        const char *from = k == 0 ? send : call->sends[r];
-        muir_shared_copy_far(op, recv + (size_t)r * own.n * op->element_bytes,
-                             from + own.first * op->element_bytes, own.n);
     }
 }
 
@@ -106,7 +56,7 @@ static muir_status broadcast_through_slots(muir_ctx *ctx, const muir_coll_op *op
         const unsigned turn = muir_shared_next_turn(op->comm->shared);
         const muir_shared_span s = muir_shared_piece(op, op->spec.count, i);
         const size_t at = s.first * op->element_bytes;
-        char *slot = given(op, op->spec.root, turn);
+        char *slot = muir_shared_given(op, op->spec.root, turn);
         if (is_root) muir_shared_copy(op, slot, send + at, s.n);
         MUIR_TRY(muir_shared_meet(ctx, op->comm->shared));
         muir_shared_copy(op, recv + at, is_root ? send + at : slot, s.n);
@@ -127,12 +77,6 @@ static muir_status run_all_gather(muir_ctx *ctx, const muir_coll_op *op, const v
     return muir_shared_run(ctx, op, send, recv, &(muir_shared_ways){gather_directly, gather_through_slots});
 }
 
-static muir_status run_all_to_all(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
-{
-    return muir_shared_run(ctx, op, send, recv,
-                           &(muir_shared_ways){exchange_directly, exchange_through_slots});
-}
-
 static muir_status run_broadcast(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
 {
     return muir_shared_run(ctx, op, send, recv,
@@ -144,15 +88,6 @@ const muir_coll muir_coll_all_gather_shared = {
     .kind = MUIR_ALL_GATHER,
     .prepare = prepare_own,
     .run = run_all_gather,
-    .is_available = muir_shared_is_available,
-    .source = MUIR_SHARED_SOURCE,
-};
-
-const muir_coll muir_coll_all_to_all_shared = {
-    .name = "shared",
-    .kind = MUIR_ALL_TO_ALL,
-    .prepare = prepare_blocks,
-    .run = run_all_to_all,
     .is_available = muir_shared_is_available,
     .source = MUIR_SHARED_SOURCE,
 };

@@ -43,8 +43,7 @@ static void set_sources(const muir_coll_op *op, unsigned turn, const char *own, 
 {
     const muir_shared_call *call = op->own;
     for (int r = 0; r < op->comm->size; r++)
-        call->sources[r] =
-            r == op->comm->rank ? own : muir_shared_slot(op->comm->shared, r, turn, MUIR_SHARED_GIVEN) + skip;
+        call->sources[r] = r == op->comm->rank ? own : muir_shared_given(op, r, turn) + skip;
 }
 
 /* Reduces the piece of turn i of the own block, which every rank has given. */
@@ -91,8 +90,7 @@ static muir_status reduce_whole(muir_ctx *ctx, const muir_coll_op *op, const cha
     muir_status st = MUIR_OK;
     muir_shared *shared = op->comm->shared;
     const unsigned turn = muir_shared_next_turn(shared);
-    muir_shared_copy(op, muir_shared_slot(shared, op->comm->rank, turn, MUIR_SHARED_GIVEN), send,
-                     op->spec.count);
+    muir_shared_copy(op, muir_shared_given(op, op->comm->rank, turn), send, op->spec.count);
     MUIR_TRY(muir_shared_meet(ctx, shared));
     set_sources(op, turn, send, 0);
     reduce_all(op, op->spec.count, recv);
@@ -105,7 +103,7 @@ static void fetch_made(const muir_coll_op *op, size_t i, unsigned turn, char *re
 {
     const size_t size = op->element_bytes;
     for (int k = 1; k < op->comm->size; k++) {
-        const int r = (op->comm->rank + k) % op->comm->size;
+        const int r = muir_shared_peer(op, k);
         const muir_shared_span block = muir_shared_block(op, r), s = muir_shared_piece(op, block.n, i);
         muir_shared_copy(op, recv + (block.first + s.first) * size,
                          muir_shared_slot(op->comm->shared, r, turn, MUIR_SHARED_MADE), s.n);

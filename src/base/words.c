@@ -51,7 +51,8 @@ double muir_busbw_factor(muir_coll_kind kind, int p)
     case MUIR_ALL_REDUCE: return 2.0 * share;
     case MUIR_REDUCE_SCATTER:
     case MUIR_ALL_GATHER:
-    case MUIR_ALL_TO_ALL: return share;
+    case MUIR_ALL_TO_ALL:
+    case MUIR_ALL_TO_ALLV: return share;
     default: return 1.0;
     }
 }

@@ -34,7 +34,8 @@
     X(MUIR_ALL_TO_ALL, "all_to_all")                                                                         \
     X(MUIR_BROADCAST, "broadcast")                                                                           \
     X(MUIR_SEND_RECV, "send_recv")                                                                           \
-    X(MUIR_REDUCE, "reduce")
+    X(MUIR_REDUCE, "reduce")                                                                                 \
+    X(MUIR_ALL_TO_ALLV, "all_to_allv")
 
 /* Constant, name: what a slot of a pipeline schedule does. BACKWARD is the gradient of the inputs, WEIGHT of
  * the weights. */
@@ -61,7 +62,7 @@ size_t muir_dtype_bytes(muir_dtype dtype);
 
 /* Factor from algorithm to bus bandwidth for p ranks, as nccl-tests defines it.
  *     2 (p - 1) / p  all_reduce
- *     (p - 1) / p    reduce_scatter, all_gather, all_to_all
+ *     (p - 1) / p    reduce_scatter, all_gather, all_to_all, all_to_allv
  *     1              otherwise
  * The size of all_gather and reduce_scatter is the total one.
  * Local. Source: NVIDIA/nccl-tests doc/PERFORMANCE.md. */

@@ -147,7 +147,8 @@ double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_c
         local_gather_time_s(&fleet->server, group, bytes) + fabric_gather_time_s(fleet, group, bytes / q);
     switch (kind) {
     case MUIR_ALL_REDUCE: return start_s + 2.0 * gather_s;
-    case MUIR_ALL_TO_ALL: {
+    case MUIR_ALL_TO_ALL:
+    case MUIR_ALL_TO_ALLV: {
         const double leaving = bytes * (p - q) / p;
         double time_s = start_s + local_exchange_time_s(&fleet->server, group, bytes * q / p);
         if (group->servers > 1)

@@ -52,7 +52,8 @@ size_t muir_pattern_check(muir_coll_kind kind, const float *recv, size_t count, 
             wrong += muir_pattern_check_copy(recv + offset, n, offset, r, salt);
         }
         return wrong;
-    case MUIR_ALL_TO_ALL: /* part r: elements of my own block, from rank r */
+    case MUIR_ALL_TO_ALLV: /* of even counts */
+    case MUIR_ALL_TO_ALL:  /* part r: elements of my own block, from rank r */
         muir_coll_block(count, p, rank, &offset, &n);
         for (int r = 0; r < p; r++)
             wrong += muir_pattern_check_copy(recv + (size_t)r * n, n, offset, r, salt);

@@ -105,6 +105,7 @@ static void find_truth(trial *t, int round)
         break;
     case MUIR_REDUCE: reduce_on_root(t); break;
     case MUIR_ALL_GATHER: gather_blocks(t->send, t->spec.count, t->want); break;
+    case MUIR_ALL_TO_ALLV:
     case MUIR_ALL_TO_ALL: /* rank j's block `rank`: known without a message, as value_of is */
         for (size_t i = 0; i < t->n_recv; i++) t->want[i] = value_of((int)(i / n), offset + i % n, round);
         break;

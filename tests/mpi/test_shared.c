@@ -56,6 +56,7 @@ static float expected(const muir_coll *coll, size_t count, int p, int rank, size
     case MUIR_ALL_REDUCE:
         for (int r = 0; r < p; r++) sum += (size_t)value_of(r, i, round);
         return (float)sum;
+    case MUIR_ALL_TO_ALLV:
     case MUIR_ALL_TO_ALL: return value_of((int)(i / n), offset + i % n, round);
     case MUIR_ALL_GATHER:
         for (int r = 0; r < p; r++) {

@@ -64,7 +64,7 @@ static void open_player(game *g, int rank)
     *one = (player){.n_started = 0};
     CU_ASSERT_EQUAL_FATAL(muir_coll_plan_create(muir_test_ctx(), g->coll, &g->spec, g->p, rank, &one->plan),
                           MUIR_OK);
-    muir_coll_lengths(g->coll->kind, g->spec.count, g->p, rank, &n_send, &one->n_recv);
+    muir_coll_spec_lengths(g->coll->kind, &g->spec, g->p, rank, &n_send, &one->n_recv);
     muir_coll_block(g->spec.count, g->p, rank, &offset, &own);
     const size_t n = one->plan->n_steps;
     one->sends = make(n, sizeof(size_t));
@@ -190,6 +190,15 @@ static void play(game *g, const muir_coll *coll, const muir_coll_spec *spec, int
     for (int r = 0; r < p; r++) CU_ASSERT_EQUAL(g->players[r].n_done, g->players[r].plan->n_steps);
 }
 
+static uint64_t expected_part(const game *g, int rank, size_t i)
+{
+    const size_t p = (size_t)g->p, to = (size_t)rank;
+    size_t from = 0, first = 0;
+    while (i >= g->spec.counts[from * p + to]) i -= g->spec.counts[from++ * p + to];
+    for (size_t r = 0; r < to; r++) first += g->spec.counts[from * p + r];
+    return value_of((int)from, first + i);
+}
+
 /* Element i of what a rank must have at the end, by the table of coll.h. */
 static uint64_t expected(const game *g, int rank, size_t i)
 {
@@ -198,7 +207,8 @@ static uint64_t expected(const game *g, int rank, size_t i)
     uint64_t sum = 0;
     muir_coll_block(g->spec.count, g->p, rank, &offset, &n);
     if (kind == MUIR_BROADCAST) return value_of(g->spec.root, i);
-    if (kind == MUIR_ALL_TO_ALL) return value_of((int)(i / n), offset + i % n);
+    if (kind == MUIR_ALL_TO_ALLV && g->spec.counts) return expected_part(g, rank, i);
+    if (kind == MUIR_ALL_TO_ALL || kind == MUIR_ALL_TO_ALLV) return value_of((int)(i / n), offset + i % n);
     if (kind == MUIR_REDUCE && rank != g->spec.root) return UNTOUCHED;
     if (kind == MUIR_ALL_GATHER) {
         for (int r = 0; r < g->p; r++) {
@@ -246,6 +256,27 @@ static void every_step_list_does_what_its_kind_says(void)
             }
         }
     }
+}
+
+/* None, one, many, and for one rank nothing at all. */
+static void fill_counts(size_t *counts, int p)
+{
+    for (int from = 0; from < p; from++)
+        for (int to = 0; to < p; to++)
+            counts[from * p + to] = to == p / 2 ? 0 : (size_t)(from * 31 + to * 17) % 23 * (size_t)(to % 3);
+}
+
+static void every_pair_may_exchange_another_number_of_elements(void)
+{
+    size_t counts[MAX_RANKS * MAX_RANKS];
+    for (size_t i = 0; i < muir_coll_count(); i++)
+        for (int p = 1; p <= MAX_RANKS; p++) {
+            const muir_coll *coll = muir_coll_at(i);
+            if (coll->kind != MUIR_ALL_TO_ALLV || !coll->plan || !muir_coll_fits(coll, p)) continue;
+            fill_counts(counts, p);
+            for (size_t segment = 0; segment < 8; segment += 7)
+                check_data(coll, &(muir_coll_spec){.counts = counts, .segment = segment}, p, false);
+        }
 }
 
 /* The sums over links of each rank, and its last round, against the formula of the row. */
@@ -303,6 +334,8 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"every step list does what its kind says", every_step_list_does_what_its_kind_says},
+        {"every pair may exchange another number of elements",
+         every_pair_may_exchange_another_number_of_elements},
         {"every cost is that of its step list", every_cost_is_that_of_its_step_list},
         {"one rank alone sends nothing", one_rank_alone_sends_nothing},
         CU_TEST_INFO_NULL,

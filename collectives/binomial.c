@@ -48,7 +48,7 @@ static void plan_up(muir_coll_plan *plan, int root, muir_coll_place sum, muir_co
         if (v + bit >= p) continue;
         const int child = rank_of(plan, root, v + bit);
         muir_coll_plan_add(plan, &(muir_coll_step){.recv = {child, landing, n},
-                                                   .local = {MUIR_COLL_REDUCE, sum, mine, landing, n}});
+                                                   .local = muir_coll_reduction(sum, mine, landing, n)});
         mine = sum;
     }
     if (v != 0) muir_coll_plan_add(plan, &(muir_coll_step){.send = {rank_of(plan, root, v - bit), mine, n}});

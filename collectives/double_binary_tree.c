@@ -92,10 +92,10 @@ static void plan_up(muir_coll_plan *plan, const node *x, int tree, int k)
                                going.n}});
     for (int c = 0; c < x->n_children; c++) {
         const muir_coll_place landing = {MUIR_COLL_SCRATCH, (size_t)(tree * MAX_CHILDREN + c) * longest};
-        muir_coll_plan_add_beside(plan,
-                                  &(muir_coll_step){.recv = {x->children[c], landing, coming.n},
-                                                    .local = {MUIR_COLL_REDUCE, in(MUIR_COLL_OUTPUT, coming),
-                                                              in(mine, coming), landing, coming.n}});
+        muir_coll_plan_add_beside(
+            plan, &(muir_coll_step){.recv = {x->children[c], landing, coming.n},
+                                    .local = muir_coll_reduction(in(MUIR_COLL_OUTPUT, coming),
+                                                                 in(mine, coming), landing, coming.n)});
         mine = MUIR_COLL_OUTPUT;
     }
 }

@@ -18,6 +18,10 @@
 #define MUIR_HALF_IS_NATIVE 0
 #endif
 
+/* NaN is the only number that differs from itself. */
+#define MUIR_MAX_OF_FLOATS(x, y) ((x) > (y) || (x) != (x) ? (x) : (y))
+#define MUIR_MIN_OF_FLOATS(x, y) ((x) < (y) || (x) != (x) ? (x) : (y))
+
 /* The bits of a float, and back. Local. */
 static inline uint32_t muir_float_bits(float x)
 {

@@ -84,7 +84,7 @@ void muir_coll_line_reduce_scatter(muir_coll_plan *plan, const muir_coll_line *l
                 &(muir_coll_step){
                     .send = {peer_of(line, line->index + turn), leaving, out.n},
                     .recv = {peer_of(line, line->index - turn), arriving, in.n},
-                    .local = {MUIR_COLL_REDUCE, result, mine, arriving, in.n},
+                    .local = muir_coll_reduction(result, mine, arriving, in.n),
                 });
         }
 }

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/tags.h"
+#include "collectives/accumulate.h"
 
 static bool is_reducing(muir_coll_kind kind)
 {
@@ -57,6 +58,7 @@ static muir_status prepare_steps(muir_ctx *ctx, muir_coll_op *op)
         muir_alloc(ctx, n_scratch, op->element_bytes, "the scratch buffer of a collective", &op->scratch));
     MUIR_TRY(
         muir_alloc(ctx, n_steps, 2 * sizeof *op->requests, "the requests of a collective", &op->requests));
+    MUIR_TRY(muir_alloc(ctx, (size_t)op->comm->size, sizeof *op->sources, "a collective", &op->sources));
     for (size_t i = 0; i < 2 * n_steps; i++) op->requests[i] = MPI_REQUEST_NULL;
     op->n_started = op->n_done = n_steps;
 done:
@@ -95,6 +97,7 @@ void muir_coll_op_destroy(muir_coll_op **op)
     muir_coll_plan_destroy(&(*op)->plan);
     free((*op)->requests);
     free((*op)->scratch);
+    free((*op)->sources);
     free((*op)->own);
     free(*op);
     *op = NULL;
@@ -122,15 +125,27 @@ done:
     return st;
 }
 
+static void accumulate(const muir_coll_op *op, const muir_coll_local *local)
+{
+    const int p = op->comm->size, rank = op->comm->rank;
+    for (int r = 0; r < p; r++)
+        op->sources[r] =
+            address(op, (muir_coll_place){local->b.buffer, local->b.offset + (size_t)r * local->stride});
+    op->sources[rank] = address(op, local->a);
+    muir_accumulate(op->spec.dtype, op->spec.reduce, local->count, op->sources, p, address(op, local->to));
+}
+
 static void do_local_work(const muir_coll_op *op, const muir_coll_local *local)
 {
     if (local->count == 0) return;
     char *to = address(op, local->to);
     const char *a = address(op, local->a);
-    if (local->action == MUIR_COLL_REDUCE)
-        op->reduce(local->count, a, address(op, local->b), to);
-    else if (to != a)
-        memcpy(to, a, local->count * op->element_bytes);
+    switch (local->action) {
+    case MUIR_COLL_REDUCE: op->reduce(local->count, a, address(op, local->b), to); break;
+    case MUIR_COLL_ACCUMULATE: accumulate(op, local); break;
+    case MUIR_COLL_COPY:
+        if (to != a) memcpy(to, a, local->count * op->element_bytes);
+    }
 }
 
 /* Starts what may start and completes what is through, in order; with is_waiting, to the last step. */

@@ -19,6 +19,7 @@ struct muir_coll_op {
     size_t element_bytes;
     int tag;
     char *scratch;
+    const void **sources;                  /* [p] what is accumulated, rank by rank */
     MPI_Request *requests;                 /* [n_steps,2] receive and send of each step */
     char *buffers[MUIR_COLL_BUFFER_COUNT]; /* of the call on its way */
     size_t n_started;                      /* steps [n_done, n_started) are on their way */

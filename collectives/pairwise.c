@@ -23,10 +23,7 @@ static void plan_window(muir_coll_plan *plan, int window)
             .send = {to, {MUIR_COLL_INPUT, leaving}, n},
             .recv = {from, {MUIR_COLL_OUTPUT, arriving}, n_in},
         };
-        if ((s - 1) % window == 0)
-            muir_coll_plan_add(plan, &step);
-        else
-            muir_coll_plan_add_beside(plan, &step);
+        muir_coll_plan_add_in_window(plan, s - 1, window, &step);
     }
 }
 

@@ -90,7 +90,7 @@ static void plan_hear(muir_coll_plan *plan, int d)
         const muir_coll_place arrived = in(MUIR_COLL_SCRATCH, landing + n_in);
         muir_coll_plan_add(
             plan, &(muir_coll_step){
-                      .local = {MUIR_COLL_REDUCE, sum_of(plan, i, 2), sum_of(plan, i, d), arrived, part.n},
+                      .local = muir_coll_reduction(sum_of(plan, i, 2), sum_of(plan, i, d), arrived, part.n),
                   });
         n_in += part.n;
     }

@@ -63,6 +63,19 @@ void muir_coll_plan_add(muir_coll_plan *plan, const muir_coll_step *step)
     muir_coll_plan_add_beside(plan, step);
 }
 
+void muir_coll_plan_add_in_window(muir_coll_plan *plan, int i, int window, const muir_coll_step *step)
+{
+    if (i % window == 0)
+        muir_coll_plan_add(plan, step);
+    else
+        muir_coll_plan_add_beside(plan, step);
+}
+
+muir_coll_local muir_coll_reduction(muir_coll_place to, muir_coll_place a, muir_coll_place b, size_t count)
+{
+    return (muir_coll_local){.action = MUIR_COLL_REDUCE, .to = to, .a = a, .b = b, .count = count};
+}
+
 void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll_place from, size_t n)
 {
     muir_coll_plan_add(

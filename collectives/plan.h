@@ -34,12 +34,16 @@ typedef struct muir_coll_message {
 typedef enum muir_coll_action {
     MUIR_COLL_COPY,   /* to = a */
     MUIR_COLL_REDUCE, /* to = a op b; `to` is a, b, or apart from both */
+    /* to = x(0) op x(1) op ... x(p - 1), where x(r) is rank r's contribution at b + r stride, but the own one
+     * is at a; halves are added in fp32 and rounded once. `to` is a, or apart from all. */
+    MUIR_COLL_ACCUMULATE,
 } muir_coll_action;
 
 typedef struct muir_coll_local {
     muir_coll_action action;
     muir_coll_place to, a, b;
-    size_t count; /* [elements]; 0: nothing to do */
+    size_t count;  /* [elements]; 0: nothing to do */
+    size_t stride; /* [elements]; read by ACCUMULATE */
 } muir_coll_local;
 
 /* A long step is cut into pieces, each with its part of the three; so element i of the local work may read
@@ -77,6 +81,9 @@ muir_coll_part muir_coll_plan_block(const muir_coll_plan *plan, int i);
 /* Least k with 2^k >= p, for p >= 1. Local. */
 int muir_coll_log2(int p);
 
+/* The local work to = a op b. Local. */
+muir_coll_local muir_coll_reduction(muir_coll_place to, muir_coll_place a, muir_coll_place b, size_t count);
+
 /* Appends a step that starts a new round.
  * step  in   borrowed for the call
  * Local. */
@@ -84,6 +91,9 @@ void muir_coll_plan_add(muir_coll_plan *plan, const muir_coll_step *step);
 
 /* Appends a step to the current round. Local. */
 void muir_coll_plan_add_beside(muir_coll_plan *plan, const muir_coll_step *step);
+
+/* Appends the i-th of some steps of which `window` go together. Local. */
+void muir_coll_plan_add_in_window(muir_coll_plan *plan, int i, int window, const muir_coll_step *step);
 
 /* Appends a step that copies n elements. Local. */
 void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll_place from, size_t n);

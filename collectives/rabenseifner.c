@@ -65,13 +65,13 @@ static muir_coll_place plan_halving(muir_coll_plan *plan, const core *c, muir_co
         const muir_coll_part keep = part_of(plan, c, is_upper ? first + n : first, n);
         const muir_coll_part give = part_of(plan, c, is_upper ? first : first + n, n);
         const muir_coll_place landing = in(MUIR_COLL_SCRATCH, plan->n_scratch);
-        muir_coll_plan_add(plan,
-                           &(muir_coll_step){
-                               .send = {peer, in(sums.buffer, sums.offset + give.offset - start), give.n},
-                               .recv = {peer, landing, keep.n},
-                               .local = {MUIR_COLL_REDUCE, landing,
-                                         in(sums.buffer, sums.offset + keep.offset - start), landing, keep.n},
-                           });
+        muir_coll_plan_add(
+            plan, &(muir_coll_step){
+                      .send = {peer, in(sums.buffer, sums.offset + give.offset - start), give.n},
+                      .recv = {peer, landing, keep.n},
+                      .local = muir_coll_reduction(
+                          landing, in(sums.buffer, sums.offset + keep.offset - start), landing, keep.n),
+                  });
         sums = landing;
         start = keep.offset;
         if (is_upper) first += n;
@@ -103,7 +103,7 @@ static muir_coll_place plan_fold(muir_coll_plan *plan, const core *c)
     }
     muir_coll_plan_add(plan, &(muir_coll_step){
                                  .recv = {plan->rank - 1, landing, plan->count},
-                                 .local = {MUIR_COLL_REDUCE, landing, landing, input, plan->count},
+                                 .local = muir_coll_reduction(landing, landing, input, plan->count),
                              });
     return landing;
 }

@@ -11,7 +11,7 @@ static muir_coll_local join(const muir_coll_plan *plan, int peer, muir_coll_plac
 {
     const muir_coll_place left = peer < plan->rank ? landing : mine,
                           right = peer < plan->rank ? mine : landing;
-    return (muir_coll_local){MUIR_COLL_REDUCE, output, left, right, plan->count};
+    return muir_coll_reduction(output, left, right, plan->count);
 }
 
 /* A power of two of ranks exchanges with partners at distance 1, 2, 4, ... Where p is none, the first 2 x

@@ -22,13 +22,10 @@
         }                                                                                                    \
     }
 
-/* NaN is the only number that differs from itself. */
-#define MAX_OF_FLOATS x > y || x != x ? x : y
-#define MIN_OF_FLOATS x < y || x != x ? x : y
 #define REDUCE_FLOATS(name, type, wide, read, write)                                                         \
     REDUCE_LOOP(sum_##name, type, wide, read, write, x + y)                                                  \
-    REDUCE_LOOP(max_##name, type, wide, read, write, MAX_OF_FLOATS)                                          \
-    REDUCE_LOOP(min_##name, type, wide, read, write, MIN_OF_FLOATS)
+    REDUCE_LOOP(max_##name, type, wide, read, write, MUIR_MAX_OF_FLOATS(x, y))                               \
+    REDUCE_LOOP(min_##name, type, wide, read, write, MUIR_MIN_OF_FLOATS(x, y))
 
 /* Sums are those of unsigned numbers, which C lets wrap. */
 #define REDUCE_WHOLES(name, type, sum_type)                                                                  \

@@ -33,7 +33,7 @@ muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks
                          muir_coll_kind_name(op->coll->kind), op->comm->size, (int)MUIR_SHARED_SLOT);
     call->n_turns = longest / call->piece + (longest % call->piece > 0);
     call->sends = (const char **)(call + 1);
-    call->sources = call->sends + p;
+    call->sources = (const void **)(call->sends + p);
     call->recvs = (char **)(call->sources + p);
     call->parts = (muir_shared_part *)(call->recvs + p);
     return MUIR_OK;

@@ -29,7 +29,7 @@ typedef struct muir_shared_call {
     size_t n_turns;          /* until the longest block is through */
     const char **sends;      /* [p] as muir_shared_meet_at finds them */
     char **recvs;            /* [p] */
-    const char **sources;    /* [p] what is reduced, rank by rank */
+    const void **sources;    /* [p] what is reduced, rank by rank */
     muir_shared_part *parts; /* [p] of all_to_all and all_to_allv */
 } muir_shared_call;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* all_reduce and reduce_scatter in shared memory: every rank reduces its own block from all ranks' vectors,
  * always in the order of the ranks, so every path gives the same bits. */
+#include "collectives/accumulate.h"
 #include "collectives/shared_call.h"
 #include "collectives/stream.h"
 
-/* A partial result stays in the first-level cache. */
+/* What goes to all ranks stays in the first-level cache until it is there. */
 enum { CHUNK_BYTES = 8 * 1024 };
 
 /* Up to here every rank reduces the whole vector: more arithmetic, but one meeting less. */
@@ -15,27 +16,10 @@ static muir_status prepare(muir_ctx *ctx, muir_coll_op *op)
     return muir_shared_prepare(ctx, op, (size_t)op->comm->size, muir_shared_block(op, 0).n);
 }
 
-/* to[0, n) = elements [first, first + n) of all sources; `to` may be that part of a source itself, so a
- * partial result is kept apart. */
-static void reduce_chunk(const muir_coll_op *op, size_t first, size_t n, char *to)
-{
-    _Alignas(64) char partial[CHUNK_BYTES];
-    const muir_shared_call *call = op->own;
-    const int last = op->comm->size - 1;
-    const size_t skip = first * op->element_bytes;
-    const char *sum = call->sources[0] + skip;
-    for (int r = 1; r <= last; r++) {
-        char *next = r == last ? to : partial;
-        op->reduce(n, sum, call->sources[r] + skip, next);
-        sum = next;
-    }
-}
-
 static void reduce_all(const muir_coll_op *op, size_t n, char *to)
 {
-    const size_t most = CHUNK_BYTES / op->element_bytes;
-    for (size_t i = 0; i < n; i += most)
-        reduce_chunk(op, i, n - i < most ? n - i : most, to + i * op->element_bytes);
+    const muir_shared_call *call = op->own;
+    muir_accumulate(op->spec.dtype, op->spec.reduce, n, call->sources, op->comm->size, to);
 }
 
 /* The own vector needs no slot. */
@@ -149,9 +133,11 @@ static void all_directly(const muir_coll_op *op, const char *send, char *recv)
         call->sources[r] = (r == op->comm->rank ? send : call->sends[r]) + own.first * size;
     for (size_t i = 0; i < own.n; i += most) {
         const size_t n = own.n - i < most ? own.n - i : most;
-        reduce_chunk(op, i, n, chunk);
-        for (int r = 0; r < op->comm->size; r++)
+        reduce_all(op, n, chunk);
+        for (int r = 0; r < op->comm->size; r++) {
             muir_shared_copy_far(op, call->recvs[r] + (own.first + i) * size, chunk, n);
+            call->sources[r] = (const char *)call->sources[r] + n * size;
+        }
     }
 }
 

@@ -55,8 +55,11 @@ static size_t unpack(muir_coll_plan *plan, int whose, int s, muir_coll_action ac
         const muir_coll_part part = muir_coll_plan_block(plan, b);
         const muir_coll_place arrived = in(MUIR_COLL_SCRATCH, plan->count + n);
         muir_coll_plan_add(plan, &(muir_coll_step){
-                                     .local = {action, in(MUIR_COLL_OUTPUT, part.offset), arrived,
-                                               in(mine, part.offset), part.n},
+                                     .local = {.action = action,
+                                               .to = in(MUIR_COLL_OUTPUT, part.offset),
+                                               .a = arrived,
+                                               .b = in(mine, part.offset),
+                                               .count = part.n},
                                  });
         n += part.n;
     }

@@ -140,8 +140,11 @@ static void post(game *g, int rank)
 static void work(const player *one, const muir_coll_local *local)
 {
     for (size_t i = 0; i < local->count; i++) {
-        const uint64_t a = at(one, local->a)[i];
-        at(one, local->to)[i] = local->action == MUIR_COLL_REDUCE ? a + at(one, local->b)[i] : a;
+        uint64_t sum = at(one, local->a)[i];
+        if (local->action == MUIR_COLL_REDUCE) sum += at(one, local->b)[i];
+        for (int r = 0; r < one->plan->p && local->action == MUIR_COLL_ACCUMULATE; r++)
+            if (r != one->plan->rank) sum += at(one, local->b)[(size_t)r * local->stride + i];
+        at(one, local->to)[i] = sum;
     }
 }
 

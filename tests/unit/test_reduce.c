@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "collectives/accumulate.h"
 #include "collectives/half.h"
 #include "collectives/reduce.h"
 
@@ -164,6 +165,67 @@ static void nan_of_either_side_stays(void)
     }
 }
 
+enum { N_SOURCES = 5, N_LONG = 5003 }; /* several pieces that stay in a cache, and a rest */
+
+/* From left to right, the sums of halves in fp32. */
+static float expected_of_many(muir_reduce reduce, const float x[N_SOURCES])
+{
+    float all = x[0];
+    for (int r = 1; r < N_SOURCES; r++)
+        all = reduce == MUIR_SUM ? all + x[r] : (reduce == MUIR_MAX) == (x[r] > all) ? x[r] : all;
+    return all;
+}
+
+/* The result goes apart from the sources, then into each of them. */
+static void check_many_halves(muir_dtype dtype, float (*widen)(uint16_t), uint16_t (*narrow)(float))
+{
+    static uint16_t kept[N_SOURCES][N_LONG], x[N_SOURCES + 1][N_LONG];
+    for (int reduce = 0; reduce < MUIR_REDUCE_COUNT; reduce++)
+        for (int to = 0; to <= N_SOURCES; to++) {
+            const void *from[N_SOURCES];
+            int wrong = 0;
+            for (int r = 0; r < N_SOURCES; r++) {
+                for (int i = 0; i < N_LONG; i++)
+                    kept[r][i] = x[r][i] = narrow((float)((r * 7919 + i * 104729) % 2003 - 1001) / 1024.0f);
+                from[r] = x[r];
+            }
+            muir_accumulate(dtype, (muir_reduce)reduce, N_LONG, from, N_SOURCES, x[to]);
+            for (int i = 0; i < N_LONG; i++) {
+                float wide[N_SOURCES];
+                for (int r = 0; r < N_SOURCES; r++) wide[r] = widen(kept[r][i]);
+                wrong += x[to][i] != narrow(expected_of_many((muir_reduce)reduce, wide));
+            }
+            CU_ASSERT_EQUAL(wrong, 0);
+        }
+}
+
+static void many_halves_are_added_in_fp32_and_rounded_once(void)
+{
+    check_many_halves(MUIR_BF16, muir_float_of_bf16, muir_bf16_of);
+    check_many_halves(MUIR_FP16, muir_float_of_fp16, muir_fp16_of);
+}
+
+static void many_vectors_are_reduced_from_left_to_right(void)
+{
+    static double x[N_SOURCES + 1][N_LONG];
+    for (int to = 0; to <= N_SOURCES; to++)
+        for (int n_from = 1; n_from <= N_SOURCES; n_from++) {
+            const void *from[N_SOURCES];
+            int wrong = 0;
+            for (int r = 0; r < N_SOURCES; r++) {
+                for (int i = 0; i < N_LONG; i++) x[r][i] = 1.0 / (1 + r * N_LONG + i);
+                from[r] = x[r];
+            }
+            muir_accumulate(MUIR_FP64, MUIR_SUM, N_LONG, from, n_from, x[to]);
+            for (int i = 0; i < N_LONG; i++) {
+                double sum = 1.0 / (1 + i);
+                for (int r = 1; r < n_from; r++) sum += 1.0 / (1 + r * N_LONG + i);
+                wrong += x[to][i] != sum;
+            }
+            CU_ASSERT_EQUAL(wrong, 0);
+        }
+}
+
 static void fp8_has_no_arithmetic(void)
 {
     for (int reduce = 0; reduce < MUIR_REDUCE_COUNT; reduce++)
@@ -180,6 +242,8 @@ int main(int argc, char **argv)
         {"halves are reduced as doubles rounded once", halves_are_reduced_as_doubles_rounded_once},
         {"sums of whole numbers wrap round", sums_of_whole_numbers_wrap_round},
         {"NaN of either side stays", nan_of_either_side_stays},
+        {"many halves are added in fp32 and rounded once", many_halves_are_added_in_fp32_and_rounded_once},
+        {"many vectors are reduced from left to right", many_vectors_are_reduced_from_left_to_right},
         {"fp8 has no arithmetic", fp8_has_no_arithmetic},
         CU_TEST_INFO_NULL,
     };

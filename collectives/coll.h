@@ -25,6 +25,7 @@
 #include "base/words.h"
 #include "collectives/comm.h"
 #include "collectives/reduce.h"
+#include "collectives/wire.h"
 
 struct muir_coll_plan;
 typedef struct muir_coll_op muir_coll_op;
@@ -37,7 +38,9 @@ typedef struct muir_coll_op muir_coll_op;
  *       rounds      out  messages that follow each other on the longest path; those of one round count as one
  *       bytes_sent  out  what leaves the rank that sends most [byte], over all its links
  *       NULL with `run`, whose messages are the library's affair
- * is_available  NULL where every communicator will do */
+ * may_reorder   may reduce in another order on another run; no other row does, whatever the network does
+ * may_narrow    knows of narrow wires: whatever all ranks get has the same bits on all of them
+ * is_available  NULL where every communicator will do; if not, comm->why_not_shared says why */
 typedef struct muir_coll {
     const char *name;
     muir_coll_kind kind;
@@ -46,7 +49,9 @@ typedef struct muir_coll {
     void (*plan)(struct muir_coll_plan *plan);
     muir_status (*prepare)(muir_ctx *ctx, muir_coll_op *op);
     muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
-    bool (*is_available)(const muir_coll_comm *comm); /* if not, comm->why_not_shared says why */
+    bool may_reorder;
+    bool may_narrow;
+    bool (*is_available)(const muir_coll_comm *comm);
     const char *source;
 } muir_coll;
 
@@ -57,8 +62,10 @@ typedef struct muir_coll_spec {
     muir_reduce reduce; /* read where something is reduced */
     int root;           /* read by broadcast and reduce */
     size_t segment;     /* longest message [elements]; 0: as long as MPI allows */
-    const size_t
-        *counts; /* [from,to] [elements]; read by all_to_allv, in place of count; NULL: as all_to_all */
+    muir_wire wire;     /* of fp32 data; sums are made in fp32, and what all ranks get is rounded to it */
+    bool is_ordered;    /* the same bytes on every run: rows that may_reorder are refused */
+    /* [from,to] [elements]; read by all_to_allv, in place of count; NULL: the blocks of all_to_all */
+    const size_t *counts;
 } muir_coll_spec;
 
 /* Rows of the table, in the order of collectives.def. Local. */
@@ -102,7 +109,8 @@ void muir_coll_exchange(const muir_coll_spec *spec, int p, int from, int to, siz
  * out   out  untouched on error
  * Local, but every rank of comm prepares the same collectives in the same order, which gives message tags.
  * MUIR_ERR_ARG (no row, a row not made for that many ranks, a data type that the row does not reduce, a root
- * outside comm, too long for the library's own collective, ranks that share no memory), MUIR_ERR_MEM. */
+ * outside comm, an order that the row does not promise, a narrow wire for other data than fp32 or for a row
+ * that has none, too long for the library's own collective, ranks that share no memory), MUIR_ERR_MEM. */
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
                                 const muir_coll_spec *spec, muir_coll_op **out);
 

@@ -191,6 +191,7 @@ const muir_coll muir_coll_all_reduce_mpi = {
     .kind = MUIR_ALL_REDUCE,
     .prepare = prepare_reduction,
     .run = run_all_reduce,
+    .may_reorder = true, /* the standard advises against it, and allows it */
     .source = SOURCE,
 };
 
@@ -199,6 +200,7 @@ const muir_coll muir_coll_reduce_scatter_mpi = {
     .kind = MUIR_REDUCE_SCATTER,
     .prepare = prepare_reduce_scatter,
     .run = run_reduce_scatter,
+    .may_reorder = true, /* the standard advises against it, and allows it */
     .source = SOURCE,
 };
 
@@ -238,5 +240,6 @@ const muir_coll muir_coll_reduce_mpi = {
     .kind = MUIR_REDUCE,
     .prepare = prepare_reduction,
     .run = run_reduce,
+    .may_reorder = true, /* the standard advises against it, and allows it */
     .source = SOURCE,
 };

@@ -35,6 +35,12 @@ static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_c
     if (has_root(coll->kind) && (spec->root < 0 || spec->root >= comm->size))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: root %d is not one of the %d ranks", kind, coll->name,
                          spec->root, comm->size);
+    if (spec->is_ordered && coll->may_reorder)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s may add in another order on another run", kind,
+                         coll->name);
+    if (spec->wire != MUIR_WIRE_PLAIN && (!coll->may_narrow || spec->dtype != MUIR_FP32))
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: no %s on the wire for %s", kind, coll->name,
+                         muir_wire_name(spec->wire), muir_dtype_name(spec->dtype));
     if (coll->is_available && !coll->is_available(comm))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s is not available: %s", kind, coll->name,
                          comm->why_not_shared);
@@ -49,6 +55,26 @@ static int take_tag(muir_coll_comm *comm)
     return tag;
 }
 
+/* Messages that are on their way together are those of one round: each round uses the same memory. */
+static muir_status prepare_wire(muir_ctx *ctx, muir_coll_op *op)
+{
+    muir_status st = MUIR_OK;
+    const muir_coll_plan *plan = op->plan;
+    size_t used = 0, most = 0;
+    if (op->spec.wire == MUIR_WIRE_PLAIN) return MUIR_OK;
+    MUIR_TRY(muir_alloc(ctx, plan->n_steps, 2 * sizeof *op->wire_at, "a narrow wire", &op->wire_at));
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        if (i == plan->steps[i].after) used = 0;
+        op->wire_at[2 * i] = used;
+        op->wire_at[2 * i + 1] = used + plan->steps[i].recv.count;
+        used += plan->steps[i].recv.count + plan->steps[i].send.count;
+        if (used > most) most = used;
+    }
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *op->wire, "a narrow wire", &op->wire));
+done:
+    return st;
+}
+
 static muir_status prepare_steps(muir_ctx *ctx, muir_coll_op *op)
 {
     muir_status st = MUIR_OK;
@@ -61,6 +87,7 @@ static muir_status prepare_steps(muir_ctx *ctx, muir_coll_op *op)
     MUIR_TRY(muir_alloc(ctx, (size_t)op->comm->size, sizeof *op->sources, "a collective", &op->sources));
     for (size_t i = 0; i < 2 * n_steps; i++) op->requests[i] = MPI_REQUEST_NULL;
     op->n_started = op->n_done = n_steps;
+    MUIR_TRY(prepare_wire(ctx, op));
 done:
     return st;
 }
@@ -98,6 +125,8 @@ void muir_coll_op_destroy(muir_coll_op **op)
     free((*op)->requests);
     free((*op)->scratch);
     free((*op)->sources);
+    free((*op)->wire);
+    free((*op)->wire_at);
     free((*op)->own);
     free(*op);
     *op = NULL;
@@ -115,14 +144,29 @@ static muir_status start_step(muir_ctx *ctx, muir_coll_op *op, size_t i)
     const muir_coll_message *recv = &op->plan->steps[i].recv, *send = &op->plan->steps[i].send;
     const MPI_Comm comm = op->comm->comm;
     MPI_Request *pair = &op->requests[2 * i];
+    void *to = address(op, recv->at), *from = address(op, send->at);
+    MPI_Datatype type = op->type;
+    if (op->wire) {
+        type = MPI_UINT16_T;
+        to = op->wire + op->wire_at[2 * i];
+        from = op->wire + op->wire_at[2 * i + 1];
+        muir_wire_narrow(op->spec.wire, send->count, (const float *)(const void *)address(op, send->at),
+                         from);
+    }
     if (recv->count > 0)
-        MUIR_TRY_MPI(MPI_Irecv(address(op, recv->at), (int)recv->count, op->type, recv->peer, op->tag, comm,
-                               &pair[0]));
+        MUIR_TRY_MPI(MPI_Irecv(to, (int)recv->count, type, recv->peer, op->tag, comm, &pair[0]));
     if (send->count > 0)
-        MUIR_TRY_MPI(MPI_Isend(address(op, send->at), (int)send->count, op->type, send->peer, op->tag, comm,
-                               &pair[1]));
+        MUIR_TRY_MPI(MPI_Isend(from, (int)send->count, type, send->peer, op->tag, comm, &pair[1]));
 done:
     return st;
+}
+
+static void widen_received(const muir_coll_op *op, size_t i)
+{
+    const muir_coll_message *recv = &op->plan->steps[i].recv;
+    if (op->wire)
+        muir_wire_widen(op->spec.wire, recv->count, op->wire + op->wire_at[2 * i],
+                        (float *)(void *)address(op, recv->at));
 }
 
 static void accumulate(const muir_coll_op *op, const muir_coll_local *local)
@@ -143,6 +187,9 @@ static void do_local_work(const muir_coll_op *op, const muir_coll_local *local)
     switch (local->action) {
     case MUIR_COLL_REDUCE: op->reduce(local->count, a, address(op, local->b), to); break;
     case MUIR_COLL_ACCUMULATE: accumulate(op, local); break;
+    case MUIR_COLL_ROUND:
+        muir_wire_round(op->spec.wire, local->count, (const float *)(const void *)a, (float *)(void *)to);
+        break;
     case MUIR_COLL_COPY:
         if (to != a) memcpy(to, a, local->count * op->element_bytes);
     }
@@ -165,6 +212,7 @@ static muir_status advance(muir_ctx *ctx, muir_coll_op *op, bool is_waiting)
         else
             MUIR_TRY_MPI(MPI_Testall(2, pair, &is_through, MPI_STATUSES_IGNORE));
         if (!is_through) break;
+        widen_received(op, op->n_done);
         do_local_work(op, &steps[op->n_done].local);
         op->n_done++;
     }

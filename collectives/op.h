@@ -20,6 +20,8 @@ struct muir_coll_op {
     int tag;
     char *scratch;
     const void **sources;                  /* [p] what is accumulated, rank by rank */
+    uint16_t *wire;                        /* what travels, where that is not what is in memory */
+    size_t *wire_at;                       /* [n_steps,2] places in it, received and sent */
     MPI_Request *requests;                 /* [n_steps,2] receive and send of each step */
     char *buffers[MUIR_COLL_BUFFER_COUNT]; /* of the call on its way */
     size_t n_started;                      /* steps [n_done, n_started) are on their way */

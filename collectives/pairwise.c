@@ -73,6 +73,7 @@ static void cost_of_linear(int p, double bytes, double *rounds, double *bytes_se
         .kind = MUIR_ALL_TO_ALL,                                                                             \
         .cost = cost_of_##id,                                                                                \
         .plan = plan_##id,                                                                                   \
+        .may_narrow = true,                                                                                  \
         .source = SOURCE,                                                                                    \
     };                                                                                                       \
     const muir_coll muir_coll_all_to_allv_##id = {                                                           \
@@ -80,6 +81,7 @@ static void cost_of_linear(int p, double bytes, double *rounds, double *bytes_se
         .kind = MUIR_ALL_TO_ALLV,                                                                            \
         .cost = cost_of_##id,                                                                                \
         .plan = plan_##id,                                                                                   \
+        .may_narrow = true,                                                                                  \
         .source = SOURCE,                                                                                    \
     };
 

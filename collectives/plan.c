@@ -82,6 +82,13 @@ void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll
         plan, &(muir_coll_step){.local = {.action = MUIR_COLL_COPY, .to = to, .a = from, .count = n}});
 }
 
+void muir_coll_plan_add_rounding(muir_coll_plan *plan, muir_coll_place at, size_t n)
+{
+    if (plan->spec->wire == MUIR_WIRE_PLAIN) return;
+    muir_coll_plan_add(
+        plan, &(muir_coll_step){.local = {.action = MUIR_COLL_ROUND, .to = at, .a = at, .count = n}});
+}
+
 muir_coll_part muir_coll_plan_blocks(const muir_coll_plan *plan, int first, int n)
 {
     muir_coll_part part = {plan->count, 0}, last;

@@ -37,6 +37,7 @@ typedef enum muir_coll_action {
     /* to = x(0) op x(1) op ... x(p - 1), where x(r) is rank r's contribution at b + r stride, but the own one
      * is at a; halves are added in fp32 and rounded once. `to` is a, or apart from all. */
     MUIR_COLL_ACCUMULATE,
+    MUIR_COLL_ROUND, /* to = a, rounded to the format of the wire */
 } muir_coll_action;
 
 typedef struct muir_coll_local {
@@ -97,6 +98,10 @@ void muir_coll_plan_add_in_window(muir_coll_plan *plan, int i, int window, const
 
 /* Appends a step that copies n elements. Local. */
 void muir_coll_plan_add_copy(muir_coll_plan *plan, muir_coll_place to, muir_coll_place from, size_t n);
+
+/* Appends a step that rounds n elements as those are that travel, in place; none where the wire is plain.
+ * Local. */
+void muir_coll_plan_add_rounding(muir_coll_plan *plan, muir_coll_place at, size_t n);
 
 /* The steps of one rank; needs no communicator.
  * coll  in   row with a `plan`

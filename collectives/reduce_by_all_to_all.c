@@ -55,7 +55,10 @@ static void plan_reduce_scatter(muir_coll_plan *plan)
 
 static void plan_all_reduce(muir_coll_plan *plan)
 {
-    reduce_scatter(plan, (muir_coll_place){MUIR_COLL_OUTPUT, muir_coll_plan_block(plan, plan->rank).offset});
+    const muir_coll_part own = muir_coll_plan_block(plan, plan->rank);
+    const muir_coll_place to = {MUIR_COLL_OUTPUT, own.offset};
+    reduce_scatter(plan, to);
+    muir_coll_plan_add_rounding(plan, to, own.n);
     all_gather(plan);
 }
 
@@ -87,6 +90,7 @@ const muir_coll muir_coll_all_reduce_all_to_all = {
     .kind = MUIR_ALL_REDUCE,
     .cost = cost_of_all_reduce,
     .plan = plan_all_reduce,
+    .may_narrow = true,
     .source = SOURCE,
 };
 
@@ -95,5 +99,6 @@ const muir_coll muir_coll_reduce_scatter_all_to_all = {
     .kind = MUIR_REDUCE_SCATTER,
     .cost = cost_of_reduce_scatter,
     .plan = plan_reduce_scatter,
+    .may_narrow = true,
     .source = SOURCE,
 };

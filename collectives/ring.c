@@ -16,6 +16,7 @@ static void plan_all_gather(muir_coll_plan *plan, int n_lanes)
     const muir_coll_part own = muir_coll_line_own(plan, &line);
     const muir_coll_place mine = {MUIR_COLL_INPUT, 0}, to = {MUIR_COLL_OUTPUT, own.offset};
     muir_coll_plan_add_copy(plan, to, mine, own.n);
+    muir_coll_plan_add_rounding(plan, to, own.n);
     muir_coll_line_all_gather(plan, &line, mine);
 }
 
@@ -24,8 +25,10 @@ static void plan_all_reduce(muir_coll_plan *plan, int n_lanes)
 {
     const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
     const muir_coll_place input = {MUIR_COLL_INPUT, 0};
-    const muir_coll_place own = {MUIR_COLL_OUTPUT, muir_coll_line_own(plan, &line).offset};
+    const muir_coll_part part = muir_coll_line_own(plan, &line);
+    const muir_coll_place own = {MUIR_COLL_OUTPUT, part.offset};
     muir_coll_line_reduce_scatter(plan, &line, input, own);
+    muir_coll_plan_add_rounding(plan, own, part.n);
     muir_coll_line_all_gather(plan, &line, own);
 }
 
@@ -84,6 +87,7 @@ const muir_coll muir_coll_all_reduce_ring = {
     .kind = MUIR_ALL_REDUCE,
     .cost = cost_of_two_passes,
     .plan = ring_all_reduce,
+    .may_narrow = true,
     .source = PATARASUK_YUAN,
 };
 
@@ -92,6 +96,7 @@ const muir_coll muir_coll_reduce_scatter_ring = {
     .kind = MUIR_REDUCE_SCATTER,
     .cost = cost_of_pass,
     .plan = ring_reduce_scatter,
+    .may_narrow = true,
     .source = PATARASUK_YUAN,
 };
 
@@ -100,6 +105,7 @@ const muir_coll muir_coll_all_gather_ring = {
     .kind = MUIR_ALL_GATHER,
     .cost = cost_of_pass,
     .plan = ring_all_gather,
+    .may_narrow = true,
     .source = THAKUR,
 };
 
@@ -108,6 +114,7 @@ const muir_coll muir_coll_all_reduce_bidirectional_ring = {
     .kind = MUIR_ALL_REDUCE,
     .cost = cost_of_two_passes,
     .plan = bidirectional_all_reduce,
+    .may_narrow = true,
     .source = JAIN_SABHARWAL,
 };
 
@@ -116,6 +123,7 @@ const muir_coll muir_coll_reduce_scatter_bidirectional_ring = {
     .kind = MUIR_REDUCE_SCATTER,
     .cost = cost_of_pass,
     .plan = bidirectional_reduce_scatter,
+    .may_narrow = true,
     .source = JAIN_SABHARWAL,
 };
 
@@ -124,5 +132,6 @@ const muir_coll muir_coll_all_gather_bidirectional_ring = {
     .kind = MUIR_ALL_GATHER,
     .cost = cost_of_pass,
     .plan = bidirectional_all_gather,
+    .may_narrow = true,
     .source = JAIN_SABHARWAL,
 };

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every algorithm on every data type, against MPI's own reduction or a closed form. */
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "collectives/coll.h"
 #include "collectives/half.h"
+
+enum { N_ORDER = 1009 };
 
 static float value_of(int rank, size_t i)
 {
@@ -88,6 +91,57 @@ static void every_reduction_works_on_every_type(void)
     muir_coll_comm_destroy(&comm);
 }
 
+/* Ranks come late by turns, in another way on each run. */
+static void run_late(muir_coll_comm *comm, const muir_coll *coll, const float *send, float *recv, int turn)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    const muir_coll_spec spec = {.count = N_ORDER, .is_ordered = true};
+    muir_coll_op *op = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_op_create(ctx, comm, coll, &spec, &op), MUIR_OK);
+    if ((comm->rank + turn) % 3 == 0) usleep(2000);
+    CU_ASSERT_EQUAL(muir_coll_start(ctx, op, send, recv), MUIR_OK);
+    if ((comm->rank + turn) % 2 == 0) usleep(1000);
+    CU_ASSERT_EQUAL(muir_coll_wait(ctx, op), MUIR_OK);
+    muir_coll_op_destroy(&op);
+}
+
+static void every_ordered_sum_has_the_same_bytes_on_every_run(void)
+{
+    static float send[N_ORDER], recv[N_ORDER], again[N_ORDER];
+    muir_coll_comm *comm = comm_open();
+    for (int i = 0; i < N_ORDER; i++) send[i] = 1.0f / (float)(1 + comm->rank * N_ORDER + i);
+    for (size_t i = 0; i < muir_coll_count(); i++) {
+        const muir_coll *coll = muir_coll_at(i);
+        if (coll->kind != MUIR_ALL_REDUCE && coll->kind != MUIR_REDUCE_SCATTER) continue;
+        if (coll->may_reorder || !muir_coll_fits(coll, comm->size)) continue;
+        run_late(comm, coll, send, recv, 0);
+        for (int turn = 1; turn < 4; turn++) {
+            run_late(comm, coll, send, again, turn);
+            CU_ASSERT(memcmp(recv, again, sizeof recv) == 0);
+        }
+    }
+    muir_coll_comm_destroy(&comm);
+}
+
+static void only_the_librarys_own_reductions_promise_no_order(void)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_coll_comm *comm = comm_open();
+    for (size_t i = 0; i < muir_coll_count(); i++) {
+        const muir_coll *coll = muir_coll_at(i);
+        muir_coll_op *op = NULL;
+        const bool is_reducing =
+            coll->kind == MUIR_ALL_REDUCE || coll->kind == MUIR_REDUCE_SCATTER || coll->kind == MUIR_REDUCE;
+        CU_ASSERT_EQUAL(coll->may_reorder, is_reducing && strcmp(coll->name, "mpi") == 0);
+        if (!coll->may_reorder) continue;
+        CU_ASSERT_EQUAL(muir_coll_op_create(ctx, comm, coll, &(muir_coll_spec){.is_ordered = true}, &op),
+                        MUIR_ERR_ARG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, "mpi may add in another order on another run"));
+        muir_ctx_clear(ctx);
+    }
+    muir_coll_comm_destroy(&comm);
+}
+
 static void move_bytes(muir_coll_comm *comm, const muir_coll *coll, muir_dtype dtype)
 {
     enum { N = 1001 };
@@ -119,6 +173,10 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"every reduction works on every type", every_reduction_works_on_every_type},
+        {"every ordered sum has the same bytes on every run",
+         every_ordered_sum_has_the_same_bytes_on_every_run},
+        {"only the library's own reductions promise no order",
+         only_the_librarys_own_reductions_promise_no_order},
         {"what is only moved may have any type", what_is_only_moved_may_have_any_type},
         CU_TEST_INFO_NULL,
     };

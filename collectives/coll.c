@@ -43,6 +43,11 @@ void muir_coll_block(size_t count, int p, int rank, size_t *offset, size_t *n)
     *offset = r * (count / blocks) + (r < longer ? r : longer);
 }
 
+const char *muir_coll_why_not(const muir_coll *coll, const muir_coll_comm *comm)
+{
+    return coll->why_not ? coll->why_not(comm) : NULL;
+}
+
 static bool is_exchange(muir_coll_kind kind)
 {
     return kind == MUIR_ALL_TO_ALL || kind == MUIR_ALL_TO_ALLV;

@@ -40,7 +40,8 @@ typedef struct muir_coll_op muir_coll_op;
  *       NULL with `run`, whose messages are the library's affair
  * may_reorder   may reduce in another order on another run; no other row does, whatever the network does
  * may_narrow    knows of narrow wires: whatever all ranks get has the same bits on all of them
- * is_available  NULL where every communicator will do; if not, comm->why_not_shared says why */
+ * why_not       says in a sentence what is missing, and NULL where nothing is; NULL: any communicator will do
+ * release       frees what own memory points to; NULL: nothing */
 typedef struct muir_coll {
     const char *name;
     muir_coll_kind kind;
@@ -51,7 +52,8 @@ typedef struct muir_coll {
     muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
     bool may_reorder;
     bool may_narrow;
-    bool (*is_available)(const muir_coll_comm *comm);
+    const char *(*why_not)(const muir_coll_comm *comm);
+    void (*release)(muir_coll_op *op);
     const char *source;
 } muir_coll;
 
@@ -74,6 +76,9 @@ const muir_coll *muir_coll_at(size_t i);
 
 /* True where the algorithm is made for p ranks. Local. */
 bool muir_coll_fits(const muir_coll *coll, int p);
+
+/* What the ranks of comm lack for this algorithm, or NULL; the same on all ranks. Local. */
+const char *muir_coll_why_not(const muir_coll *coll, const muir_coll_comm *comm);
 
 /* The row of this kind and name, or NULL. Local. */
 const muir_coll *muir_coll_find(muir_coll_kind kind, const char *name);

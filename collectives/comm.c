@@ -6,9 +6,15 @@
 
 #include "base/mem.h"
 #include "base/tags.h"
+#include "collectives/hosts.h"
 #include "collectives/shared.h"
 
 muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm **out)
+{
+    return muir_coll_comm_create_on(ctx, comm, -1, out);
+}
+
+muir_status muir_coll_comm_create_on(muir_ctx *ctx, MPI_Comm comm, int host, muir_coll_comm **out)
 {
     muir_status st = MUIR_OK;
     muir_coll_comm *made = NULL;
@@ -23,6 +29,7 @@ muir_status muir_coll_comm_create(muir_ctx *ctx, MPI_Comm comm, muir_coll_comm *
     MUIR_TRY_MPI(MPI_Comm_get_attr(made->comm, MPI_TAG_UB, &tag_max, &is_known));
     made->tag_max = is_known ? *tag_max : 32767; /* the least that the MPI standard allows */
     made->next_tag = MUIR_TAG_COLL;
+    MUIR_TRY(muir_hosts_create(ctx, made, host, &made->hosts, made->why_not_hierarchical));
     MUIR_TRY(muir_shared_create(ctx, made, &made->shared, made->why_not_shared));
 done:
     if (st != MUIR_OK)
@@ -36,6 +43,7 @@ void muir_coll_comm_destroy(muir_coll_comm **comm)
 {
     if (!*comm) return;
     muir_shared_destroy(&(*comm)->shared);
+    muir_hosts_destroy(&(*comm)->hosts);
     if ((*comm)->comm != MPI_COMM_NULL) MPI_Comm_free(&(*comm)->comm);
     free(*comm);
     *comm = NULL;

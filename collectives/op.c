@@ -41,9 +41,8 @@ static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_c
     if (spec->wire != MUIR_WIRE_PLAIN && (!coll->may_narrow || spec->dtype != MUIR_FP32))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: no %s on the wire for %s", kind, coll->name,
                          muir_wire_name(spec->wire), muir_dtype_name(spec->dtype));
-    if (coll->is_available && !coll->is_available(comm))
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s is not available: %s", kind, coll->name,
-                         comm->why_not_shared);
+    const char *why = muir_coll_why_not(coll, comm);
+    if (why) return muir_fail(ctx, MUIR_ERR_ARG, "%s %s is not available: %s", kind, coll->name, why);
     return MUIR_OK;
 }
 
@@ -95,6 +94,13 @@ done:
 muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
                                 const muir_coll_spec *spec, muir_coll_op **out)
 {
+    return muir_coll_op_create_cut(ctx, comm, coll, spec, NULL, out);
+}
+
+muir_status muir_coll_op_create_cut(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
+                                    const muir_coll_spec *spec, const struct muir_shared_cut *cut,
+                                    muir_coll_op **out)
+{
     muir_status st = MUIR_OK;
     muir_coll_op *op = NULL;
 
@@ -103,6 +109,7 @@ muir_status muir_coll_op_create(muir_ctx *ctx, muir_coll_comm *comm, const muir_
     op->coll = coll;
     op->comm = comm;
     op->spec = *spec;
+    op->cut = cut;
     op->type = muir_coll_mpi_type(spec->dtype);
     op->element_bytes = muir_dtype_bytes(spec->dtype);
     op->reduce = is_reducing(coll->kind) ? muir_reduce_find(spec->dtype, spec->reduce) : NULL;
@@ -121,6 +128,7 @@ done:
 void muir_coll_op_destroy(muir_coll_op **op)
 {
     if (!*op) return;
+    if ((*op)->coll->release && (*op)->own) (*op)->coll->release(*op);
     muir_coll_plan_destroy(&(*op)->plan);
     free((*op)->requests);
     free((*op)->scratch);

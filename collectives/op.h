@@ -11,7 +11,8 @@ struct muir_coll_op {
     const muir_coll_comm *comm; /* borrowed, outlives the collective */
     muir_coll_spec spec;
     MPI_Datatype type; /* of one element */
-    void *own;         /* made by the row's `prepare`; freed with free() */
+    void *own;         /* made by the row's `prepare`; freed with free(), after the row's `release` */
+    const struct muir_shared_cut *cut; /* of rows in shared memory; NULL: a block for each rank */
 
     /* What follows is for rows with a `plan`. */
     muir_coll_plan *plan;
@@ -27,5 +28,11 @@ struct muir_coll_op {
     size_t n_started;                      /* steps [n_done, n_started) are on their way */
     size_t n_done;
 };
+
+/* As muir_coll_op_create, for a row in shared memory that is a part of another collective.
+ * cut  in   which parts of the vector are whose; borrowed until muir_coll_op_destroy. NULL: as usual */
+muir_status muir_coll_op_create_cut(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
+                                    const muir_coll_spec *spec, const struct muir_shared_cut *cut,
+                                    muir_coll_op **out);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/simd.h"
+#include "collectives/hosts.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -154,21 +155,6 @@ muir_status muir_shared_meet_at(muir_ctx *ctx, muir_shared *shared, const void *
     return MUIR_OK;
 }
 
-/* Whether all ranks of comm are on one host. */
-static muir_status is_one_host(muir_ctx *ctx, const muir_coll_comm *comm, bool *out)
-{
-    muir_status st = MUIR_OK;
-    MPI_Comm host = MPI_COMM_NULL;
-    int size = 0, smallest = 0;
-    MUIR_TRY_MPI(MPI_Comm_split_type(comm->comm, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &host));
-    MUIR_TRY_MPI(MPI_Comm_size(host, &size));
-    MUIR_TRY_MPI(MPI_Allreduce(&size, &smallest, 1, MPI_INT, MPI_MIN, comm->comm));
-    *out = smallest == comm->size;
-done:
-    if (host != MPI_COMM_NULL) MPI_Comm_free(&host);
-    return st;
-}
-
 /* Whether the cores on which the ranks may run, all taken together, are fewer than the ranks. */
 static muir_status is_crowded(muir_ctx *ctx, const muir_coll_comm *comm, bool *out)
 {
@@ -187,12 +173,11 @@ muir_status muir_shared_create(muir_ctx *ctx, const muir_coll_comm *comm, muir_s
 {
     muir_status st = MUIR_OK;
     muir_shared *shared = NULL;
-    bool is_near = true, is_tight = false;
+    bool is_tight = false;
     const size_t bytes = sizeof(board) + 2 * (MUIR_SHARED_SLOT + made_bytes(comm->size));
 
     if (comm->size == 1) return MUIR_OK;
-    MUIR_TRY(is_one_host(ctx, comm, &is_near));
-    if (!is_near) {
+    if (comm->hosts) {
         static const char text[] = "the ranks are not all on one host";
         memcpy(why, text, sizeof text);
         return MUIR_OK;
@@ -220,18 +205,24 @@ void muir_shared_destroy(muir_shared **shared)
     *shared = NULL;
 }
 
+/* What the ranks of the own host share, if they do. */
+static muir_shared *shared_of(const muir_coll_comm *comm)
+{
+    return comm->hosts && comm->hosts->local ? comm->hosts->local->shared : comm->shared;
+}
+
 muir_status muir_coll_alloc(muir_ctx *ctx, muir_coll_comm *comm, size_t bytes, void *out)
 {
     muir_status st = MUIR_OK;
-    muir_shared *shared = comm->shared;
+    muir_shared *shared = shared_of(comm);
     buffer *b = NULL;
     char why[MUIR_SHM_WHY_SIZE]; /* memory of its own will do instead */
 
     if (!shared) return muir_alloc(ctx, bytes, 1, "a buffer of collectives", out);
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *b, "a buffer of collectives", &b));
-    MUIR_TRY(muir_shm_create(ctx, comm->comm, bytes, &b->shm, why));
+    MUIR_TRY(muir_shm_create(ctx, shared->comm, bytes, &b->shm, why));
     if (b->shm.base)
-        b->own = b->shm.base + (size_t)comm->rank * b->shm.part_bytes;
+        b->own = b->shm.base + (size_t)shared->rank * b->shm.part_bytes;
     else
         MUIR_TRY(muir_alloc(ctx, bytes, 1, "a buffer of collectives", &b->own));
     b->serial = ++shared->n_buffers_made;
@@ -245,11 +236,12 @@ done:
 
 void muir_coll_free(muir_coll_comm *comm, void *data)
 {
-    if (!comm->shared) {
+    muir_shared *shared = shared_of(comm);
+    if (!shared) {
         free(data);
         return;
     }
-    buffer **link = &comm->shared->buffers;
+    buffer **link = &shared->buffers;
     while (*link && (*link)->own != data) link = &(*link)->next;
     buffer *b = *link;
     if (!b) return;

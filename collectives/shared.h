@@ -23,9 +23,9 @@ typedef enum muir_shared_slot_kind {
     MUIR_SHARED_SLOT_KINDS,
 } muir_shared_slot_kind;
 
-/* Memory for data of collectives, zeroed and aligned to MUIR_ALIGN. Where the ranks of comm share memory,
- * each can reach the others' buffers, and the rows named `shared` need no copies in between; elsewhere it is
- * memory like any other.
+/* Memory for data of collectives, zeroed and aligned to MUIR_ALIGN. Where the ranks of a host share memory,
+ * each can reach the others' buffers, and the rows named `shared` and `hierarchical` need no copies in
+ * between; elsewhere it is memory like any other.
  * bytes  in   of the own buffer; ranks may ask for different lengths
  * out    out  a T **; free it with muir_coll_free; untouched on error
  * Collective over comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */

@@ -12,9 +12,9 @@
  * ranks on 2 cores with 1 MiB of second-level cache each and 32 MiB of third-level cache. */
 enum { DIRECT_BYTES = 32 * 1024, LONG_BYTES = 8 * 1024 * 1024 };
 
-bool muir_shared_is_available(const muir_coll_comm *comm)
+const char *muir_shared_why_not(const muir_coll_comm *comm)
 {
-    return comm->size == 1 || comm->shared;
+    return comm->size == 1 || comm->shared ? NULL : comm->why_not_shared;
 }
 
 muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks, size_t longest)
@@ -39,11 +39,24 @@ muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks
     return MUIR_OK;
 }
 
-muir_shared_span muir_shared_block(const muir_coll_op *op, int r)
+int muir_shared_passes(const muir_coll_op *op)
 {
-    muir_shared_span s;
-    muir_coll_block(op->spec.count, op->comm->size, r, &s.first, &s.n);
+    return op->cut ? op->cut->n_passes : 1;
+}
+
+muir_shared_span muir_shared_block(const muir_coll_op *op, int pass, int r)
+{
+    const int p = op->comm->size, part = op->cut ? op->cut->part[pass * p + r] : r;
+    muir_shared_span s = {0, 0};
+    if (part >= 0) muir_coll_block(op->spec.count, op->cut ? op->cut->n_parts : p, part, &s.first, &s.n);
     return s;
+}
+
+size_t muir_shared_longest(const muir_coll_op *op)
+{
+    size_t first, n;
+    muir_coll_block(op->spec.count, op->cut ? op->cut->n_parts : op->comm->size, 0, &first, &n);
+    return n;
 }
 
 muir_shared_span muir_shared_piece(const muir_coll_op *op, size_t n, size_t i)
@@ -83,13 +96,13 @@ char *muir_shared_given(const muir_coll_op *op, int rank, unsigned turn)
     return muir_shared_slot(op->comm->shared, rank, turn, MUIR_SHARED_GIVEN);
 }
 
-void muir_shared_give_blocks(const muir_coll_op *op, const char *send, size_t i, unsigned turn)
+void muir_shared_give_blocks(const muir_coll_op *op, int pass, const char *send, size_t i, unsigned turn)
 {
     const muir_shared_call *call = op->own;
     const size_t size = op->element_bytes;
     char *slot = muir_shared_slot(op->comm->shared, op->comm->rank, turn, MUIR_SHARED_GIVEN);
     for (int r = 0; r < op->comm->size; r++) {
-        const muir_shared_span block = muir_shared_block(op, r), s = muir_shared_piece(op, block.n, i);
+        const muir_shared_span block = muir_shared_block(op, pass, r), s = muir_shared_piece(op, block.n, i);
         if (r != op->comm->rank)
             muir_shared_copy(op, slot + (size_t)r * call->piece * size, send + (block.first + s.first) * size,
                              s.n);
@@ -102,8 +115,9 @@ static bool can_reach(const muir_coll_op *op)
     const muir_shared_call *call = op->own;
     const muir_coll_kind kind = op->coll->kind;
     for (int r = 0; r < op->comm->size; r++) {
-        if (!call->sends[r] && (kind != MUIR_BROADCAST || r == op->spec.root)) return false;
-        if (!call->recvs[r] && kind == MUIR_ALL_REDUCE) return false;
+        const bool is_in_place = kind == MUIR_ALL_GATHER && op->cut;
+        if (!call->sends[r] && !is_in_place && (kind != MUIR_BROADCAST || r == op->spec.root)) return false;
+        if (!call->recvs[r] && (kind == MUIR_ALL_REDUCE || is_in_place)) return false;
     }
     return true;
 }
@@ -125,7 +139,7 @@ muir_status muir_shared_run(muir_ctx *ctx, const muir_coll_op *op, const void *s
     if (!can_reach(op)) return ways->slots(ctx, op, send, recv);
     ways->direct(op, send, recv);
     muir_stream_end();
-    MUIR_TRY(muir_shared_meet(ctx, shared));
+    if (!op->cut || !op->cut->is_followed) MUIR_TRY(muir_shared_meet(ctx, shared));
 done:
     return st;
 }

@@ -16,6 +16,16 @@ typedef struct muir_shared_span {
     size_t first, n;
 } muir_shared_span;
 
+/* How reduce_scatter and all_gather cut the vector where they are parts of a larger collective: some ranks
+ * may own nothing, others several parts. What a rank owns is together in recv of a reduce_scatter, pass by
+ * pass; an all_gather finds and leaves it in its place in recv. */
+typedef struct muir_shared_cut {
+    int n_parts;      /* of the vector, as muir_coll_block cuts it */
+    int n_passes;     /* parts of one rank at most */
+    const int *part;  /* [n_passes,p] number of the part, -1: none; as long as part 0 or one shorter */
+    bool is_followed; /* no rank ends the larger collective before all have left this one */
+} muir_shared_cut;
+
 /* An exchange with one other rank. */
 typedef struct muir_shared_part {
     muir_shared_span to;   /* of the own send */
@@ -33,8 +43,8 @@ typedef struct muir_shared_call {
     muir_shared_part *parts; /* [p] of all_to_all and all_to_allv */
 } muir_shared_call;
 
-/* True for one rank, and where the ranks of comm share memory. Local. */
-bool muir_shared_is_available(const muir_coll_comm *comm);
+/* NULL for one rank, and where the ranks of comm share memory. Local. */
+const char *muir_shared_why_not(const muir_coll_comm *comm);
 
 /* Makes op->own.
  * n_blocks  in  blocks that lie in one slot side by side
@@ -42,8 +52,14 @@ bool muir_shared_is_available(const muir_coll_comm *comm);
  * Local. MUIR_ERR_MEM. */
 muir_status muir_shared_prepare(muir_ctx *ctx, muir_coll_op *op, size_t n_blocks, size_t longest);
 
-/* Own block of rank r of the vector. Local. */
-muir_shared_span muir_shared_block(const muir_coll_op *op, int r);
+/* Passes in which all ranks get at most one part each. Local. */
+int muir_shared_passes(const muir_coll_op *op);
+
+/* What rank r owns of the vector in a pass. Local. */
+muir_shared_span muir_shared_block(const muir_coll_op *op, int pass, int r);
+
+/* The longest of all blocks [elements]. Local. */
+size_t muir_shared_longest(const muir_coll_op *op);
 
 /* What is left of a block of n elements for turn i. Local. */
 muir_shared_span muir_shared_piece(const muir_coll_op *op, size_t n, size_t i);
@@ -56,7 +72,7 @@ int muir_shared_peer(const muir_coll_op *op, int k);
 char *muir_shared_given(const muir_coll_op *op, int rank, unsigned turn);
 
 /* Copies the piece of turn i of every other rank's block into the own slot, block r at r * piece. Local. */
-void muir_shared_give_blocks(const muir_coll_op *op, const char *send, size_t i, unsigned turn);
+void muir_shared_give_blocks(const muir_coll_op *op, int pass, const char *send, size_t i, unsigned turn);
 
 /* Copies n elements; nothing if `to` is `from`. Local. */
 void muir_shared_copy(const muir_coll_op *op, char *to, const char *from, size_t n);

@@ -7,7 +7,7 @@ static muir_shared_span longest_of(const muir_coll_op *op)
 {
     const int p = op->comm->size;
     muir_shared_span longest = {0, 0};
-    if (!op->spec.counts) return (muir_shared_span){op->spec.count, muir_shared_block(op, 0).n};
+    if (!op->spec.counts) return (muir_shared_span){op->spec.count, muir_shared_longest(op)};
     for (int r = 0; r < p; r++) {
         size_t sum = 0;
         for (int to = 0; to < p; to++) {
@@ -96,7 +96,7 @@ const muir_coll muir_coll_all_to_all_shared = {
     .kind = MUIR_ALL_TO_ALL,
     .prepare = prepare,
     .run = run,
-    .is_available = muir_shared_is_available,
+    .why_not = muir_shared_why_not,
     .source = MUIR_SHARED_SOURCE,
 };
 
@@ -105,6 +105,6 @@ const muir_coll muir_coll_all_to_allv_shared = {
     .kind = MUIR_ALL_TO_ALLV,
     .prepare = prepare,
     .run = run,
-    .is_available = muir_shared_is_available,
+    .why_not = muir_shared_why_not,
     .source = MUIR_SHARED_SOURCE,
 };

@@ -13,7 +13,7 @@ enum { WHOLE_BYTES = 8 * 1024 };
 
 static muir_status prepare(muir_ctx *ctx, muir_coll_op *op)
 {
-    return muir_shared_prepare(ctx, op, (size_t)op->comm->size, muir_shared_block(op, 0).n);
+    return muir_shared_prepare(ctx, op, (size_t)op->comm->size, muir_shared_longest(op));
 }
 
 static void reduce_all(const muir_coll_op *op, size_t n, char *to)
@@ -31,11 +31,13 @@ static void set_sources(const muir_coll_op *op, unsigned turn, const char *own, 
 }
 
 /* Reduces the piece of turn i of the own block, which every rank has given. */
-static void reduce_piece(const muir_coll_op *op, const char *send, size_t i, unsigned turn, char *to)
+static void reduce_piece(const muir_coll_op *op, int pass, const char *send, size_t i, unsigned turn,
+                         char *to)
 {
     const muir_shared_call *call = op->own;
     const size_t size = op->element_bytes;
-    const muir_shared_span own = muir_shared_block(op, op->comm->rank), s = muir_shared_piece(op, own.n, i);
+    const muir_shared_span own = muir_shared_block(op, pass, op->comm->rank);
+    const muir_shared_span s = muir_shared_piece(op, own.n, i);
     set_sources(op, turn, send + (own.first + s.first) * size, (size_t)op->comm->rank * call->piece * size);
     reduce_all(op, s.n, to + s.first * size);
 }
@@ -44,11 +46,14 @@ static muir_status scatter_through_slots(muir_ctx *ctx, const muir_coll_op *op, 
 {
     muir_status st = MUIR_OK;
     const muir_shared_call *call = op->own;
-    for (size_t i = 0; i < call->n_turns; i++) {
-        const unsigned turn = muir_shared_next_turn(op->comm->shared);
-        muir_shared_give_blocks(op, send, i, turn);
-        MUIR_TRY(muir_shared_meet(ctx, op->comm->shared));
-        reduce_piece(op, send, i, turn, recv);
+    for (int pass = 0; pass < muir_shared_passes(op); pass++) {
+        for (size_t i = 0; i < call->n_turns; i++) {
+            const unsigned turn = muir_shared_next_turn(op->comm->shared);
+            muir_shared_give_blocks(op, pass, send, i, turn);
+            MUIR_TRY(muir_shared_meet(ctx, op->comm->shared));
+            reduce_piece(op, pass, send, i, turn, recv);
+        }
+        recv += muir_shared_block(op, pass, op->comm->rank).n * op->element_bytes;
     }
 done:
     return st;
@@ -57,10 +62,13 @@ done:
 static void scatter_directly(const muir_coll_op *op, const char *send, char *recv)
 {
     const muir_shared_call *call = op->own;
-    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
-    for (int r = 0; r < op->comm->size; r++)
-        call->sources[r] = (r == op->comm->rank ? send : call->sends[r]) + own.first * op->element_bytes;
-    reduce_all(op, own.n, recv);
+    for (int pass = 0; pass < muir_shared_passes(op); pass++) {
+        const muir_shared_span own = muir_shared_block(op, pass, op->comm->rank);
+        for (int r = 0; r < op->comm->size; r++)
+            call->sources[r] = (r == op->comm->rank ? send : call->sends[r]) + own.first * op->element_bytes;
+        reduce_all(op, own.n, recv);
+        recv += own.n * op->element_bytes;
+    }
 }
 
 static bool is_whole(const muir_coll_op *op)
@@ -88,7 +96,7 @@ static void fetch_made(const muir_coll_op *op, size_t i, unsigned turn, char *re
     const size_t size = op->element_bytes;
     for (int k = 1; k < op->comm->size; k++) {
         const int r = muir_shared_peer(op, k);
-        const muir_shared_span block = muir_shared_block(op, r), s = muir_shared_piece(op, block.n, i);
+        const muir_shared_span block = muir_shared_block(op, 0, r), s = muir_shared_piece(op, block.n, i);
         muir_shared_copy(op, recv + (block.first + s.first) * size,
                          muir_shared_slot(op->comm->shared, r, turn, MUIR_SHARED_MADE), s.n);
     }
@@ -101,17 +109,17 @@ static muir_status all_through_slots(muir_ctx *ctx, const muir_coll_op *op, cons
     const muir_shared_call *call = op->own;
     const size_t size = op->element_bytes;
     muir_shared *shared = op->comm->shared;
-    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
+    const muir_shared_span own = muir_shared_block(op, 0, op->comm->rank);
 
     if (is_whole(op)) return reduce_whole(ctx, op, send, recv);
     for (size_t i = 0; i <= call->n_turns; i++) {
         const unsigned turn = muir_shared_next_turn(shared);
-        if (i < call->n_turns) muir_shared_give_blocks(op, send, i, turn);
+        if (i < call->n_turns) muir_shared_give_blocks(op, 0, send, i, turn);
         MUIR_TRY(muir_shared_meet(ctx, shared));
         if (i < call->n_turns) {
             const muir_shared_span s = muir_shared_piece(op, own.n, i);
             char *made = muir_shared_slot(shared, op->comm->rank, turn, MUIR_SHARED_MADE);
-            reduce_piece(op, send, i, turn, recv + own.first * size);
+            reduce_piece(op, 0, send, i, turn, recv + own.first * size);
             muir_shared_copy(op, made, recv + (own.first + s.first) * size, s.n);
         }
         if (i > 0) fetch_made(op, i - 1, !turn, recv);
@@ -127,7 +135,7 @@ static void all_directly(const muir_coll_op *op, const char *send, char *recv)
     _Alignas(64) char chunk[CHUNK_BYTES];
     const muir_shared_call *call = op->own;
     const size_t size = op->element_bytes, most = CHUNK_BYTES / size;
-    const muir_shared_span own = muir_shared_block(op, op->comm->rank);
+    const muir_shared_span own = muir_shared_block(op, 0, op->comm->rank);
     (void)recv; /* one of call->recvs */
     for (int r = 0; r < op->comm->size; r++)
         call->sources[r] = (r == op->comm->rank ? send : call->sends[r]) + own.first * size;
@@ -157,7 +165,7 @@ const muir_coll muir_coll_all_reduce_shared = {
     .kind = MUIR_ALL_REDUCE,
     .prepare = prepare,
     .run = run_all_reduce,
-    .is_available = muir_shared_is_available,
+    .why_not = muir_shared_why_not,
     .source = MUIR_SHARED_SOURCE,
 };
 
@@ -166,6 +174,6 @@ const muir_coll muir_coll_reduce_scatter_shared = {
     .kind = MUIR_REDUCE_SCATTER,
     .prepare = prepare,
     .run = run_reduce_scatter,
-    .is_available = muir_shared_is_available,
+    .why_not = muir_shared_why_not,
     .source = MUIR_SHARED_SOURCE,
 };

@@ -82,7 +82,7 @@ static void every_reduction_works_on_every_type(void)
         const muir_coll *coll = muir_coll_at(i);
         if (coll->kind != MUIR_ALL_REDUCE && coll->kind != MUIR_REDUCE_SCATTER && coll->kind != MUIR_REDUCE)
             continue;
-        if (!muir_coll_fits(coll, comm->size)) continue;
+        if (!muir_coll_fits(coll, comm->size) || muir_coll_why_not(coll, comm)) continue;
         for (int dtype = 0; dtype < MUIR_DTYPE_COUNT; dtype++)
             for (int reduce = 0; reduce < MUIR_REDUCE_COUNT; reduce++)
                 if (muir_reduce_find((muir_dtype)dtype, (muir_reduce)reduce))
@@ -113,7 +113,7 @@ static void every_ordered_sum_has_the_same_bytes_on_every_run(void)
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
         if (coll->kind != MUIR_ALL_REDUCE && coll->kind != MUIR_REDUCE_SCATTER) continue;
-        if (coll->may_reorder || !muir_coll_fits(coll, comm->size)) continue;
+        if (coll->may_reorder || !muir_coll_fits(coll, comm->size) || muir_coll_why_not(coll, comm)) continue;
         run_late(comm, coll, send, recv, 0);
         for (int turn = 1; turn < 4; turn++) {
             run_late(comm, coll, send, again, turn);
@@ -164,7 +164,8 @@ static void what_is_only_moved_may_have_any_type(void)
     muir_coll_comm *comm = comm_open();
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (int dtype = MUIR_BF16; dtype < MUIR_DTYPE_COUNT; dtype++)
-            if (muir_coll_at(i)->kind == MUIR_BROADCAST && muir_coll_fits(muir_coll_at(i), comm->size))
+            if (muir_coll_at(i)->kind == MUIR_BROADCAST && muir_coll_fits(muir_coll_at(i), comm->size) &&
+                !muir_coll_why_not(muir_coll_at(i), comm))
                 move_bytes(comm, muir_coll_at(i), (muir_dtype)dtype);
     muir_coll_comm_destroy(&comm);
 }

@@ -90,7 +90,7 @@ static void whatever_all_ranks_get_has_the_same_bits_and_those_of_the_wire(void)
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
         int wrong = 0;
-        if (!coll->may_narrow || !gives_all_the_same(coll->kind)) continue;
+        if (!coll->may_narrow || muir_coll_why_not(coll, comm) || !gives_all_the_same(coll->kind)) continue;
         run(comm, coll, MUIR_WIRE_BF16, 0, recv);
         memcpy(first, recv, sizeof first);
         MPI_Bcast(first, N, MPI_FLOAT, 0, comm->comm);
@@ -111,7 +111,8 @@ static void every_narrow_sum_is_near_the_plain_one(void)
         const muir_coll *coll = muir_coll_at(i);
         size_t first = 0, n = N;
         int far = 0;
-        if (!coll->may_narrow || (coll->kind != MUIR_ALL_REDUCE && coll->kind != MUIR_REDUCE_SCATTER))
+        if (!coll->may_narrow || muir_coll_why_not(coll, comm) ||
+            (coll->kind != MUIR_ALL_REDUCE && coll->kind != MUIR_REDUCE_SCATTER))
             continue;
         run(comm, coll, MUIR_WIRE_BF16, 0, recv);
         if (coll->kind == MUIR_REDUCE_SCATTER) muir_coll_block(N, p, comm->rank, &first, &n);
@@ -135,7 +136,7 @@ static void what_moves_on_a_narrow_wire_is_rounded_once(void)
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
         int wrong = 0;
-        if (!coll->may_narrow || coll->kind != MUIR_ALL_TO_ALL) continue;
+        if (!coll->may_narrow || muir_coll_why_not(coll, comm) || coll->kind != MUIR_ALL_TO_ALL) continue;
         run(comm, coll, MUIR_WIRE_FP16, 0, recv);
         for (size_t k = 0; k < (size_t)p * n; k++) {
             const int from = (int)(k / n);

@@ -45,7 +45,8 @@ static void closed_forms_hold_for_every_collective(void)
     CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(muir_test_ctx(), muir_test_ctx()->comm, &comm), MUIR_OK);
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++)
-            if (muir_coll_fits(muir_coll_at(i), comm->size)) check_pattern(comm, muir_coll_at(i), counts[c]);
+            if (muir_coll_fits(muir_coll_at(i), comm->size) && !muir_coll_why_not(muir_coll_at(i), comm))
+                check_pattern(comm, muir_coll_at(i), counts[c]);
     muir_coll_comm_destroy(&comm);
 }
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* All-reduce by a Bine butterfly, for powers of two: halving and doubling with the partners of a negabinary
+ * tree, which are near while messages are long. Ranks own blocks in an order in which what is sent lies
+ * together, so nothing is packed. */
+#include "collectives/plan.h"
+
+static bool is_power_of_two(int p)
+{
+    return (p & (p - 1)) == 0;
+}
+
+/* Partner in step s: an even rank's is so far up, and an odd rank's so far down, as the negabinary number
+ * with s + 1 ones says, (1 - (-2)^(s + 1)) / 3: 1, -1, 3, -5, 11, ... */
+static int partner_of(int p, int rank, int s)
+{
+    int distance = 1;
+    for (int k = 0; k < s; k++) distance = 1 - 2 * distance;
+    const int at = rank % 2 == 0 ? rank + distance : rank - distance;
+    return (at % p + p) % p;
+}
+
+/* Lowest of the ranks that `rank` reaches in steps s and later; those that reach each other have the same. */
+static int lowest_of(int p, int rank, int s)
+{
+    if (1 << s >= p) return rank;
+    const int one = lowest_of(p, rank, s + 1), other = lowest_of(p, partner_of(p, rank, s), s + 1);
+    return one < other ? one : other;
+}
+
+/* Blocks that a rank shares with those that it reaches from a step on; `first` of them goes to the half with
+ * the lower ranks. */
+typedef struct range {
+    int first, n;
+} range;
+
+/* What `rank` keeps of a range in step s, or what its partner keeps. */
+static range half_of(int p, int rank, int s, range all, bool is_partner)
+{
+    const int mine = lowest_of(p, rank, s + 1), other = lowest_of(p, partner_of(p, rank, s), s + 1);
+    const bool is_upper = (mine > other) != is_partner;
+    return (range){is_upper ? all.first + all.n / 2 : all.first, all.n / 2};
+}
+
+static muir_coll_place in(muir_coll_buffer buffer, size_t offset)
+{
+    return (muir_coll_place){buffer, offset};
+}
+
+/* Each step sends the partner's half and keeps the sums of the other, which land behind all that is in
+ * scratch; the last ones go to their place in the output. */
+static range plan_halving(muir_coll_plan *plan, range kept[])
+{
+    const int p = plan->p, rank = plan->rank, n_steps = muir_coll_log2(p);
+    muir_coll_place sums = in(MUIR_COLL_INPUT, 0);
+    size_t start = 0; /* element at which `sums` begins */
+    range all = {0, p};
+    for (int s = 0; s < n_steps; s++) {
+        const int peer = partner_of(p, rank, s);
+        const range keep = half_of(p, rank, s, all, false), give = half_of(p, rank, s, all, true);
+        const muir_coll_part in_part = muir_coll_plan_blocks(plan, keep.first, keep.n);
+        const muir_coll_part out_part = muir_coll_plan_blocks(plan, give.first, give.n);
+        const muir_coll_place landing = in(MUIR_COLL_SCRATCH, plan->n_scratch);
+        const muir_coll_place mine = in(sums.buffer, sums.offset + in_part.offset - start);
+        const bool is_last = s == n_steps - 1;
+        const muir_coll_place to = is_last ? in(MUIR_COLL_OUTPUT, in_part.offset) : landing;
+        muir_coll_plan_add(
+            plan, &(muir_coll_step){
+                      .send = {peer, in(sums.buffer, sums.offset + out_part.offset - start), out_part.n},
+                      .recv = {peer, landing, in_part.n},
+                      .local = muir_coll_reduction(to, mine, landing, in_part.n),
+                  });
+        kept[s] = all;
+        all = keep;
+        sums = landing;
+        start = in_part.offset;
+    }
+    return all;
+}
+
+/* The same steps backwards: all that a rank has goes to the partner, and as much comes. */
+static void plan_doubling(muir_coll_plan *plan, const range kept[], range mine)
+{
+    for (int s = muir_coll_log2(plan->p) - 1; s >= 0; s--) {
+        const int peer = partner_of(plan->p, plan->rank, s);
+        const range its = half_of(plan->p, plan->rank, s, kept[s], true);
+        const muir_coll_part out = muir_coll_plan_blocks(plan, mine.first, mine.n);
+        const muir_coll_part come = muir_coll_plan_blocks(plan, its.first, its.n);
+        muir_coll_plan_add(plan, &(muir_coll_step){
+                                     .send = {peer, in(MUIR_COLL_OUTPUT, out.offset), out.n},
+                                     .recv = {peer, in(MUIR_COLL_OUTPUT, come.offset), come.n},
+                                 });
+        mine = kept[s];
+    }
+}
+
+static void plan_all_reduce(muir_coll_plan *plan)
+{
+    range kept[32]; /* before each step */
+    if (plan->p == 1)
+        muir_coll_plan_add_copy(plan, in(MUIR_COLL_OUTPUT, 0), in(MUIR_COLL_INPUT, 0), plan->count);
+    const range own = plan_halving(plan, kept);
+    plan_doubling(plan, kept, own);
+}
+
+/* t = 2 log2 p alpha + 2 (p - 1) / p bytes / beta */
+static void cost(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    *rounds = 2 * muir_coll_log2(p);
+    *bytes_sent = 2.0 * bytes * (p - 1) / p;
+}
+
+#define SOURCE                                                                                               \
+    "De Sensi et al., Bine Trees: Enhancing Collective Operations by Optimizing Communication Locality, "    \
+    "SC, "                                                                                                   \
+    "2025"
+
+const muir_coll muir_coll_all_reduce_bine = {
+    .name = "bine",
+    .kind = MUIR_ALL_REDUCE,
+    .fits = is_power_of_two,
+    .cost = cost,
+    .plan = plan_all_reduce,
+    .source = SOURCE,
+};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* All-reduce by a Bine butterfly, for powers of two: halving and doubling with the partners of a negabinary
- * tree, which are near while messages are long. Ranks own blocks in an order in which what is sent lies
- * together, so nothing is packed. */
+/* Bine butterflies and trees, for powers of two: partners are as far apart as negabinary numbers say.
+ *
+ * All-reduce halves and doubles, with near partners while messages are long. Ranks own blocks in an order in
+ * which what is sent lies together, so nothing is packed. */
 #include "collectives/plan.h"
 
 static bool is_power_of_two(int p)
@@ -102,8 +103,38 @@ static void plan_all_reduce(muir_coll_plan *plan)
     plan_doubling(plan, kept, own);
 }
 
+/* True where `rank` is reached from the root's number, 0, by steps s and later. */
+static bool is_reached(int p, int rank, int s)
+{
+    return lowest_of(p, rank, s) == lowest_of(p, 0, s);
+}
+
+/* With ranks counted from the root, the farthest step comes first: whoever has the vector tells its
+ * partner. */
+static void plan_broadcast(muir_coll_plan *plan)
+{
+    const int p = plan->p, root = plan->root, v = (plan->rank + p - root) % p;
+    const muir_coll_place output = in(MUIR_COLL_OUTPUT, 0), input = in(MUIR_COLL_INPUT, 0);
+    const size_t n = plan->count;
+    for (int s = muir_coll_log2(p) - 1; s >= 0; s--) {
+        const int peer = (partner_of(p, v, s) + root) % p;
+        if (is_reached(p, v, s + 1))
+            muir_coll_plan_add(plan, &(muir_coll_step){.send = {peer, v == 0 ? input : output, n}});
+        else if (is_reached(p, v, s))
+            muir_coll_plan_add(plan, &(muir_coll_step){.recv = {peer, output, n}});
+    }
+    if (v == 0) muir_coll_plan_add_copy(plan, output, input, n); /* last: nobody waits for it */
+}
+
+/* t = log2 p (alpha + bytes / beta): the root tells that many ranks. */
+static void cost_of_broadcast(int p, double bytes, double *rounds, double *bytes_sent)
+{
+    *rounds = muir_coll_log2(p);
+    *bytes_sent = bytes * muir_coll_log2(p);
+}
+
 /* t = 2 log2 p alpha + 2 (p - 1) / p bytes / beta */
-static void cost(int p, double bytes, double *rounds, double *bytes_sent)
+static void cost_of_all_reduce(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = 2 * muir_coll_log2(p);
     *bytes_sent = 2.0 * bytes * (p - 1) / p;
@@ -118,7 +149,16 @@ const muir_coll muir_coll_all_reduce_bine = {
     .name = "bine",
     .kind = MUIR_ALL_REDUCE,
     .fits = is_power_of_two,
-    .cost = cost,
+    .cost = cost_of_all_reduce,
     .plan = plan_all_reduce,
+    .source = SOURCE,
+};
+
+const muir_coll muir_coll_broadcast_bine = {
+    .name = "bine",
+    .kind = MUIR_BROADCAST,
+    .fits = is_power_of_two,
+    .cost = cost_of_broadcast,
+    .plan = plan_broadcast,
     .source = SOURCE,
 };

@@ -10,7 +10,7 @@
 #include "check.h"
 #include "collectives/plan.h"
 
-enum { MAX_RANKS = 19, COST_RANKS = 16, UNTOUCHED = 77 };
+enum { MAX_RANKS = 64, EVERY_RANKS = 19, COST_RANKS = 16, UNTOUCHED = 77 };
 
 /* The k-th message from one rank to another; through when both sides have posted it. */
 typedef struct message {
@@ -249,7 +249,7 @@ static void every_step_list_does_what_its_kind_says(void)
         const muir_coll *coll = muir_coll_at(i);
         const bool may_be_in_place =
             coll->kind == MUIR_ALL_REDUCE || coll->kind == MUIR_BROADCAST || coll->kind == MUIR_ALL_GATHER;
-        for (int p = 1; p <= MAX_RANKS; p++) {
+        for (int p = 1; p <= EVERY_RANKS; p++) {
             if (!coll->plan || !muir_coll_fits(coll, p)) continue;
             for (size_t c = 0; c < 10; c++) {
                 const muir_coll_spec spec = {
@@ -259,6 +259,14 @@ static void every_step_list_does_what_its_kind_says(void)
             }
         }
     }
+}
+
+static void larger_powers_of_two_work_as_well(void)
+{
+    for (size_t i = 0; i < muir_coll_count(); i++)
+        for (int p = 32; p <= MAX_RANKS; p *= 2)
+            if (muir_coll_at(i)->plan && muir_coll_fits(muir_coll_at(i), p))
+                check_data(muir_coll_at(i), &(muir_coll_spec){.count = 379, .root = p / 3}, p, false);
 }
 
 /* None, one, many, and for one rank nothing at all. */
@@ -273,7 +281,7 @@ static void every_pair_may_exchange_another_number_of_elements(void)
 {
     size_t counts[MAX_RANKS * MAX_RANKS];
     for (size_t i = 0; i < muir_coll_count(); i++)
-        for (int p = 1; p <= MAX_RANKS; p++) {
+        for (int p = 1; p <= EVERY_RANKS; p++) {
             const muir_coll *coll = muir_coll_at(i);
             if (coll->kind != MUIR_ALL_TO_ALLV || !coll->plan || !muir_coll_fits(coll, p)) continue;
             fill_counts(counts, p);
@@ -337,6 +345,7 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"every step list does what its kind says", every_step_list_does_what_its_kind_says},
+        {"larger powers of two work as well", larger_powers_of_two_work_as_well},
         {"every pair may exchange another number of elements",
          every_pair_may_exchange_another_number_of_elements},
         {"every cost is that of its step list", every_cost_is_that_of_its_step_list},

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the rows named `shared` have in common: when they are available, how they cut what goes through slots,
- * and when they reach straight into the others' buffers. */
+ * and when they reach straight into the others' buffers.
+ *
+ * Besides reading what it reduces or fetches and writing its result, a rank copies of n bytes on p ranks
+ *     nothing      between buffers of muir_coll_alloc, from DIRECT_BYTES up
+ *     n            through slots: all_reduce, and broadcast on the root
+ *     (p - 1)/p n  through slots: reduce_scatter, all_to_all
+ *     n/p          through slots: all_gather
+ * in pieces that stay in the second-level cache: memory of the caller's own costs one copy at most. */
 #ifndef MUIR_COLLECTIVES_SHARED_CALL_H
 #define MUIR_COLLECTIVES_SHARED_CALL_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Collectives in two levels, on ranks of one host that are told to be on several. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,6 +156,35 @@ static void every_row_gives_the_right_result_on_any_hosts(void)
     }
 }
 
+/* Between hosts only: what is summed inside a host is not rounded, and all ranks get the same bits. */
+static void on_a_narrow_wire_all_hosts_get_the_same_bits(void)
+{
+    enum { N = 1003 };
+    static float send[N], recv[N], first[N];
+    muir_ctx *ctx = muir_test_ctx();
+    const muir_coll *coll = muir_coll_find(MUIR_ALL_REDUCE, "hierarchical");
+    const muir_coll_spec spec = {.count = N, .wire = MUIR_WIRE_BF16};
+    muir_coll_comm *comm = comm_open(halves);
+    muir_coll_op *op = NULL;
+    int far = 0;
+    for (int i = 0; i < N; i++) send[i] = 1.0f / (float)(1 + i % 7 + comm->rank);
+    if (!muir_coll_why_not(coll, comm)) {
+        CU_ASSERT_EQUAL_FATAL(muir_coll_op_create(ctx, comm, coll, &spec, &op), MUIR_OK);
+        CU_ASSERT_EQUAL(muir_coll_run(ctx, op, send, recv), MUIR_OK);
+        memcpy(first, recv, sizeof first);
+        MPI_Bcast(first, N, MPI_FLOAT, 0, comm->comm);
+        CU_ASSERT(memcmp(first, recv, sizeof first) == 0);
+        for (int i = 0; i < N; i++) {
+            float sum = 0.0f;
+            for (int r = 0; r < comm->size; r++) sum += 1.0f / (float)(1 + i % 7 + r);
+            far += fabsf(recv[i] - sum) > sum / 128.0f; /* two roundings of 2^-8: a half's sum, and all */
+        }
+        CU_ASSERT_EQUAL(far, 0);
+        muir_coll_op_destroy(&op);
+    }
+    muir_coll_comm_destroy(&comm);
+}
+
 static void every_rank_may_be_the_root(void)
 {
     muir_coll_comm *comm = comm_open(halves);
@@ -204,6 +234,7 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"every row gives the right result on any hosts", every_row_gives_the_right_result_on_any_hosts},
+        {"on a narrow wire all hosts get the same bits", on_a_narrow_wire_all_hosts_get_the_same_bits},
         {"every rank may be the root", every_rank_may_be_the_root},
         {"what is missing is said", what_is_missing_is_said},
         {"hosts are numbered by their first ranks", hosts_are_numbered_by_their_first_ranks},

@@ -9,6 +9,7 @@
 #include "base/simd.h"
 #include "check.h"
 #include "collectives/coll.h"
+#include "collectives/half.h"
 #include "collectives/shared.h"
 
 /* Which buffers come from muir_coll_alloc. */
@@ -117,23 +118,44 @@ static void every_shared_row_gives_the_right_result_for_every_count(void)
     buffers_close(&b);
 }
 
-/* One length with buffers and without, and one where the order of the sum shows in the last bits. */
-static void every_way_through_shared_memory_gives_the_same_bits(void)
+/* Of elements whose sums show their order in the last bits. */
+static void run_sum(const buffers *b, const char *name, muir_dtype dtype, size_t n, void *recv)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_coll_op *op = NULL;
+    const muir_coll_spec spec = {.count = n, .dtype = dtype};
+    CU_ASSERT_EQUAL_FATAL(
+        muir_coll_op_create(ctx, b->comm, muir_coll_find(MUIR_ALL_REDUCE, name), &spec, &op), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_coll_run(ctx, op, b->send, recv), MUIR_OK);
+    muir_coll_op_destroy(&op);
+}
+
+/* Straight from buffers, through slots, by messages: all add in the order of ranks, halves in fp32. */
+static void every_way_gives_the_same_bits(void)
 {
     enum { N = 30011 };
+    static const muir_dtype dtypes[] = {MUIR_FP32, MUIR_BF16, MUIR_FP16};
     muir_ctx *ctx = muir_test_ctx();
     buffers b = buffers_open();
-    muir_coll_op *op = NULL;
-    const muir_coll *coll = muir_coll_find(MUIR_ALL_REDUCE, "shared");
-    CU_ASSERT_EQUAL_FATAL(muir_coll_op_create(ctx, b.comm, coll, &(muir_coll_spec){.count = N}, &op),
-                          MUIR_OK);
-    for (int i = 0; i < N; i++) b.send[i] = 1.0f / (float)(1 + ctx->rank * N + i);
-    CU_ASSERT_EQUAL(muir_coll_run(ctx, op, b.send, b.recv), MUIR_OK);
-    CU_ASSERT_EQUAL(muir_coll_run(ctx, op, b.send, b.own_recv), MUIR_OK);
-    CU_ASSERT(memcmp(b.recv, b.own_recv, N * sizeof(float)) == 0);
-    MPI_Bcast(b.own_recv, N, MPI_FLOAT, 0, ctx->comm);
-    CU_ASSERT(memcmp(b.recv, b.own_recv, N * sizeof(float)) == 0);
-    muir_coll_op_destroy(&op);
+    float *by_messages = calloc(N, sizeof(float));
+    for (int k = 0; k < 3; k++) {
+        const size_t bytes = N * muir_dtype_bytes(dtypes[k]);
+        for (size_t i = 0; i < N; i++) {
+            const float x = 1.0f / (float)(1 + (size_t)ctx->rank * N + i);
+            uint16_t *halves = (uint16_t *)(void *)b.send;
+            if (dtypes[k] == MUIR_FP32) b.send[i] = x;
+            if (dtypes[k] == MUIR_BF16) halves[i] = muir_bf16_of(x);
+            if (dtypes[k] == MUIR_FP16) halves[i] = muir_fp16_of(x);
+        }
+        run_sum(&b, "shared", dtypes[k], N, b.recv);
+        run_sum(&b, "shared", dtypes[k], N, b.own_recv);
+        run_sum(&b, "all_to_all", dtypes[k], N, by_messages);
+        CU_ASSERT(memcmp(b.recv, b.own_recv, bytes) == 0);
+        CU_ASSERT(memcmp(b.recv, by_messages, bytes) == 0);
+        MPI_Bcast(by_messages, (int)bytes, MPI_BYTE, 0, ctx->comm);
+        CU_ASSERT(memcmp(b.recv, by_messages, bytes) == 0);
+    }
+    free(by_messages);
     buffers_close(&b);
 }
 
@@ -208,8 +230,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"every shared row gives the right result for every count",
          every_shared_row_gives_the_right_result_for_every_count},
-        {"every way through shared memory gives the same bits",
-         every_way_through_shared_memory_gives_the_same_bits},
+        {"every way gives the same bits", every_way_gives_the_same_bits},
         {"a message gets through while its sender waits in a collective",
          a_message_gets_through_while_its_sender_waits_in_a_collective},
         {"buffers are zeroed, aligned, and may differ in length",

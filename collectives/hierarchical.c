@@ -18,10 +18,10 @@ enum { MESSAGE_BYTES = 64 * 1024 };
 
 /* op->own of these rows; the three parts, any of which a rank may not have. */
 typedef struct hierarchy {
-    muir_coll_op *inside;  /* reduce_scatter, or broadcast, on the own host */
-    muir_coll_op *across;  /* the collective itself, of the own share */
-    muir_coll_op *outside; /* all_gather on the own host */
-    muir_shared_cut first_cut, last_cut;
+    muir_coll_op *before; /* reduce_scatter, or broadcast, on the own host */
+    muir_coll_op *across; /* the collective itself, of the own share */
+    muir_coll_op *after;  /* all_gather on the own host */
+    muir_shared_cut before_cut, after_cut;
     int *part;    /* [passes,ranks of the host] of both cuts */
     size_t n;     /* own share [elements] */
     size_t first; /* where it begins */
@@ -97,8 +97,8 @@ static muir_status create_shares(muir_ctx *ctx, muir_coll_op *op)
     op->own = h;
     h->part = (int *)(h + 1);
     for (int r = 0; r < size; r++) h->part[r] = r < hosts->fewest ? r : -1;
-    h->first_cut = (muir_shared_cut){hosts->fewest, 1, h->part, true};
-    h->last_cut = (muir_shared_cut){hosts->fewest, 1, h->part, false};
+    h->before_cut = (muir_shared_cut){hosts->fewest, 1, h->part, true};
+    h->after_cut = (muir_shared_cut){hosts->fewest, 1, h->part, false};
     h->first = op->spec.count;
     if (place_of(op) < hosts->fewest)
         muir_coll_block(op->spec.count, hosts->fewest, place_of(op), &h->first, &h->n);
@@ -111,9 +111,9 @@ static muir_status prepare_all_reduce(muir_ctx *ctx, muir_coll_op *op)
     muir_status st = MUIR_OK;
     MUIR_TRY(create_shares(ctx, op));
     hierarchy *h = op->own;
-    MUIR_TRY(create_inside(ctx, op, MUIR_REDUCE_SCATTER, 0, &h->first_cut, &h->inside));
+    MUIR_TRY(create_inside(ctx, op, MUIR_REDUCE_SCATTER, 0, &h->before_cut, &h->before));
     if (place_of(op) < op->comm->hosts->fewest) MUIR_TRY(create_across(ctx, op, h->n, 0, &h->across));
-    MUIR_TRY(create_inside(ctx, op, MUIR_ALL_GATHER, 0, &h->last_cut, &h->outside));
+    MUIR_TRY(create_inside(ctx, op, MUIR_ALL_GATHER, 0, &h->after_cut, &h->after));
 done:
     return st;
 }
@@ -123,9 +123,9 @@ static muir_status run_all_reduce(muir_ctx *ctx, const muir_coll_op *op, const v
     muir_status st = MUIR_OK;
     const hierarchy *h = op->own;
     char *share = (char *)recv + h->first * op->element_bytes;
-    MUIR_TRY(muir_coll_run(ctx, h->inside, send, share));
+    MUIR_TRY(muir_coll_run(ctx, h->before, send, share));
     if (h->across) MUIR_TRY(muir_coll_run(ctx, h->across, share, share));
-    MUIR_TRY(muir_coll_run(ctx, h->outside, share, recv));
+    MUIR_TRY(muir_coll_run(ctx, h->after, share, recv));
 done:
     return st;
 }
@@ -146,9 +146,9 @@ static muir_status prepare_broadcast(muir_ctx *ctx, muir_coll_op *op)
         MUIR_TRY(create_across(ctx, op, h->n, root_s_peer, &h->across));
     }
     if (hosts->host_of[rank] == hosts->host_of[root])
-        MUIR_TRY(create_inside(ctx, op, MUIR_BROADCAST, hosts->place_of[root], NULL, &h->inside));
+        MUIR_TRY(create_inside(ctx, op, MUIR_BROADCAST, hosts->place_of[root], NULL, &h->before));
     else
-        MUIR_TRY(create_inside(ctx, op, MUIR_ALL_GATHER, 0, &h->last_cut, &h->outside));
+        MUIR_TRY(create_inside(ctx, op, MUIR_ALL_GATHER, 0, &h->after_cut, &h->after));
 done:
     return st;
 }
@@ -158,9 +158,9 @@ static muir_status run_broadcast(muir_ctx *ctx, const muir_coll_op *op, const vo
     muir_status st = MUIR_OK;
     const hierarchy *h = op->own;
     char *share = (char *)recv + h->first * op->element_bytes;
-    if (h->inside) MUIR_TRY(muir_coll_run(ctx, h->inside, send, recv));
+    if (h->before) MUIR_TRY(muir_coll_run(ctx, h->before, send, recv));
     if (h->across) MUIR_TRY(muir_coll_run(ctx, h->across, share, share));
-    if (h->outside) MUIR_TRY(muir_coll_run(ctx, h->outside, share, recv));
+    if (h->after) MUIR_TRY(muir_coll_run(ctx, h->after, share, recv));
 done:
     return st;
 }
@@ -179,7 +179,7 @@ static muir_status create_blocks(muir_ctx *ctx, muir_coll_op *op)
     for (int k = 0; k < hosts->n; k++)
         for (int place = 0; place < size; place++)
             h->part[k * size + place] = muir_hosts_rank(hosts, p, place, k);
-    h->first_cut = h->last_cut = (muir_shared_cut){p, hosts->n, h->part, false};
+    h->before_cut = h->after_cut = (muir_shared_cut){p, hosts->n, h->part, false};
     for (int k = 0; k < hosts->n; k++) {
         size_t first, n;
         muir_coll_block(op->spec.count, p, h->part[k * size + place_of(op)], &first, &n);
@@ -197,7 +197,7 @@ static muir_status prepare_reduce_scatter(muir_ctx *ctx, muir_coll_op *op)
     muir_status st = MUIR_OK;
     MUIR_TRY(create_blocks(ctx, op));
     hierarchy *h = op->own;
-    MUIR_TRY(create_inside(ctx, op, MUIR_REDUCE_SCATTER, 0, &h->first_cut, &h->inside));
+    MUIR_TRY(create_inside(ctx, op, MUIR_REDUCE_SCATTER, 0, &h->before_cut, &h->before));
     MUIR_TRY(create_across(ctx, op, h->n, 0, &h->across));
 done:
     return st;
@@ -207,7 +207,7 @@ static muir_status run_reduce_scatter(muir_ctx *ctx, const muir_coll_op *op, con
 {
     muir_status st = MUIR_OK;
     const hierarchy *h = op->own;
-    MUIR_TRY(muir_coll_run(ctx, h->inside, send, h->shares));
+    MUIR_TRY(muir_coll_run(ctx, h->before, send, h->shares));
     MUIR_TRY(muir_coll_run(ctx, h->across, h->shares, recv));
 done:
     return st;
@@ -219,7 +219,7 @@ static muir_status prepare_all_gather(muir_ctx *ctx, muir_coll_op *op)
     MUIR_TRY(create_blocks(ctx, op));
     hierarchy *h = op->own;
     MUIR_TRY(create_across(ctx, op, h->n, 0, &h->across));
-    MUIR_TRY(create_inside(ctx, op, MUIR_ALL_GATHER, 0, &h->last_cut, &h->outside));
+    MUIR_TRY(create_inside(ctx, op, MUIR_ALL_GATHER, 0, &h->after_cut, &h->after));
 done:
     return st;
 }
@@ -231,11 +231,11 @@ static muir_status run_all_gather(muir_ctx *ctx, const muir_coll_op *op, const v
     const char *from = h->shares;
     MUIR_TRY(muir_coll_run(ctx, h->across, send, h->shares));
     for (int k = 0; k < op->comm->hosts->n; k++) {
-        const muir_shared_span block = muir_shared_block(h->outside, k, place_of(op));
+        const muir_shared_span block = muir_shared_block(h->after, k, place_of(op));
         muir_shared_copy(op, (char *)recv + block.first * op->element_bytes, from, block.n);
         from += block.n * op->element_bytes;
     }
-    MUIR_TRY(muir_coll_run(ctx, h->outside, h->shares, recv));
+    MUIR_TRY(muir_coll_run(ctx, h->after, h->shares, recv));
 done:
     return st;
 }
@@ -243,9 +243,9 @@ done:
 static void release(muir_coll_op *op)
 {
     hierarchy *h = op->own;
-    muir_coll_op_destroy(&h->inside);
+    muir_coll_op_destroy(&h->before);
     muir_coll_op_destroy(&h->across);
-    muir_coll_op_destroy(&h->outside);
+    muir_coll_op_destroy(&h->after);
     free(h->shares);
 }
 

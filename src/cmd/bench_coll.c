@@ -74,7 +74,7 @@ static muir_status add_contender(muir_ctx *ctx, coll_bench *b, const muir_coll *
     b->name[b->n] = name;
     b->wrong[b->n] = 0;
     MUIR_TRY(muir_alloc(ctx, (size_t)(b->samples + b->warm_up), sizeof(double), "samples", &time_s));
-    b->sample[b->n] = (muir_coll_sample){b->op[b->n], time_s};
+    b->sample[b->n] = (muir_coll_sample){.op = b->op[b->n], .time_s = time_s};
     b->n++;
 done:
     return st;
@@ -92,7 +92,9 @@ static muir_status enter(muir_ctx *ctx, coll_bench *b)
         if (muir_coll_at(i)->kind == b->kind)
             MUIR_TRY(add_contender(ctx, b, muir_coll_at(i), muir_coll_at(i)->name));
     if (is_wanted(b, "auto")) {
-        MUIR_TRY(muir_coll_choose(ctx, b->comm, b->kind, &b->spec, &best));
+        muir_coll_choice choice;
+        MUIR_TRY(muir_coll_choose(ctx, b->comm, b->kind, &b->spec, b->send, b->recv, 1.0, &choice));
+        best = choice.coll;
         b->chosen = best->name;
         MUIR_TRY(add_contender(ctx, b, best, "auto"));
     }

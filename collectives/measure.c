@@ -7,6 +7,12 @@
 #include "base/clock.h"
 #include "collectives/shared.h"
 
+double muir_coll_copies(muir_coll_kind kind, int p)
+{
+    const bool is_shrinking = kind == MUIR_REDUCE_SCATTER || kind == MUIR_REDUCE;
+    return is_shrinking ? (p + 1.0) / (2.0 * p) : 1.0;
+}
+
 /* Where ranks outnumber cores, a library's barrier may take a time slice of the operating system. */
 static muir_status meet(muir_ctx *ctx, muir_coll_comm *comm)
 {
@@ -20,7 +26,7 @@ done:
 static muir_status call(muir_ctx *ctx, const muir_coll_sample *contender, void *send, void *recv)
 {
     if (contender->op) return muir_coll_run(ctx, contender->op, send, recv);
-    if (send != recv) memcpy(recv, send, contender->copy_bytes);
+    memcpy(contender->copy_to, contender->copy_from, contender->copy_bytes);
     return MUIR_OK;
 }
 

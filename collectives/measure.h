@@ -5,12 +5,12 @@
 
 #include "collectives/coll.h"
 
-/* One contender. Times are those of the slowest rank.
- * op      borrowed; NULL: every rank copies copy_bytes from send to recv, the yardstick of the memory
- * time_s  [samples] of one call each; room by the caller, same on all ranks afterwards */
+/* One contender. Times are those of the slowest rank. */
 typedef struct muir_coll_sample {
-    muir_coll_op *op;
-    double *time_s;
+    muir_coll_op *op; /* borrowed; NULL: every rank makes a copy, the yardstick of the memory */
+    double *time_s;   /* [samples] of one call each; room by the caller, same on all ranks afterwards */
+    const void *copy_from;
+    void *copy_to;
     size_t copy_bytes;
 } muir_coll_sample;
 
@@ -27,29 +27,38 @@ muir_status muir_coll_measure(muir_ctx *ctx, muir_coll_comm *comm, const muir_co
                               int samples, int calls, void *send, void *recv, muir_coll_change change,
                               muir_coll_change after, void *data);
 
+/* What a collective of S bytes over p ranks of one host must at least move, in copies of S bytes by every
+ * rank at the same time:
+ *     1              all_reduce, all_gather, all_to_all: every rank reads S and writes S; broadcast alike
+ *     (p + 1) / 2 p  reduce_scatter, reduce: p S are read and S written by all together
+ * With t the time of such copies, nothing that stays in memory takes less than this times t, as an all_reduce
+ * in which every rank reduces its share from all vectors and hands it to all ranks would.
+ * Local. */
+double muir_coll_copies(muir_coll_kind kind, int p);
+
 enum { MUIR_COLL_TRIALS = 32 };
 
 /* An algorithm that was tried, and how long a call took. */
 typedef struct muir_coll_trial {
     const muir_coll *coll;
-    double time_s;   /* median, or the better of two calls where the row was out after them */
-    bool is_in_full; /* false: out after two calls, as it took more than twice as long as another */
+    double time_s;   /* median; the best of a few calls where the row was out after them */
+    bool is_in_full; /* false: out after a few calls, as it took more than twice as long as another */
 } muir_coll_trial;
 
 /* What a choice found. */
 typedef struct muir_coll_choice {
     const muir_coll *coll; /* the fastest; `mpi` unless another is at least 3 % faster */
     double time_s;         /* its median */
-    double mpi_s;          /* that of the library's own; NAN where it does not do this */
+    double mpi_s;          /* trial of the library's own; NAN where it does not do this */
     int n_trials;
     muir_coll_trial trials[MUIR_COLL_TRIALS]; /* in the order of being tried */
 } muir_coll_choice;
 
-/* Measures which algorithm is fastest for this operation, size and communicator. Rows are tried for two calls
- * each, `shared` and `mpi` first; those that take more than twice as long as the best are out, and the others
- * run in turns for a median. A row is not tried where its rounds alone, at the pace of a barrier's rounds,
- * would take longer than that, or once the trials have taken `limit_s`: looking must not cost more than it
- * can win, as it would where ranks outnumber cores.
+/* Measures which algorithm is fastest for this operation, size and communicator. Rows are tried for a few
+ * calls each, `shared` and `mpi` first; those that take more than twice as long as the best are out, and the
+ * others run in turns for a median. A row is not tried where its rounds alone, at the pace of a barrier's
+ * rounds, would take longer than that, or once the trials have taken `limit_s`: looking must not cost more
+ * than it can win, as it would where ranks outnumber cores.
  * send, recv  in/out  buffers of the collective (coll.h says how long), overwritten
  * limit_s     in      [s]; 0 or less: only `shared`, where there is one, and `mpi`
  * choice      out     the same on all ranks; untouched on error

@@ -244,13 +244,13 @@ static void add_coll_facts(muir_describe *d)
     add_fact(d, group, across, MUIR_F64, l->coll_median_s, "chosen_median_s", "s",
              "median of the algorithm when it was chosen; NaN: not measured");
     add_fact(d, group, across, MUIR_F64, l->coll_mpi_s, "mpi_median_s", "s",
-             "median of the MPI library's own then; NaN: not measured, or it does not do this");
+             "trial of the MPI library's own then; NaN: not measured, or it does not do this");
     if (l->n_trials == 0) return;
     add_fact(d, group, "trial", MUIR_I64, l->trial_coll, "trial_collective", "1",
              "number of the collective that an algorithm was tried for");
     add_fact(d, group, "trial", MUIR_TEXT, l->trial_algorithm, "trial_algorithm", "1", "algorithm tried");
     add_fact(d, group, "trial", MUIR_F64, l->trial_s, "trial_s", "s",
-             "median of its calls, the better of two where it was far behind");
+             "median of its calls, the best of a few where it was far behind");
 }
 
 static void add_texts(muir_describe *d)

@@ -95,6 +95,23 @@ class BenchColl(unittest.TestCase):
                 self.assertEqual(process.returncode, 2, process.stderr)
                 self.assertIn("muir: " + expected, process.stderr)
 
+    @staticmethod
+    def costs(*arguments):
+        return subprocess.run([MUIR, "list", "collectives", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    def test_costs_on_a_fleet_are_listed_and_called_modelled(self):
+        process = self.costs("dgx-h100", "8")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertTrue(process.stdout.startswith("modelled: the first 8 chips of dgx-h100"))
+        rows = {tuple(line.split()[:2]): line.split()[2:] for line in process.stdout.splitlines()[5:] if "(fleet" not in line}
+        self.assertEqual(rows["all_reduce", "ring"][:2], ["14", "1.75"])
+        self.assertEqual(rows["all_reduce", "recursive_doubling"][:2], ["3", "3"])
+        self.assertTrue(rows["all_gather", "torus_3d"])
+        for arguments, expected in ((["dgx-h100", "1"], "CHIPS is '1', but must be 2 to 256"), (["no-fleet"], "fleet 'no-fleet'")):
+            process = self.costs(*arguments)
+            self.assertEqual(process.returncode, 2)
+            self.assertIn(expected, process.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

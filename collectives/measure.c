@@ -37,11 +37,12 @@ muir_status muir_coll_measure(muir_ctx *ctx, muir_coll_comm *comm, const muir_co
     muir_status st = MUIR_OK;
     for (int s = 0; s < samples; s++)
         for (int c = 0; c < n; c++) {
+            const int n_calls = contenders[c].calls > 0 ? contenders[c].calls : calls;
             if (change) change(s, c, data);
             MUIR_TRY(meet(ctx, comm));
             const double start_s = muir_now_s();
-            for (int i = 0; i < calls; i++) MUIR_TRY(call(ctx, &contenders[c], send, recv));
-            contenders[c].time_s[s] = (muir_now_s() - start_s) / calls;
+            for (int i = 0; i < n_calls; i++) MUIR_TRY(call(ctx, &contenders[c], send, recv));
+            contenders[c].time_s[s] = (muir_now_s() - start_s) / n_calls;
             if (after) after(s, c, data);
         }
     for (int c = 0; c < n; c++)

@@ -9,6 +9,7 @@
 typedef struct muir_coll_sample {
     muir_coll_op *op; /* borrowed; NULL: every rank makes a copy, the yardstick of the memory */
     double *time_s;   /* [samples] of one call each; room by the caller, same on all ranks afterwards */
+    int calls;        /* of a sample, same on all ranks; 0: as many as the others */
     const void *copy_from;
     void *copy_to;
     size_t copy_bytes;

@@ -22,7 +22,7 @@ typedef struct muir_coll_bench {
     muir_coll_kind kind;
     muir_coll_spec spec;
     bool is_registered, is_in_place;
-    int n, samples, calls;
+    int n, samples;
     const char *name[MUIR_BENCH_ROWS]; /* of the algorithm, "auto", or "copy" */
     muir_coll_op *op[MUIR_BENCH_ROWS];
     muir_coll_sample sample[MUIR_BENCH_ROWS];

@@ -11,8 +11,8 @@
 
 enum { MOST_CALLS = 20, LEAST_SAMPLES = 3 };
 
-/* A sample of a fast contender lasts about this long, that of a slow one no longer than the other. */
-static const double SAMPLE_S = 100e-6, LONGEST_S = 5e-3, CHOICE_S = 2.0;
+/* A sample lasts about this long, or a call; trials for `auto` no longer than that. */
+static const double SAMPLE_S = 100e-6, CHOICE_S = 1.0;
 
 static uint32_t salt_of(int sample, int contender)
 {
@@ -141,9 +141,9 @@ static void leave(muir_coll_bench *b)
     b->n = 0;
 }
 
-static muir_status measure(muir_ctx *ctx, muir_coll_bench *b, int samples, int calls)
+static muir_status measure(muir_ctx *ctx, muir_coll_bench *b, int samples)
 {
-    return muir_coll_measure(ctx, b->comm, b->sample, b->n, samples, calls, b->input, b->output, change_input,
+    return muir_coll_measure(ctx, b->comm, b->sample, b->n, samples, 1, b->input, b->output, change_input,
                              check_output, b);
 }
 
@@ -151,19 +151,16 @@ static muir_status measure(muir_ctx *ctx, muir_coll_bench *b, int samples, int c
 static muir_status settle_samples(muir_ctx *ctx, muir_coll_bench *b)
 {
     muir_status st = MUIR_OK;
-    double fastest_s = INFINITY, slowest_s = 0.0;
-    b->calls = 1;
     const double start_s = muir_now_s();
-    MUIR_TRY(measure(ctx, b, 1, 1));
+    MUIR_TRY(measure(ctx, b, 1));
     double round_s = muir_now_s() - start_s;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &round_s, 1, MPI_DOUBLE, MPI_MAX, b->comm->comm));
     for (int i = 0; i < b->n; i++) { /* the same on all ranks */
-        if (b->op[i]) fastest_s = fmin(fastest_s, b->sample[i].time_s[0]);
-        slowest_s = fmax(slowest_s, b->sample[i].time_s[0]);
+        const double calls = SAMPLE_S / b->sample[i].time_s[0];
+        b->sample[i].calls = calls > MOST_CALLS ? MOST_CALLS : calls < 1.0 ? 1 : (int)calls;
+        round_s += (b->sample[i].calls - 1) * b->sample[i].time_s[0];
     }
-    const double calls = fmin(SAMPLE_S / fastest_s, LONGEST_S / slowest_s);
-    b->calls = calls > MOST_CALLS ? MOST_CALLS : calls < 1.0 ? 1 : (int)calls;
-    const double samples = floor(b->most_s / (round_s * b->calls)) - b->warm_up;
+    const double samples = floor(b->most_s / round_s) - b->warm_up;
     b->samples = samples > (double)b->most_samples ? (int)b->most_samples
                  : samples < LEAST_SAMPLES         ? LEAST_SAMPLES
                                                    : (int)samples;
@@ -195,7 +192,7 @@ muir_status muir_coll_bench_point(muir_ctx *ctx, muir_coll_bench *b)
     if (b->n < 2) goto done; /* nothing that does this beside the copy */
     MUIR_TRY(settle_samples(ctx, b));
     for (int i = 0; i < b->n; i++) b->wrong[i] = 0;
-    MUIR_TRY(measure(ctx, b, b->samples + b->warm_up, b->calls));
+    MUIR_TRY(measure(ctx, b, b->samples + b->warm_up));
     MUIR_TRY(check_in_place(ctx, b));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, b->wrong, b->n, MPI_LONG_LONG, MPI_SUM, b->comm->comm));
     for (int i = 0; i < b->n && muir_is_root(ctx); i++) muir_coll_bench_row(b, i);

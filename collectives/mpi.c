@@ -64,28 +64,9 @@ static muir_status prepare_exchange(muir_ctx *ctx, muir_coll_op *op)
     return MUIR_OK;
 }
 
-static MPI_Op mpi_op_of(muir_reduce reduce)
+static MPI_Op mpi_op_of(const muir_coll_op *op)
 {
-    return reduce == MUIR_SUM ? MPI_SUM : reduce == MUIR_MAX ? MPI_MAX : MPI_MIN;
-}
-
-static bool has_arithmetic(const muir_coll_op *op)
-{
-    return op->spec.dtype != MUIR_BF16 && op->spec.dtype != MUIR_FP16;
-}
-
-/* The MPI standard knows neither bf16 nor fp16. */
-static muir_status prepare_reduction(muir_ctx *ctx, muir_coll_op *op)
-{
-    if (has_arithmetic(op)) return MUIR_OK;
-    return muir_fail(ctx, MUIR_ERR_ARG, "%s mpi: MPI has no %s of %s", muir_coll_kind_name(op->coll->kind),
-                     muir_reduce_name(op->spec.reduce), muir_dtype_name(op->spec.dtype));
-}
-
-static muir_status prepare_reduce_scatter(muir_ctx *ctx, muir_coll_op *op)
-{
-    const muir_status st = prepare_reduction(ctx, op);
-    return st == MUIR_OK ? prepare_blocks(ctx, op) : st;
+    return muir_coll_mpi_op(op->comm, op->spec.dtype, op->spec.reduce);
 }
 
 /* Length of the piece that starts at element `first` of a vector that one call cannot take whole. */
@@ -99,7 +80,7 @@ static int piece_at(const muir_coll_op *op, size_t first)
 static muir_status run_all_reduce(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
 {
     muir_status st = MUIR_OK;
-    const MPI_Op reduce = mpi_op_of(op->spec.reduce);
+    const MPI_Op reduce = mpi_op_of(op);
     for (size_t first = 0; first < op->spec.count; first += (size_t)piece_at(op, first)) {
         const size_t skip = first * op->element_bytes;
         const void *from = send == recv ? MPI_IN_PLACE : (const char *)send + skip;
@@ -113,7 +94,7 @@ done:
 static muir_status run_reduce(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
 {
     muir_status st = MUIR_OK;
-    const MPI_Op reduce = mpi_op_of(op->spec.reduce);
+    const MPI_Op reduce = mpi_op_of(op);
     for (size_t first = 0; first < op->spec.count; first += (size_t)piece_at(op, first)) {
         const size_t skip = first * op->element_bytes;
         const char *from = (const char *)send + skip;
@@ -143,7 +124,7 @@ static muir_status run_reduce_scatter(muir_ctx *ctx, const muir_coll_op *op, con
 {
     muir_status st = MUIR_OK;
     const MPI_Comm comm = op->comm->comm;
-    const MPI_Op reduce = mpi_op_of(op->spec.reduce);
+    const MPI_Op reduce = mpi_op_of(op);
     const int *counts = row_of(op, BLOCK_COUNTS);
     if (is_even(op))
         MUIR_TRY_MPI(MPI_Reduce_scatter_block(send, recv, counts[0], op->type, reduce, comm));
@@ -189,7 +170,6 @@ done:
 const muir_coll muir_coll_all_reduce_mpi = {
     .name = "mpi",
     .kind = MUIR_ALL_REDUCE,
-    .prepare = prepare_reduction,
     .run = run_all_reduce,
     .may_reorder = true, /* the standard advises against it, and allows it */
     .source = SOURCE,
@@ -198,7 +178,7 @@ const muir_coll muir_coll_all_reduce_mpi = {
 const muir_coll muir_coll_reduce_scatter_mpi = {
     .name = "mpi",
     .kind = MUIR_REDUCE_SCATTER,
-    .prepare = prepare_reduce_scatter,
+    .prepare = prepare_blocks,
     .run = run_reduce_scatter,
     .may_reorder = true, /* the standard advises against it, and allows it */
     .source = SOURCE,
@@ -238,7 +218,6 @@ const muir_coll muir_coll_broadcast_mpi = {
 const muir_coll muir_coll_reduce_mpi = {
     .name = "mpi",
     .kind = MUIR_REDUCE,
-    .prepare = prepare_reduction,
     .run = run_reduce,
     .may_reorder = true, /* the standard advises against it, and allows it */
     .source = SOURCE,

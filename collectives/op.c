@@ -216,7 +216,7 @@ static muir_status advance(muir_ctx *ctx, muir_coll_op *op, bool is_waiting)
         MPI_Request *pair = &op->requests[2 * op->n_done];
         int is_through = 1;
         if (is_waiting)
-            MUIR_TRY_MPI(MPI_Waitall(2, pair, MPI_STATUSES_IGNORE));
+            MUIR_TRY(muir_coll_wait_all(ctx, 2, pair));
         else
             MUIR_TRY_MPI(MPI_Testall(2, pair, &is_through, MPI_STATUSES_IGNORE));
         if (!is_through) break;

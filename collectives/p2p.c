@@ -124,7 +124,7 @@ done:
 muir_status muir_p2p_wait(muir_ctx *ctx, muir_p2p *p2p)
 {
     muir_status st = MUIR_OK;
-    MUIR_TRY_MPI(MPI_Waitall(p2p->n_requests, p2p->requests, MPI_STATUSES_IGNORE));
+    MUIR_TRY(muir_coll_wait_all(ctx, p2p->n_requests, p2p->requests));
     p2p->n_requests = 0;
 done:
     return st;

@@ -2,6 +2,8 @@
 /* Names and sizes of the shared words. */
 #include "base/words.h"
 
+#include <string.h>
+
 typedef struct dtype_row {
     const char *name;
     size_t bytes;
@@ -37,6 +39,30 @@ const char *muir_coll_kind_name(muir_coll_kind kind)
 const char *muir_phase_name(muir_phase phase)
 {
     return phase < MUIR_PHASE_COUNT ? phase_names[phase] : "unknown";
+}
+
+muir_dtype muir_dtype_find(const char *name)
+{
+    muir_dtype dtype = 0;
+    while (dtype < MUIR_DTYPE_COUNT && strcmp(name, dtypes[dtype].name) != 0) dtype++;
+    return dtype;
+}
+
+static int index_of(const char *name, const char *const *names, int n)
+{
+    int i = 0;
+    while (i < n && strcmp(name, names[i]) != 0) i++;
+    return i;
+}
+
+muir_axis muir_axis_find(const char *name)
+{
+    return (muir_axis)index_of(name, axis_names, MUIR_AXIS_COUNT);
+}
+
+muir_coll_kind muir_coll_kind_find(const char *name)
+{
+    return (muir_coll_kind)index_of(name, coll_names, MUIR_COLL_KIND_COUNT);
 }
 
 size_t muir_dtype_bytes(muir_dtype dtype)

@@ -57,6 +57,11 @@ const char *muir_axis_name(muir_axis axis);
 const char *muir_coll_kind_name(muir_coll_kind kind);
 const char *muir_phase_name(muir_phase phase);
 
+/* The one of that name, or MUIR_DTYPE_COUNT, MUIR_AXIS_COUNT, MUIR_COLL_KIND_COUNT. Local. */
+muir_dtype muir_dtype_find(const char *name);
+muir_axis muir_axis_find(const char *name);
+muir_coll_kind muir_coll_kind_find(const char *name);
+
 /* Bytes of one element. Local. */
 size_t muir_dtype_bytes(muir_dtype dtype);
 

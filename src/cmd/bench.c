@@ -23,6 +23,11 @@ long long muir_bench_or(long long given, long long fallback)
     return given > 0 ? given : fallback;
 }
 
+bool muir_bench_is_about_coll(const muir_bench_options *o)
+{
+    return o->reduce || o->registered || o->in_place || o->tuning || o->step > 0 || o->most_ms > 0;
+}
+
 static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
 {
     json_t *root = json_pack("{s:O}", "rows", rows);
@@ -52,7 +57,7 @@ static muir_status fail_unknown(muir_ctx *ctx)
 
 typedef struct bench_arguments {
     muir_args args;
-    const char *numbers[5]; /* -b -e -f -n -w */
+    const char *numbers[7]; /* -b -e -f -n -w -i --ms */
     const char *check, *json;
     muir_bench_options options;
 } bench_arguments;
@@ -60,11 +65,12 @@ typedef struct bench_arguments {
 static muir_status read_numbers(muir_ctx *ctx, bench_arguments *a)
 {
     muir_status st = MUIR_OK;
-    static const char *const names[5] = {"-b", "-e", "-f", "-n", "-w"};
+    static const char *const names[7] = {"-b", "-e", "-f", "-n", "-w", "-i", "--ms"};
     muir_bench_options *o = &a->options;
-    long long *const values[5] = {&o->min, &o->max, &o->factor, &o->iters, &o->warm_up};
+    long long *const values[7] = {&o->min,     &o->max,  &o->factor, &o->iters,
+                                  &o->warm_up, &o->step, &o->most_ms};
     o->warm_up = -1;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 7; i++)
         if (a->numbers[i]) MUIR_TRY(muir_args_size(ctx, names[i], a->numbers[i], values[i]));
     if ((a->numbers[2] && o->factor < 2) || (a->numbers[3] && o->iters < 1) || (a->numbers[0] && o->min < 1))
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-b and -n must be at least 1, -f at least 2"));
@@ -86,7 +92,13 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"-f", "--stepfactor", &a->numbers[2], NULL},
                               {"-n", "--iters", &a->numbers[3], NULL},
                               {"-w", "--warmup_iters", &a->numbers[4], NULL},
+                              {"-i", "--stepbytes", &a->numbers[5], NULL},
+                              {"--ms", NULL, &a->numbers[6], NULL},
                               {"-d", "--datatype", &o->dtype, NULL},
+                              {"-o", "--reduce", &o->reduce, NULL},
+                              {"-R", "--local_register", &o->registered, NULL},
+                              {"--in_place", NULL, &o->in_place, NULL},
+                              {"--tuning", NULL, &o->tuning, NULL},
                               {"-c", "--check", &a->check, NULL},
                               {"--op", NULL, &o->op, NULL},
                               {"--algorithm", NULL, &o->algorithm, NULL},
@@ -124,8 +136,8 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage =
-        "clock|coll|io [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] [--json FILE]",
+    .usage = "clock|coll|io [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS] [-w ITERS] [-d TYPE] [-o SUM] "
+             "[-c 0|1] [-R 0|1|all] [--json FILE]",
     .summary = "what this machine reaches: steps of the fleet clock, collectives, checkpoints",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
@@ -134,11 +146,15 @@ const muir_command muir_command_bench = {
         "(50)\n"
         "  coll    collectives over all ranks of the launch, algorithms and MPI's own (mpi) in turns, at -b "
         "to\n"
-        "          -e bytes (1K to 16M) times -f (4); -n samples (20) after -w (3); -d fp32; -c 0: no "
-        "checks;\n"
-        "          --op NAME, --algorithm NAME,NAME: only these. Sizes, algbw and busbw as nccl-tests has "
-        "them,\n"
-        "          GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "          -e bytes (1K to 16M) times -f (4) or plus -i; -n samples (20) after -w (3), at least 3 "
+        "and\n"
+        "          as many as --ms milliseconds allow; -d fp32, fp64, bf16, fp16, int8, int32 or all; -o "
+        "sum,\n"
+        "          max, min or all; -c 0: no checks; -R 0: plain memory, 1: shared buffers (the default);\n"
+        "          --in_place 1: one buffer for input and output; R and in_place also take all;\n"
+        "          --op NAME,NAME and --algorithm NAME,NAME: only these; --tuning FILE: auto takes its\n"
+        "          choices from a table and adds what is missing. Sizes, algbw and busbw as nccl-tests has\n"
+        "          them, GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
         "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"

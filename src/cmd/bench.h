@@ -10,7 +10,10 @@
 /* What the user asked for; 0 or NULL where nothing was said and the benchmark's own default holds. */
 typedef struct muir_bench_options {
     long long min, max, factor, iters, warm_up; /* -b -e -f -n -w; warm_up -1: nothing was said */
-    const char *dtype;                          /* -d */
+    long long step, most_ms;                    /* -i, --ms */
+    const char *dtype, *reduce;                 /* -d, -o */
+    const char *registered, *in_place;          /* -R, --in_place: 0, 1 or all */
+    const char *tuning;                         /* --tuning: a table for `auto` */
     const char *op, *algorithm;                 /* --op, --algorithm: only these */
     const char *folder;                         /* --folder: where to write */
     bool is_unchecked;                          /* -c 0 */
@@ -25,6 +28,9 @@ typedef struct muir_bench {
     /* Collective over ctx->comm. */
     muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
 } muir_bench;
+
+/* Whether something was said that only muir bench coll knows. Local. */
+bool muir_bench_is_about_coll(const muir_bench_options *options);
 
 /* given, or fallback where nothing was said. Local. */
 long long muir_bench_or(long long given, long long fallback);

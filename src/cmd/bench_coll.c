@@ -1,196 +1,183 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir bench coll: all algorithms beside the library's own and the measured choice, in turns. */
+#include "cmd/bench_coll.h"
+
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/statistics.h"
-#include "cmd/bench.h"
-#include "collectives/measure.h"
-#include "collectives/shared.h"
-#include "host_clock/pattern.h"
+enum { KNOWN_SIZE = 300 };
 
-enum { MOST_ROWS = 32, SMALL_BYTES = 16384, SMALL_CALLS = 20 };
+/* What the options ask for, one after the other. */
+typedef struct coll_ranges {
+    bool kinds[MUIR_COLL_KIND_COUNT], dtypes[MUIR_DTYPE_COUNT], reduces[MUIR_REDUCE_COUNT];
+    bool registered[2], in_place[2]; /* [0]: without, [1]: with */
+    long long min, max, factor, step;
+} coll_ranges;
 
-/* One size of one operation: its contenders, their memory and their results. */
-typedef struct coll_bench {
-    const muir_bench_options *options;
-    muir_coll_comm *comm;
-    muir_coll_kind kind;
-    muir_coll_spec spec;
-    int samples, warm_up, calls, n;
-    const char *name[MOST_ROWS]; /* of the algorithm, "auto" for the tuner's choice */
-    const char *chosen;          /* what auto stands for; NULL: no auto in this table */
-    muir_coll_op *op[MOST_ROWS];
-    muir_coll_sample sample[MOST_ROWS];
-    long long wrong[MOST_ROWS];
-    size_t n_send, n_recv;
-    float *send, *recv;
-} coll_bench;
-
-/* Before each sample every rank writes its whole input anew, so no algorithm lives off an old cache. */
-static void change_input(int sample, int contender, void *data)
+static const char *kind_name(int i)
 {
-    coll_bench *b = data;
-    size_t offset = 0, n = 0;
-    const int p = b->comm->size, rank = b->comm->rank;
-    if (b->kind == MUIR_ALL_GATHER) muir_coll_block(b->spec.count, p, rank, &offset, &n);
-    muir_pattern_fill(b->send, b->n_send, offset, rank, (uint32_t)(sample * MOST_ROWS + contender));
-    if (!b->options->is_unchecked) memset(b->recv, 0xff, b->n_recv * sizeof(float));
+    return muir_coll_kind_name((muir_coll_kind)i);
 }
 
-static void check_output(int sample, int contender, void *data)
+static const char *dtype_name(int i)
 {
-    coll_bench *b = data;
-    if (b->options->is_unchecked) return;
-    const uint32_t salt = (uint32_t)(sample * MOST_ROWS + contender);
-    b->wrong[contender] +=
-        (long long)muir_pattern_check(b->kind, b->recv, b->spec.count, b->comm->size, b->comm->rank, salt);
+    return muir_dtype_name((muir_dtype)i);
 }
 
-/* Whether a name is in the list that the user gave, or none was given. */
-static bool is_wanted(const coll_bench *b, const char *name)
+static const char *reduce_name(int i)
 {
-    const size_t length = strlen(name);
-    if (!b->options->algorithm) return true;
-    for (const char *p = b->options->algorithm; *p;) {
-        const size_t n = strcspn(p, ",");
-        if (n == length && strncmp(p, name, n) == 0) return true;
-        p += n + (p[n] == ',');
+    return muir_reduce_name((muir_reduce)i);
+}
+
+static const char *flag_name(int i)
+{
+    return i ? "1" : "0";
+}
+
+/* Marks the names of a list `a,b` or `all`.
+ * given   in   NULL: `usual`
+ * name    in   of the n things that may be meant
+ * is_not  in   [n] true where a thing cannot be meant */
+static muir_status read_list(muir_ctx *ctx, const char *option, const char *given, const char *usual,
+                             const char *(*name)(int), int n, const bool *is_not, bool *wanted)
+{
+    char known[KNOWN_SIZE] = "";
+    const char *list = given ? given : usual;
+    const bool is_all = strcmp(list, "all") == 0;
+    for (int i = 0; i < n; i++) {
+        const size_t used = strlen(known);
+        wanted[i] = !is_not[i] && (is_all || muir_bench_is_wanted(list, name(i)));
+        if (!is_not[i]) snprintf(known + used, sizeof known - used, "%s, ", name(i));
     }
+    for (const char *p = list; *p && !is_all;) {
+        const size_t length = strcspn(p, ",");
+        bool is_known = false;
+        for (int i = 0; i < n && !is_known; i++)
+            is_known = !is_not[i] && strlen(name(i)) == length && strncmp(p, name(i), length) == 0;
+        if (!is_known)
+            return muir_fail(ctx, MUIR_ERR_ARG, "%s '%.*s' is unknown; known: %sall", option, (int)length, p,
+                             known);
+        p += length + (p[length] == ',');
+    }
+    return MUIR_OK;
+}
+
+static bool has_rows(muir_coll_kind kind)
+{
+    for (size_t i = 0; i < muir_coll_count(); i++)
+        if (muir_coll_at(i)->kind == kind) return true;
     return false;
 }
 
-static muir_status add_contender(muir_ctx *ctx, coll_bench *b, const muir_coll *coll, const char *name)
+static muir_status check_algorithms(muir_ctx *ctx, const char *list)
+{
+    for (const char *p = list; p && *p;) {
+        const size_t length = strcspn(p, ",");
+        bool is_known = length == 4 && strncmp(p, "auto", length) == 0;
+        for (size_t i = 0; i < muir_coll_count() && !is_known; i++) {
+            const char *name = muir_coll_at(i)->name;
+            is_known = strlen(name) == length && strncmp(p, name, length) == 0;
+        }
+        if (!is_known)
+            return muir_fail(ctx, MUIR_ERR_ARG,
+                             "--algorithm '%.*s' is unknown; known: auto and the names of muir list "
+                             "collectives",
+                             (int)length, p);
+        p += length + (p[length] == ',');
+    }
+    return MUIR_OK;
+}
+
+static muir_status read_ranges(muir_ctx *ctx, const muir_bench_options *o, coll_ranges *r)
 {
     muir_status st = MUIR_OK;
-    if (!is_wanted(b, name) || b->n == MOST_ROWS) return MUIR_OK;
-    if (muir_coll_op_create(ctx, b->comm, coll, &b->spec, &b->op[b->n]) != MUIR_OK) {
-        muir_ctx_clear(ctx); /* not for this type, size or number of ranks */
-        return MUIR_OK;
-    }
-    double *time_s = NULL;
-    b->name[b->n] = name;
-    b->wrong[b->n] = 0;
-    MUIR_TRY(muir_alloc(ctx, (size_t)(b->samples + b->warm_up), sizeof(double), "samples", &time_s));
-    b->sample[b->n] = (muir_coll_sample){b->op[b->n], time_s};
-    b->n++;
+    bool no_kind[MUIR_COLL_KIND_COUNT], no_dtype[MUIR_DTYPE_COUNT], none[MUIR_REDUCE_COUNT] = {false};
+    for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++) no_kind[k] = !has_rows((muir_coll_kind)k);
+    for (int d = 0; d < MUIR_DTYPE_COUNT; d++) no_dtype[d] = !muir_reduce_find((muir_dtype)d, MUIR_SUM);
+    MUIR_TRY(read_list(ctx, "--op", o->op, "all", kind_name, MUIR_COLL_KIND_COUNT, no_kind, r->kinds));
+    MUIR_TRY(read_list(ctx, "-d", o->dtype, "fp32", dtype_name, MUIR_DTYPE_COUNT, no_dtype, r->dtypes));
+    MUIR_TRY(read_list(ctx, "-o", o->reduce, "sum", reduce_name, MUIR_REDUCE_COUNT, none, r->reduces));
+    MUIR_TRY(read_list(ctx, "-R", o->registered, "1", flag_name, 2, none, r->registered));
+    MUIR_TRY(read_list(ctx, "--in_place", o->in_place, "0", flag_name, 2, none, r->in_place));
+    MUIR_TRY(check_algorithms(ctx, o->algorithm));
+    if (o->folder) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--folder would change nothing in muir bench coll"));
+    r->min = muir_bench_or(o->min, 1024);
+    r->max = muir_bench_or(o->max, r->min > (16 << 20) ? r->min : 16 << 20);
+    if (r->max < r->min) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-e %lld is below -b %lld", r->max, r->min));
+    if (o->step > 0 && o->factor > 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-i and -f both say how sizes grow: give one"));
+    r->factor = o->step > 0 ? 1 : muir_bench_or(o->factor, 4);
+    r->step = o->step;
 done:
     return st;
 }
 
-static muir_status enter(muir_ctx *ctx, coll_bench *b)
+static bool is_reducing(muir_coll_kind kind)
+{
+    return kind == MUIR_ALL_REDUCE || kind == MUIR_REDUCE_SCATTER || kind == MUIR_REDUCE;
+}
+
+/* Kinds for which coll.h allows one buffer for input and output. */
+static bool can_be_in_place(muir_coll_kind kind)
+{
+    return kind == MUIR_ALL_REDUCE || kind == MUIR_ALL_GATHER || kind == MUIR_BROADCAST;
+}
+
+static muir_status run_size(muir_ctx *ctx, muir_coll_bench *b, const coll_ranges *r, long long bytes)
 {
     muir_status st = MUIR_OK;
-    const muir_coll *best = NULL;
-    b->chosen = NULL;
-    muir_coll_lengths(b->kind, b->spec.count, b->comm->size, b->comm->rank, &b->n_send, &b->n_recv);
-    MUIR_TRY(muir_coll_alloc(ctx, b->comm, b->n_send * sizeof(float), &b->send));
-    MUIR_TRY(muir_coll_alloc(ctx, b->comm, b->n_recv * sizeof(float), &b->recv));
-    for (size_t i = 0; i < muir_coll_count(); i++)
-        if (muir_coll_at(i)->kind == b->kind)
-            MUIR_TRY(add_contender(ctx, b, muir_coll_at(i), muir_coll_at(i)->name));
-    if (is_wanted(b, "auto")) {
-        MUIR_TRY(muir_coll_choose(ctx, b->comm, b->kind, &b->spec, &best));
-        b->chosen = best->name;
-        MUIR_TRY(add_contender(ctx, b, best, "auto"));
-    }
+    const size_t count = (size_t)bytes / muir_dtype_bytes(b->spec.dtype);
+    b->spec.count = count > 0 ? count : 1;
+    for (int with = 1; with >= 0; with--)
+        for (int in = 0; in < 2; in++) {
+            b->is_registered = with;
+            b->is_in_place = in;
+            if (!r->registered[with] || !r->in_place[in] || (in && !can_be_in_place(b->kind))) continue;
+            MUIR_TRY(muir_coll_bench_point(ctx, b));
+        }
 done:
     return st;
 }
 
-static void leave(coll_bench *b)
-{
-    for (int i = 0; i < b->n; i++) {
-        muir_coll_op_destroy(&b->op[i]);
-        free(b->sample[i].time_s);
-    }
-    muir_coll_free(b->comm, b->send);
-    muir_coll_free(b->comm, b->recv);
-    b->send = b->recv = NULL;
-    b->n = 0;
-}
-
-static void add_row(coll_bench *b, int i)
-{
-    double *time_s = b->sample[i].time_s + b->warm_up;
-    const size_t n = (size_t)b->samples;
-    const double bytes = 4.0 * (double)b->spec.count;
-    muir_sort(time_s, n);
-    const double p50 = muir_percentile(time_s, n, 0.5), p95 = muir_percentile(time_s, n, 0.95);
-    const double p99 = muir_percentile(time_s, n, 0.99);
-    const double algbw = bytes / p50, busbw = algbw * muir_busbw_factor(b->kind, b->comm->size);
-    const bool is_auto = strcmp(b->name[i], "auto") == 0;
-    if (b->options->is_table)
-        printf("%14s %12.0f %12zu %5s %20s %10.2f %10.2f %10.2f %8.3f %8.3f %6lld%s%s\n",
-               muir_coll_kind_name(b->kind), bytes, b->spec.count, muir_dtype_name(b->spec.dtype), b->name[i],
-               1e6 * p50, 1e6 * p95, 1e6 * p99, 1e-9 * algbw, 1e-9 * busbw, b->wrong[i], is_auto ? "  " : "",
-               is_auto ? b->chosen : "");
-    json_array_append_new(b->options->rows,
-                          json_pack("{s:s,s:s,s:f,s:s,s:i,s:f,s:f,s:f,s:f,s:f,s:I}", "op",
-                                    muir_coll_kind_name(b->kind), "algorithm", b->name[i], "bytes", bytes,
-                                    "dtype", muir_dtype_name(b->spec.dtype), "ranks", b->comm->size, "time_s",
-                                    p50, "p95_s", p95, "p99_s", p99, "algbw_byte_per_s", algbw,
-                                    "busbw_byte_per_s", busbw, "wrong", (json_int_t)b->wrong[i]));
-}
-
-static muir_status bench_size(muir_ctx *ctx, coll_bench *b, long long bytes)
+static muir_status run_kind(muir_ctx *ctx, muir_coll_bench *b, const coll_ranges *r)
 {
     muir_status st = MUIR_OK;
-    b->spec = (muir_coll_spec){
-        .count = (size_t)(bytes / 4 > 0 ? bytes / 4 : 1), .dtype = MUIR_FP32, .reduce = MUIR_SUM};
-    b->calls = bytes <= SMALL_BYTES ? SMALL_CALLS : 1;
-    MUIR_TRY(enter(ctx, b));
-    MUIR_TRY(muir_coll_measure(ctx, b->comm, b->sample, b->n, b->samples + b->warm_up, b->calls, b->send,
-                               b->recv, change_input, check_output, b));
-    if (b->n > 0)
-        MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, b->wrong, b->n, MPI_LONG_LONG, MPI_SUM, b->comm->comm));
-    for (int i = 0; i < b->n && muir_is_root(ctx); i++) add_row(b, i);
-    fflush(stdout);
+    for (int d = 0; d < MUIR_DTYPE_COUNT; d++)
+        for (int o = 0; o < MUIR_REDUCE_COUNT; o++) {
+            const bool is_wanted = is_reducing(b->kind) ? r->reduces[o] : o == 0;
+            if (!r->dtypes[d] || !is_wanted) continue;
+            b->spec = (muir_coll_spec){.dtype = (muir_dtype)d, .reduce = (muir_reduce)o};
+            for (long long bytes = r->min; bytes <= r->max; bytes = bytes * r->factor + r->step)
+                MUIR_TRY(run_size(ctx, b, r, bytes));
+        }
 done:
-    leave(b);
     return st;
-}
-
-static muir_status find_kind(muir_ctx *ctx, const char *name, bool wanted[MUIR_COLL_KIND_COUNT])
-{
-    bool is_found = false;
-    for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++) {
-        wanted[k] = !name || strcmp(name, muir_coll_kind_name((muir_coll_kind)k)) == 0;
-        is_found = is_found || wanted[k];
-    }
-    if (is_found) return MUIR_OK;
-    return muir_fail(ctx, MUIR_ERR_ARG, "--op '%s' is no operation (see muir list collectives)", name);
 }
 
 static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
 {
     muir_status st = MUIR_OK;
-    bool wanted[MUIR_COLL_KIND_COUNT];
-    coll_bench b = {.options = o,
-                    .samples = (int)muir_bench_or(o->iters, 20),
-                    .warm_up = o->warm_up < 0 ? 3 : (int)o->warm_up};
-    const long long min = muir_bench_or(o->min, 1024),
-                    max = muir_bench_or(o->max, min > (16 << 20) ? min : 16 << 20);
-    const long long factor = muir_bench_or(o->factor, 4);
-    MUIR_TRY(find_kind(ctx, o->op, wanted));
-    if (o->dtype && strcmp(o->dtype, "fp32") != 0)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-d is '%s', but must be fp32", o->dtype));
+    coll_ranges r;
+    muir_tuning_facts facts;
+    muir_coll_bench b = {.options = o,
+                         .most_samples = muir_bench_or(o->iters, 20),
+                         .warm_up = o->warm_up < 0 ? 3 : (int)o->warm_up,
+                         .most_s = o->most_ms > 0 ? 1e-3 * (double)o->most_ms : INFINITY};
+    MUIR_TRY(read_ranges(ctx, o, &r));
     MUIR_TRY(muir_coll_comm_create(ctx, ctx->comm, &b.comm));
-    if (o->is_table)
-        printf("# %d ranks, %d samples in turns after %d of warm-up, buffers changed before each; times of "
-               "the slowest rank\n"
-               "#           op     size (B)        count  type            algorithm   p50 (us)   p95 (us)   "
-               "p99 (us)    algbw    "
-               "busbw  wrong\n",
-               ctx->size, b.samples, b.warm_up);
-    for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++)
-        for (long long bytes = min; wanted[k] && bytes <= max; bytes *= factor) {
-            b.kind = (muir_coll_kind)k;
-            if (b.kind != MUIR_SEND_RECV) MUIR_TRY(bench_size(ctx, &b, bytes));
-        }
+    if (o->tuning) MUIR_TRY(muir_tuning_create(ctx, o->tuning, &b.tuning));
+    if (o->is_table) muir_coll_bench_head(&b);
+    for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++) {
+        b.kind = (muir_coll_kind)k;
+        if (r.kinds[k]) MUIR_TRY(run_kind(ctx, &b, &r));
+    }
+    if (b.tuning) MUIR_TRY(muir_tuning_finish(ctx, b.tuning, &facts));
+    if (b.tuning && o->is_table)
+        printf("# tuning table %s: %d choices measured, %d reused, %d rows of other hosts left alone\n",
+               o->tuning, facts.measured, facts.reused, facts.others);
 done:
+    muir_tuning_destroy(&b.tuning);
     muir_coll_comm_destroy(&b.comm);
     return st;
 }

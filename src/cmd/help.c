@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "run/describe.h"
 #include "scenario/scenario.h"
+#include "scenario/tuning_table.h"
 
 static void print_option(const muir_section *section, const muir_option *option)
 {
@@ -24,7 +25,10 @@ static void print_option(const muir_section *section, const muir_option *option)
 
 static void print_schema(const muir_schema *schema)
 {
-    printf("keys of %s files (data/%s)\n", schema->kind, schema->folder);
+    if (schema->folder)
+        printf("keys of %s files (data/%s)\n", schema->kind, schema->folder);
+    else
+        printf("keys of a row in a %s table\n", schema->kind);
     for (int s = 0; s < schema->n_sections; s++)
         for (int i = 0; i < schema->sections[s].n_options; i++)
             print_option(&schema->sections[s], &schema->sections[s].options[i]);
@@ -55,7 +59,7 @@ static void print_telemetry(void)
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     static const muir_schema *const schemas[] = {&muir_scenario_schema, &muir_fleet_schema, &muir_chip_schema,
-                                                 &muir_model_schema};
+                                                 &muir_model_schema, &muir_tuning_schema};
     const char *topic = argc > 0 ? argv[0] : "";
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         if (strcmp(topic, schemas[i]->kind) == 0) {
@@ -68,12 +72,12 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     }
     return muir_fail(
         ctx, MUIR_ERR_ARG,
-        "muir help what? scenario, fleet, chip, model or telemetry (muir --help lists the commands)");
+        "muir help what? scenario, fleet, chip, model, tuning or telemetry (muir --help lists the commands)");
 }
 
 const muir_command muir_command_help = {
     .name = "help",
-    .usage = "scenario|fleet|chip|model|telemetry",
+    .usage = "scenario|fleet|chip|model|tuning|telemetry",
     .summary = "every key of a kind of file with its default, or every column of the telemetry",
     .help = "",
     .run = run,

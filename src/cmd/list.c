@@ -5,6 +5,7 @@
 
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "cmd/list_cost.h"
 #include "collectives/coll.h"
 #include "kernels/gemm.h"
 #include "models/program.h"
@@ -116,6 +117,8 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     const char *wanted = argc > 0 ? argv[0] : NULL;
     bool is_found = false;
     muir_status st = MUIR_OK;
+    if (argc > 1 && argc <= 3 && strcmp(wanted, "collectives") == 0)
+        return muir_list_cost(ctx, argv[1], argc > 2 ? argv[2] : NULL);
     if (argc > 1) return muir_fail(ctx, MUIR_ERR_ARG, "muir list takes one word at most");
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (wanted && strcmp(wanted, lists[i].name) != 0) continue;
@@ -138,6 +141,7 @@ const muir_command muir_command_list = {
     .usage = "[scenarios|fleets|chips|models|families|schedules|collectives|kernels]",
     .summary = "what there is to choose from",
     .help = "Names of scenarios, fleets, chips and models are files in the data folder ($MUIR_DATA); a path "
-            "works too.\n",
+            "works too.\n"
+            "list collectives FLEET [CHIPS]: what each algorithm would take on that fleet, modelled.\n",
     .run = run,
 };

@@ -2,6 +2,7 @@
 /* The closing summary for people. */
 #include "cmd/report.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/units.h"
@@ -74,8 +75,30 @@ static void print_colls(const muir_summary *m)
                muir_bytes_text(c->bytes).s, muir_time_text(c->time_s).s);
         printf(" with waiting, fastest %s", muir_time_text(c->best_s).s);
         if (c->bytes >= LEAST_BYTES) printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
+        printf("; %s", c->chosen);
+        if (isfinite(c->mpi_s / c->median_s)) printf(", %.3g times as fast as mpi", c->mpi_s / c->median_s);
         printf("\n");
     }
+}
+
+/* Which table was used, and what came of it. */
+static void print_tuning(const muir_summary *m)
+{
+    const muir_tuning_facts *t = &m->facts.tuning;
+    if (m->n_colls == 0) return;
+    if (t->is_off) {
+        printf("  tuning      off: mpi's own\n");
+        return;
+    }
+    printf("  tuning      %d choice%s measured", t->measured, t->measured == 1 ? "" : "s");
+    if (t->measured > 0) printf(" in %s", muir_time_text(t->time_s).s);
+    if (t->path[0])
+        printf(", %d taken from %s%s", t->reused, t->path,
+               t->measured > 0 ? ", which has the others now" : "");
+    printf("\n");
+    if (t->others > 0)
+        printf("              %d row%s of the table left alone, made elsewhere: %s\n", t->others,
+               t->others == 1 ? "" : "s", t->others_are);
 }
 
 static void print_host(const muir_scenario *s, const muir_summary *m)
@@ -100,6 +123,7 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
         printf("  send_recv      pipeline: %s a step in all, %s waited for messages a step and rank\n",
                muir_bytes_text(t->p2p_bytes / n).s, muir_time_text(t->p2p_s / n / m->host_ranks).s);
     print_colls(m);
+    print_tuning(m);
     printf("  checks      %s results, %s wrong\n", muir_count_text(m->tally.checked).s,
            muir_count_text(m->tally.wrong).s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The closing summary as JSON. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "cmd/report.h"
@@ -19,16 +20,33 @@ static json_t *parts(const muir_summary *m)
     return object;
 }
 
+/* JSON has no NaN. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *tuning(const muir_tuning_facts *t)
+{
+    return json_pack("{s:s,s:i,s:i,s:i,s:f}", "table",
+                     t->is_off    ? "off"
+                     : t->path[0] ? t->path
+                                  : "auto",
+                     "measured", t->measured, "reused", t->reused, "others", t->others, "time_s", t->time_s);
+}
+
 static json_t *collectives(const muir_summary *m)
 {
     json_t *array = json_array();
     for (int i = 0; i < m->n_colls; i++) {
         const muir_summary_coll *c = &m->colls[i];
-        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f}", "op", c->op,
-                                               "algorithm", c->algorithm, "axis", c->axis, "ranks", c->ranks,
-                                               "bytes", c->bytes, "dtype", "fp32", "calls", c->calls,
-                                               "time_s", c->time_s, "best_s", c->best_s, "algbw_byte_per_s",
-                                               c->algbw_byte_per_s, "busbw_byte_per_s", c->busbw_byte_per_s));
+        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f,s:s,s:o,s:o}",
+                                               "op", c->op, "algorithm", c->algorithm, "axis", c->axis,
+                                               "ranks", c->ranks, "bytes", c->bytes, "dtype", "fp32", "calls",
+                                               c->calls, "time_s", c->time_s, "best_s", c->best_s,
+                                               "algbw_byte_per_s", c->algbw_byte_per_s, "busbw_byte_per_s",
+                                               c->busbw_byte_per_s, "chosen", c->chosen, "median_s",
+                                               number(c->median_s), "mpi_median_s", number(c->mpi_s)));
     }
     return array;
 }
@@ -45,13 +63,14 @@ static json_t *fleet(const muir_summary *m)
 static json_t *host(const muir_summary *m)
 {
     if (m->host_steps == 0) return json_null();
-    return json_pack("{s:f,s:f,s:f,s:s,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "gemm_flop_per_s",
+    return json_pack("{s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "gemm_flop_per_s",
                      m->gemm_flop_per_s, "gemm_fraction_of_peak", m->gemm_fraction_of_peak, "peak_flop_per_s",
                      m->facts.peak_flop_per_s, "kernel", m->facts.kernel, "collectives", collectives(m),
-                     "step_s", m->host_step_mean_s, "empty_step_s", m->facts.empty_step_s, "steps",
-                     (json_int_t)m->host_steps, "checked", (json_int_t)m->tally.checked, "wrong",
-                     (json_int_t)m->tally.wrong, "shrink", "factor", m->facts.shrink.factor, "layers",
-                     m->facts.shrink.layers, "microbatches", m->facts.shrink.microbatches);
+                     "tuning", tuning(&m->facts.tuning), "step_s", m->host_step_mean_s, "empty_step_s",
+                     m->facts.empty_step_s, "steps", (json_int_t)m->host_steps, "checked",
+                     (json_int_t)m->tally.checked, "wrong", (json_int_t)m->tally.wrong, "shrink", "factor",
+                     m->facts.shrink.factor, "layers", m->facts.shrink.layers, "microbatches",
+                     m->facts.shrink.microbatches);
 }
 
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,

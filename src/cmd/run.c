@@ -9,6 +9,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/report.h"
+#include "host_clock/algorithms.h"
 #include "io/file.h"
 
 /* A signal handler reaches nothing but a flag at file scope. */

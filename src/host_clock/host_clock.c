@@ -113,6 +113,19 @@ done:
     return st;
 }
 
+/* Ranks without a part only wait for the table. */
+static muir_status tune(muir_ctx *ctx, muir_host_clock *c)
+{
+    muir_status st = MUIR_OK;
+    muir_tuning *tuning = NULL;
+    MUIR_TRY(muir_tuning_create(ctx, c->scenario->host.tuning, &tuning));
+    MUIR_TRY(muir_agree(ctx, c->ops ? muir_host_ops_tune(ctx, c->ops, tuning) : MUIR_OK));
+    MUIR_TRY(muir_tuning_finish(ctx, tuning, &c->facts.tuning));
+done:
+    muir_tuning_destroy(&tuning);
+    return st;
+}
+
 static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
@@ -123,7 +136,7 @@ static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
            shrink->factor < LARGEST_FACTOR)
         shrink->factor = muir_shrink_next(shrink->factor);
     MUIR_TRY(try_factors(ctx, c));
-    if (c->ops) MUIR_TRY(muir_host_ops_tune(ctx, c->ops));
+    MUIR_TRY(tune(ctx, c));
     MUIR_TRY(try_step(ctx, c, false, &c->facts.trial_step_s));
     MUIR_TRY(try_step(ctx, c, true, &c->facts.empty_step_s));
 done:

@@ -22,6 +22,7 @@ typedef struct muir_host_facts {
     double peak_flop_per_s;        /* measured multiply-add peak of this rank's core, fp32 */
     double empty_step_s;           /* measured: the schedule without any op */
     double trial_step_s;           /* measured: the step that settled the shrink */
+    muir_tuning_facts tuning;      /* what came of choosing algorithms */
 } muir_host_facts;
 
 /* Prepares the host clock: kernels, mesh, and the smallest shrink whose step fits host.budget on every rank,

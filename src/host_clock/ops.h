@@ -7,6 +7,7 @@
 #include "collectives/coll.h"
 #include "host_clock/mesh.h"
 #include "host_clock/shrink.h"
+#include "host_clock/tuning.h"
 #include "kernels/check.h"
 #include "kernels/gemm.h"
 #include "kernels/mem.h"
@@ -26,6 +27,8 @@ typedef struct muir_host_coll {
     const muir_op *op;    /* borrowed from the program */
     muir_coll_comm *comm; /* borrowed from the mesh */
     const muir_coll *algorithm;
+    muir_chosen chosen;      /* where the algorithm comes from */
+    muir_coll_choice choice; /* what was measured for it; NAN times where nothing was */
     muir_coll_op *prepared;
     float *send, *recv;    /* payloads, shared by the collectives of one communicator */
     size_t count;          /* elements of 4 bytes, nccl-tests' size */
@@ -45,10 +48,10 @@ muir_status muir_host_ops_create(muir_ctx *ctx, const muir_scenario *scenario, c
                                  const muir_shrink *shrink, muir_host_ops **out);
 void muir_host_ops_destroy(muir_host_ops **ops); /* accepts NULL, leaves NULL */
 
-/* Measures, for every collective that the scenario leaves to `auto`, which algorithm is fastest for its
- * size, and prepares it anew. Until then such collectives run the first row of the table that fits.
+/* Settles, for every collective that the scenario leaves to `auto`, which algorithm it runs, and prepares it
+ * anew. Until then such collectives run the first row of the table that fits.
  * Collective over the mesh's ranks; call only with a part. MUIR_ERR_MEM, MUIR_ERR_MPI. */
-muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops);
+muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *tuning);
 
 /* Runs op number `index` of the program; nothing where one rank holds the whole group. Allocates nothing.
  * salt   in      changes from call to call, equal on all ranks
@@ -59,11 +62,5 @@ muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint
 /* The prepared collectives, those of axes that cross ranks. Local. */
 int muir_host_ops_coll_count(const muir_host_ops *ops);
 const muir_host_coll *muir_host_ops_coll_at(const muir_host_ops *ops, int i);
-
-/* Whether the scenario's algorithms exist, also those that this launch will not need. Local. MUIR_ERR_ARG. */
-muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario);
-
-/* Name of the algorithm that the scenario asks for, "" where there is no choice. Local. */
-const char *muir_host_algorithm(const muir_scenario *scenario, muir_coll_kind kind);
 
 #endif

@@ -2,45 +2,13 @@
 /* Collectives of the host clock: which algorithm, which data, runs and checks. */
 #include "host_clock/ops_state.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "collectives/measure.h"
 #include "collectives/shared.h"
+#include "host_clock/algorithms.h"
 #include "host_clock/pattern.h"
-
-/* The word that leaves the choice to a measurement. */
-static const char *const automatic = "auto";
-
-const char *muir_host_algorithm(const muir_scenario *scenario, muir_coll_kind kind)
-{
-    const muir_host_options *host = &scenario->host;
-    switch (kind) {
-    case MUIR_ALL_REDUCE: return host->all_reduce;
-    case MUIR_REDUCE_SCATTER: return host->reduce_scatter;
-    case MUIR_ALL_GATHER: return host->all_gather;
-    case MUIR_ALL_TO_ALL: return host->all_to_all;
-    default: return "";
-    }
-}
-
-muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario)
-{
-    for (muir_coll_kind kind = 0; kind < MUIR_COLL_KIND_COUNT; kind++) {
-        const char *name = muir_host_algorithm(scenario, kind);
-        if (name[0] == '\0' || strcmp(name, automatic) == 0 || muir_coll_find(kind, name)) continue;
-        char known[600] = "";
-        size_t used = (size_t)snprintf(known, sizeof known, "%s", automatic);
-        for (size_t i = 0; i < muir_coll_count() && used < sizeof known; i++)
-            if (muir_coll_at(i)->kind == kind)
-                used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "",
-                                         muir_coll_at(i)->name);
-        return muir_fail(ctx, MUIR_ERR_ARG, "host.%s '%s' is unknown; known: %s", muir_coll_kind_name(kind),
-                         name, known);
-    }
-    return MUIR_OK;
-}
 
 static muir_coll_spec spec_of(const muir_host_coll *c)
 {
@@ -60,11 +28,6 @@ static muir_status prepare_first(muir_ctx *ctx, muir_host_coll *c)
     return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s", muir_coll_kind_name(c->op->coll));
 }
 
-static bool is_automatic(const muir_host_ops *ops, const muir_host_coll *c)
-{
-    return strcmp(muir_host_algorithm(ops->scenario, c->op->coll), automatic) == 0;
-}
-
 muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index, muir_coll_comm *comm)
 {
     muir_status st = MUIR_OK;
@@ -74,25 +37,29 @@ muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index,
     c->comm = comm;
     c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
     ops->coll_of[index] = ops->n_colls++;
-    if (is_automatic(ops, c)) {
+    c->algorithm = muir_host_algorithm(ops->scenario, op->axis, op->coll);
+    c->chosen = c->algorithm ? MUIR_CHOSEN_FORCED : MUIR_CHOSEN_UNTUNED;
+    c->choice.time_s = c->choice.mpi_s = NAN;
+    if (!c->algorithm) {
         MUIR_TRY(prepare_first(ctx, c));
     } else {
         const muir_coll_spec spec = spec_of(c);
-        c->algorithm = muir_coll_find(op->coll, muir_host_algorithm(ops->scenario, op->coll));
         MUIR_TRY(muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared));
     }
 done:
     return st;
 }
 
-muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops)
+muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *tuning)
 {
     muir_status st = MUIR_OK;
     for (int i = 0; i < ops->n_colls; i++) {
         muir_host_coll *c = &ops->colls[i];
         const muir_coll_spec spec = spec_of(c);
-        if (!is_automatic(ops, c)) continue;
-        MUIR_TRY(muir_coll_choose(ctx, c->comm, c->op->coll, &spec, &c->algorithm));
+        if (c->chosen == MUIR_CHOSEN_FORCED) continue;
+        MUIR_TRY(muir_tuning_pick(ctx, tuning, c->comm, c->op->coll, &spec, c->send, c->recv, &c->choice,
+                                  &c->chosen));
+        c->algorithm = c->choice.coll;
         muir_coll_op_destroy(&c->prepared);
         MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared));
         c->calls = c->seconds = 0.0;

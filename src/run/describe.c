@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "run/launch.h"
 
-enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 40, MOST_DIMENSIONS = 16, MOST_COLUMNS = 64 };
+enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 48, MOST_DIMENSIONS = 16, MOST_COLUMNS = 64 };
 
 static const muir_column_row column_rows[] = {
 #define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
@@ -175,6 +175,9 @@ static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t r
     if (colls == 0) return;
     add_dimension(d, "collectives", "sample", 0, "flush of the telemetry", MUIR_EXECUTED);
     add_dimension(d, "collectives", "collective", colls, "collective of the host clock", MUIR_EXECUTED);
+    if (d->launch->n_trials > 0)
+        add_dimension(d, "collectives", "trial", d->launch->n_trials, "algorithm tried when the run started",
+                      MUIR_MEASURED);
     add_table(d, MUIR_TABLE_COLLECTIVES, "sample", "collective", false, 1024);
 }
 
@@ -236,6 +239,18 @@ static void add_coll_facts(muir_describe *d)
     add_fact(d, group, across, MUIR_I64, l->coll_ranks, "ranks", "1", "ranks of the group");
     add_fact(d, group, across, MUIR_F64, l->coll_bytes, "bytes", "byte",
              "size as nccl-tests counts it, shrunk");
+    add_fact(d, group, across, MUIR_TEXT, l->coll_chosen, "chosen", "1",
+             "where the algorithm comes from: forced, measured, reused, untuned");
+    add_fact(d, group, across, MUIR_F64, l->coll_median_s, "chosen_median_s", "s",
+             "median of the algorithm when it was chosen; NaN: not measured");
+    add_fact(d, group, across, MUIR_F64, l->coll_mpi_s, "mpi_median_s", "s",
+             "trial of the MPI library's own then; NaN: not measured, or it does not do this");
+    if (l->n_trials == 0) return;
+    add_fact(d, group, "trial", MUIR_I64, l->trial_coll, "trial_collective", "1",
+             "number of the collective that an algorithm was tried for");
+    add_fact(d, group, "trial", MUIR_TEXT, l->trial_algorithm, "trial_algorithm", "1", "algorithm tried");
+    add_fact(d, group, "trial", MUIR_F64, l->trial_s, "trial_s", "s",
+             "median of its calls, the best of a few where it was far behind");
 }
 
 static void add_texts(muir_describe *d)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -24,6 +25,12 @@ static muir_status make_arrays(muir_ctx *ctx, muir_launch *l)
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_purpose));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(int64_t), what, &l->coll_ranks));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(double), what, &l->coll_bytes));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_chosen));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(double), what, &l->coll_median_s));
+    MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(double), what, &l->coll_mpi_s));
+    MUIR_TRY(muir_alloc(ctx, l->n_trials, sizeof(int64_t), what, &l->trial_coll));
+    MUIR_TRY(muir_alloc(ctx, l->n_trials, sizeof(char *), what, &l->trial_algorithm));
+    MUIR_TRY(muir_alloc(ctx, l->n_trials, sizeof(double), what, &l->trial_s));
 done:
     return st;
 }
@@ -60,7 +67,31 @@ static void list_colls(const muir_host_ops *ops, muir_launch *l)
         l->coll_purpose[i] = c->op->name;
         l->coll_ranks[i] = c->comm->size;
         l->coll_bytes[i] = 4.0 * (double)c->count;
+        l->coll_chosen[i] = muir_chosen_name(c->chosen);
+        l->coll_median_s[i] = c->choice.time_s;
+        l->coll_mpi_s[i] = c->choice.mpi_s;
     }
+}
+
+static void list_trials(const muir_host_ops *ops, muir_launch *l)
+{
+    size_t n = 0;
+    for (int i = 0; ops && i < muir_host_ops_coll_count(ops); i++) {
+        const muir_coll_choice *choice = &muir_host_ops_coll_at(ops, i)->choice;
+        for (int t = 0; t < choice->n_trials; t++, n++) {
+            l->trial_coll[n] = i;
+            l->trial_algorithm[n] = choice->trials[t].coll->name;
+            l->trial_s[n] = choice->trials[t].time_s;
+        }
+    }
+}
+
+/* Numbers of collectives and of trials, as rank 0 has them. */
+static void count_colls(const muir_host_ops *ops, int counts[2])
+{
+    counts[0] = ops ? muir_host_ops_coll_count(ops) : 0;
+    counts[1] = 0;
+    for (int i = 0; i < counts[0]; i++) counts[1] += muir_host_ops_coll_at(ops, i)->choice.n_trials;
 }
 
 static muir_status fill(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
@@ -68,16 +99,20 @@ static muir_status fill(muir_ctx *ctx, const muir_scenario *scenario, const muir
 {
     muir_status st = MUIR_OK;
     const muir_host_ops *ops = host ? muir_host_clock_ops(host) : NULL;
-    int n_colls = ops ? muir_host_ops_coll_count(ops) : 0;
-    MUIR_TRY_MPI(MPI_Bcast(&n_colls, 1, MPI_INT, 0, ctx->comm)); /* rank 0 always has a part */
+    int mine[2], counts[2];
+    count_colls(ops, mine);
+    memcpy(counts, mine, sizeof counts);
+    MUIR_TRY_MPI(MPI_Bcast(counts, 2, MPI_INT, 0, ctx->comm)); /* rank 0 always has a part */
     l->n_ranks = (size_t)ctx->size;
-    l->n_colls = (size_t)n_colls;
+    l->n_colls = (size_t)counts[0];
+    l->n_trials = (size_t)counts[1];
     if (host) l->host = *muir_host_clock_facts(host);
     snprintf(l->ranks_text, sizeof l->ranks_text, "%d", ctx->size);
     snprintf(l->seed_text, sizeof l->seed_text, "%lld", (long long)scenario->run.seed);
     MUIR_TRY(muir_agree(ctx, make_arrays(ctx, l)));
     MUIR_TRY(gather_ranks(ctx, scenario, l));
     list_colls(ops, l);
+    if (mine[1] == counts[1]) list_trials(ops, l); /* only rank 0's are stored */
 done:
     return st;
 }
@@ -112,6 +147,12 @@ void muir_launch_destroy(muir_launch **launch)
     free(l->coll_purpose);
     free(l->coll_ranks);
     free(l->coll_bytes);
+    free(l->coll_chosen);
+    free(l->coll_median_s);
+    free(l->coll_mpi_s);
+    free(l->trial_coll);
+    free(l->trial_algorithm);
+    free(l->trial_s);
     free(l);
     *launch = NULL;
 }

@@ -21,6 +21,13 @@ typedef struct muir_launch {
     const char **coll_purpose;     /* [n_colls], static texts */
     int64_t *coll_ranks;           /* [n_colls] */
     double *coll_bytes;            /* [n_colls] */
+    const char **coll_chosen;      /* [n_colls], static texts */
+    double *coll_median_s;         /* [n_colls] of the algorithm when it was chosen; NAN: not measured */
+    double *coll_mpi_s;            /* [n_colls] of the library's own then */
+    size_t n_trials;               /* of all choices that were measured */
+    int64_t *trial_coll;           /* [n_trials] number of the collective */
+    const char **trial_algorithm;  /* [n_trials], static texts */
+    double *trial_s;               /* [n_trials] */
     muir_host_facts host;          /* zeros without host clock */
     char ranks_text[16], seed_text[24];
 } muir_launch;

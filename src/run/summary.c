@@ -99,6 +99,9 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
         out->op = muir_coll_kind_name(c->op->coll);
         out->algorithm = c->algorithm->name;
         out->axis = muir_axis_name(c->op->axis);
+        out->chosen = muir_chosen_name(c->chosen);
+        out->median_s = c->choice.time_s;
+        out->mpi_s = c->choice.mpi_s;
         out->ranks = c->comm->size;
         out->bytes = 4.0 * (double)c->count;
         out->calls = c->calls;

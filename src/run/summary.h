@@ -14,12 +14,13 @@ enum { MUIR_SUMMARY_COLLS = 32 };
 
 /* One collective of the host clock on rank 0. */
 typedef struct muir_summary_coll {
-    const char *op, *algorithm, *axis; /* static texts */
+    const char *op, *algorithm, *axis, *chosen; /* static texts */
     int ranks;
     double bytes, calls;
     double time_s; /* mean of the calls, waiting for slower ranks included */
     double best_s; /* fastest call, from which the bandwidths are */
     double algbw_byte_per_s, busbw_byte_per_s;
+    double median_s, mpi_s; /* of the algorithm and of the library's own when it was chosen; NAN: unknown */
 } muir_summary_coll;
 
 typedef struct muir_summary {

@@ -320,8 +320,8 @@ static void what_cannot_be_done_is_refused(void)
     expect_refusal(comm, NULL, &(muir_coll_spec){.count = 1}, "no algorithm given for a collective");
     expect_refusal(comm, ring, &(muir_coll_spec){.dtype = MUIR_FP8}, "all_reduce ring: no sum of fp8");
     expect_refusal(comm, muir_coll_find(MUIR_REDUCE_SCATTER, "mpi"),
-                   &(muir_coll_spec){.dtype = MUIR_BF16, .reduce = MUIR_MAX},
-                   "reduce_scatter mpi: MPI has no max of bf16");
+                   &(muir_coll_spec){.count = 5, .dtype = MUIR_FP8, .reduce = MUIR_MAX},
+                   "reduce_scatter mpi: no max of fp8");
     expect_refusal(comm, ring, &(muir_coll_spec){.dtype = MUIR_DTYPE_COUNT},
                    "all_reduce ring: unknown data type 7");
     expect_refusal(comm, muir_coll_find(MUIR_ALL_TO_ALL, "mpi"), &(muir_coll_spec){.count = (size_t)1 << 31},

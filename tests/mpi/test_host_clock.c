@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "collectives/coll.h"
+#include "host_clock/algorithms.h"
 #include "host_clock/host_clock.h"
 #include "host_clock/pattern.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Measuring collectives in turns, and choosing among them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/statistics.h"
@@ -21,19 +22,25 @@ static void all_ranks_choose_the_same_algorithm(void)
     static const size_t counts[] = {0, 1, 1000, 100000};
     muir_ctx *ctx = muir_test_ctx();
     muir_coll_comm *comm = NULL;
+    float *send = calloc(100000, sizeof *send), *recv = calloc(100000 + 8, sizeof *recv);
     CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(ctx, ctx->comm, &comm), MUIR_OK);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         for (muir_coll_kind kind = MUIR_ALL_REDUCE; kind <= MUIR_BROADCAST; kind++) {
             const muir_coll_spec spec = {.count = counts[i], .dtype = MUIR_FP32, .reduce = MUIR_SUM};
-            const muir_coll *chosen = NULL;
-            CU_ASSERT_EQUAL_FATAL(muir_coll_choose(ctx, comm, kind, &spec, &chosen), MUIR_OK);
-            CU_ASSERT_EQUAL(chosen->kind, kind);
+            muir_coll_choice choice;
+            CU_ASSERT_EQUAL_FATAL(
+                muir_coll_choose(ctx, comm, kind, &spec, send, recv, i % 2 ? 1.0 : 0.0, &choice), MUIR_OK);
+            CU_ASSERT_EQUAL(choice.coll->kind, kind);
+            CU_ASSERT(choice.time_s > 0.0 && choice.mpi_s > 0.0);
+            CU_ASSERT(choice.n_trials >= 1 && (i % 2 || choice.n_trials <= 2));
             char mine[64] = "", roots[64];
-            strncpy(mine, chosen->name, sizeof mine - 1);
+            strncpy(mine, choice.coll->name, sizeof mine - 1);
             memcpy(roots, mine, sizeof roots);
             MPI_Bcast(roots, sizeof roots, MPI_CHAR, 0, comm->comm);
             CU_ASSERT_STRING_EQUAL(mine, roots);
         }
+    free(send);
+    free(recv);
     muir_coll_comm_destroy(&comm);
 }
 
@@ -68,7 +75,8 @@ static void contenders_run_in_turns_and_times_are_the_slowest_ranks(void)
         muir_coll_op_create(ctx, comm, muir_coll_find(MUIR_ALL_REDUCE, "ring"), &spec, &ops[0]), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(
         muir_coll_op_create(ctx, comm, muir_coll_find(MUIR_ALL_REDUCE, "mpi"), &spec, &ops[1]), MUIR_OK);
-    const muir_coll_sample contenders[2] = {{ops[0], time_s[0]}, {ops[1], time_s[1]}};
+    const muir_coll_sample contenders[2] = {{.op = ops[0], .time_s = time_s[0]},
+                                            {.op = ops[1], .time_s = time_s[1]}};
     CU_ASSERT_EQUAL(
         muir_coll_measure(ctx, comm, contenders, 2, SAMPLES, 3, send, recv, count_change, count_look, &count),
         MUIR_OK);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The modelled cost of collectives on a fleet, as a list. Private to list.c. */
+#ifndef MUIR_CMD_LIST_COST_H
+#define MUIR_CMD_LIST_COST_H
+
+#include "base/ctx.h"
+
+/* Prints what each algorithm would take on the first chips of a fleet.
+ * fleet  in   a name in data/fleets, or a path
+ * chips  in   how many, as the user wrote it; NULL: a server's
+ * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+muir_status muir_list_cost(muir_ctx *ctx, const char *fleet, const char *chips);
+
+#endif

@@ -137,8 +137,11 @@ static muir_status make_parts(muir_ctx *ctx, muir_host_clock *c)
     c->facts.shrink = muir_shrink_make(c->scenario, &c->fold);
     MUIR_TRY(muir_order_create(ctx, schedule, c->facts.shrink.shape, &c->order));
     MUIR_TRY(muir_kernels_create(ctx, &c->kernels));
-    snprintf(c->facts.kernel, sizeof c->facts.kernel, "%s", c->kernels->text);
-    c->facts.peak_flop_per_s = muir_peak_flop_per_s();
+    const muir_dtype dtype = muir_host_dtype(c->scenario, NULL);
+    MUIR_TRY(muir_kernels_choose(ctx, c->kernels, dtype));
+    snprintf(c->facts.kernel, sizeof c->facts.kernel, "%s %s", muir_dtype_name(dtype),
+             c->kernels->chosen[dtype].text);
+    c->facts.peak_flop_per_s = muir_peak_per_s(dtype);
 done:
     return st;
 }

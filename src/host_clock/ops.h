@@ -60,6 +60,9 @@ muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint
 int muir_host_ops_coll_count(const muir_host_ops *ops);
 const muir_host_coll *muir_host_ops_coll_at(const muir_host_ops *ops, int i);
 
+/* Type of a product of the program, or of most of them where op is NULL. Local. */
+muir_dtype muir_host_dtype(const muir_scenario *scenario, const muir_op *op);
+
 /* Whether the scenario's algorithms exist, also those that this launch will not need. Local. MUIR_ERR_ARG. */
 muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario);
 

@@ -8,7 +8,8 @@
 typedef struct host_gemm {
     muir_gemm_size size;
     int count;
-    float *a, *b, *c;
+    const muir_gemm *gemm; /* the row chosen for the product's type */
+    void *a, *b, *c;
     muir_gemm_check *check;
 } host_gemm;
 

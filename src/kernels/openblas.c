@@ -104,9 +104,9 @@ static bool is_available(const muir_kernels *kernels)
     return kernels->openblas != NULL;
 }
 
-static const char *describe(const muir_kernels *kernels)
+static void describe(const muir_kernels *kernels, char *text, size_t size)
 {
-    return kernels->openblas->text;
+    snprintf(text, size, "%s", kernels->openblas->text);
 }
 
 static muir_status run(muir_ctx *ctx, const muir_kernels *kernels, muir_gemm_size size, const void *a,

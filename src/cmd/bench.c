@@ -23,6 +23,18 @@ long long muir_bench_or(long long given, long long fallback)
     return given > 0 ? given : fallback;
 }
 
+bool muir_bench_is_wanted(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    if (!list) return true;
+    for (const char *p = list; *p;) {
+        const size_t n = strcspn(p, ",");
+        if (n == length && strncmp(p, name, n) == 0) return true;
+        p += n + (p[n] == ',');
+    }
+    return false;
+}
+
 static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
 {
     json_t *root = json_pack("{s:O}", "rows", rows);
@@ -91,6 +103,7 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"--op", NULL, &o->op, NULL},
                               {"--algorithm", NULL, &o->algorithm, NULL},
                               {"--folder", NULL, &o->folder, NULL},
+                              {"--model", NULL, &o->model, NULL},
                               {"--json", "-J", &a->json, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args));
     if (a->args.n_overrides > 0)
@@ -124,9 +137,9 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage =
-        "clock|coll|io [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] [--json FILE]",
-    .summary = "what this machine reaches: steps of the fleet clock, collectives, checkpoints",
+    .usage = "clock|coll|gemm|io [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] "
+             "[--json FILE]",
+    .summary = "what this machine reaches: steps of the fleet clock, collectives, products, checkpoints",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"
@@ -139,6 +152,14 @@ const muir_command muir_command_bench = {
         "          --op NAME, --algorithm NAME,NAME: only these. Sizes, algbw and busbw as nccl-tests has "
         "them,\n"
         "          GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "  gemm    matrix products of one rank, kernels in turns with the measured multiply-add peak: "
+        "squares "
+        "of -b\n"
+        "          to -e (256 to 4K) times -f (2), and the products of --model NAME (gpt2-xl) for 1024 "
+        "tokens;\n"
+        "          one of the two where only it is named. -d fp32|bf16|int8|fp8|all; -n samples (7) after -w "
+        "(1);\n"
+        "          -c 0: no checks; --algorithm NAME,NAME: only these kernels\n"
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
         "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"

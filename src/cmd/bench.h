@@ -13,6 +13,7 @@ typedef struct muir_bench_options {
     const char *dtype;                          /* -d */
     const char *op, *algorithm;                 /* --op, --algorithm: only these */
     const char *folder;                         /* --folder: where to write */
+    const char *model;                          /* --model: products of this one */
     bool is_unchecked;                          /* -c 0 */
     bool is_table;                              /* print rows for people */
     json_t *rows;                               /* array to which rank 0 adds its rows */
@@ -28,5 +29,8 @@ typedef struct muir_bench {
 
 /* given, or fallback where nothing was said. Local. */
 long long muir_bench_or(long long given, long long fallback);
+
+/* Whether a name is in a list with commas, or there is no list. Local. */
+bool muir_bench_is_wanted(const char *list, const char *name);
 
 #endif

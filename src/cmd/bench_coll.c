@@ -49,23 +49,10 @@ static void check_output(int sample, int contender, void *data)
         (long long)muir_pattern_check(b->kind, b->recv, b->spec.count, b->comm->size, b->comm->rank, salt);
 }
 
-/* Whether a name is in the list that the user gave, or none was given. */
-static bool is_wanted(const coll_bench *b, const char *name)
-{
-    const size_t length = strlen(name);
-    if (!b->options->algorithm) return true;
-    for (const char *p = b->options->algorithm; *p;) {
-        const size_t n = strcspn(p, ",");
-        if (n == length && strncmp(p, name, n) == 0) return true;
-        p += n + (p[n] == ',');
-    }
-    return false;
-}
-
 static muir_status add_contender(muir_ctx *ctx, coll_bench *b, const muir_coll *coll, const char *name)
 {
     muir_status st = MUIR_OK;
-    if (!is_wanted(b, name) || b->n == MOST_ROWS) return MUIR_OK;
+    if (!muir_bench_is_wanted(b->options->algorithm, name) || b->n == MOST_ROWS) return MUIR_OK;
     if (muir_coll_op_create(ctx, b->comm, coll, &b->spec, &b->op[b->n]) != MUIR_OK) {
         muir_ctx_clear(ctx); /* not for this type, size or number of ranks */
         return MUIR_OK;
@@ -91,7 +78,7 @@ static muir_status enter(muir_ctx *ctx, coll_bench *b)
     for (size_t i = 0; i < muir_coll_count(); i++)
         if (muir_coll_at(i)->kind == b->kind)
             MUIR_TRY(add_contender(ctx, b, muir_coll_at(i), muir_coll_at(i)->name));
-    if (is_wanted(b, "auto")) {
+    if (muir_bench_is_wanted(b->options->algorithm, "auto")) {
         MUIR_TRY(muir_coll_choose(ctx, b->comm, b->kind, &b->spec, &best));
         b->chosen = best->name;
         MUIR_TRY(add_contender(ctx, b, best, "auto"));
@@ -174,6 +161,7 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     const long long min = muir_bench_or(o->min, 1024),
                     max = muir_bench_or(o->max, min > (16 << 20) ? min : 16 << 20);
     const long long factor = muir_bench_or(o->factor, 4);
+    if (o->model) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--model would change nothing in muir bench coll"));
     MUIR_TRY(find_kind(ctx, o->op, wanted));
     if (o->dtype && strcmp(o->dtype, "fp32") != 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-d is '%s', but must be fp32", o->dtype));

@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 
-enum { DEPTH = 512, B_WORDS = 512 * 256, A_WORDS = MUIR_TILE_ROWS * DEPTH, COLUMNS = MUIR_TILE_COLUMNS };
+enum { COLUMNS = MUIR_TILE_COLUMNS, ROWS = 42 * MUIR_TILE_ROWS, DEPTH = 512, PASSES = 4 };
+enum { A_WORDS = ROWS * DEPTH, B_WORDS = 256 * DEPTH };
 
 struct muir_workspace {
     int threads;
@@ -53,60 +54,81 @@ void muir_workspace_destroy(muir_workspace **workspace)
     *workspace = NULL;
 }
 
-/* Some rows of A against a packed block of B: elements first_k .. first_k + k, columns column .. column + n.
- * */
-static void run_rows(const share *s, size_t row, size_t first_k, size_t k, size_t column, size_t n)
+/* A block of a product: sizes in elements, of C at row and column, of A and B from k on. */
+typedef struct block {
+    size_t row, rows, column, columns, first_k, k, depth;
+} block;
+
+/* The rows of a block of A as words: as they stand where they are words, else packed. */
+static const void *words_of_a(const share *s, const block *x, size_t *stride)
 {
     const muir_packing *packing = s->packing;
-    const size_t elements = muir_word_elements(packing->word), depth = (k + elements - 1) / elements;
-    const char *a = s->a + (row * s->size.k + first_k) * packing->a_bytes;
-    muir_tile tile = {.rows = least(MUIR_TILE_ROWS, s->end_row - row),
-                      .depth = depth,
-                      .a = a,
-                      .a_stride = s->size.k * packing->a_bytes,
-                      .c_stride = s->size.n,
-                      .is_first = first_k == 0};
-    if (!packing->is_a_words || k % elements) {
-        packing->pack_a(tile.rows, k, a, s->size.k, s->a_block);
-        tile.a = s->a_block;
-        tile.a_stride = depth * sizeof(uint32_t);
-    }
-    for (size_t j = 0; j < n; j += COLUMNS) {
-        tile.columns = least(COLUMNS, n - j);
-        tile.b = s->b_block + j * depth;
-        tile.c = s->c + row * s->size.n + column + j;
-        s->tile(&tile);
-    }
+    const char *a = s->a + (x->row * s->size.k + x->first_k) * packing->a_bytes;
+    *stride = s->size.k * packing->a_bytes;
+    if (packing->is_a_words && x->k % muir_word_elements(packing->word) == 0) return a;
+    packing->pack_a(x->rows, x->k, a, s->size.k, s->a_block);
+    *stride = x->depth * sizeof(uint32_t);
+    return s->a_block;
 }
 
-static void pack_block(const share *s, size_t first_k, size_t k, size_t column, size_t n)
+/* As many columns of B as fit the second-level cache, against all rows of the block. */
+static void run_columns(const share *s, const block *x, const char *a, size_t a_stride, size_t column,
+                        size_t n)
 {
     const muir_packing *packing = s->packing;
-    const size_t elements = muir_word_elements(packing->word), depth = (k + elements - 1) / elements;
+    const char *b = s->b + (x->first_k * s->size.n + column) * packing->b_bytes;
+    muir_tile tile = {
+        .depth = x->depth, .a_stride = a_stride, .c_stride = s->size.n, .is_first = x->first_k == 0};
     for (size_t j = 0; j < n; j += COLUMNS)
-        packing->pack_b(k, least(COLUMNS, n - j),
-                        s->b + (first_k * s->size.n + column + j) * packing->b_bytes, s->size.n,
-                        s->b_block + j * depth);
+        packing->pack_b(x->k, least(COLUMNS, n - j), b + j * packing->b_bytes, s->size.n,
+                        s->b_block + j * x->depth);
+    for (size_t i = 0; i < x->rows; i += MUIR_TILE_ROWS)
+        for (size_t j = 0; j < n; j += COLUMNS) {
+            tile.rows = least(MUIR_TILE_ROWS, x->rows - i);
+            tile.columns = least(COLUMNS, n - j);
+            tile.a = a + i * a_stride;
+            tile.b = s->b_block + j * x->depth;
+            tile.c = s->c + (x->row + i) * s->size.n + column + j;
+            s->tile(&tile);
+        }
 }
 
-/* Depths are equal but for the last; k = 0 is one block of depth 0, which clears C. */
+static void run_block(const share *s, const block *x)
+{
+    size_t a_stride = 0;
+    const size_t width = B_WORDS / (x->depth > 0 ? x->depth : 1) / COLUMNS * COLUMNS;
+    const char *a = words_of_a(s, x, &a_stride);
+    for (size_t j = 0; j < x->columns; j += width)
+        run_columns(s, x, a, a_stride, x->column + j, least(width, x->columns - j));
+}
+
+/* Parts of at most `most`, equal but for the last, in whole grains; 1 for nothing. */
+static size_t part_of(size_t whole, size_t most, size_t grain)
+{
+    const size_t parts = whole / most + (whole % most > 0);
+    return parts > 0 ? ((whole + parts - 1) / parts + grain - 1) / grain * grain : grain;
+}
+
+/* k = 0 is one block of depth 0, which clears C. */
 static void run_share(const share *s)
 {
     const size_t elements = muir_word_elements(s->packing->word);
-    const size_t words = (s->size.k + elements - 1) / elements,
-                 n_depths = words / DEPTH + (words % DEPTH > 0);
-    const size_t depth = n_depths > 0 ? (words + n_depths - 1) / n_depths : 1;
-    const size_t width = B_WORDS / depth / COLUMNS * COLUMNS, step = depth * elements;
-    for (size_t column = s->first_column; column < s->end_column; column += width) {
-        const size_t n = least(width, s->end_column - column);
-        size_t first_k = 0;
+    const size_t step = part_of((s->size.k + elements - 1) / elements, DEPTH, 1) * elements;
+    const size_t wide = PASSES * (B_WORDS / (step / elements) / COLUMNS * COLUMNS);
+    const size_t rows = part_of(s->end_row - s->first_row, ROWS, MUIR_TILE_ROWS);
+    block x;
+    for (x.column = s->first_column; x.column < s->end_column; x.column += wide) {
+        x.columns = least(wide, s->end_column - x.column);
+        x.first_k = 0;
         do {
-            const size_t k = least(step, s->size.k - first_k);
-            pack_block(s, first_k, k, column, n);
-            for (size_t row = s->first_row; row < s->end_row; row += MUIR_TILE_ROWS)
-                run_rows(s, row, first_k, k, column, n);
-            first_k += step;
-        } while (first_k < s->size.k);
+            x.k = least(step, s->size.k - x.first_k);
+            x.depth = (x.k + elements - 1) / elements;
+            for (x.row = s->first_row; x.row < s->end_row; x.row += rows) {
+                x.rows = least(rows, s->end_row - x.row);
+                run_block(s, &x);
+            }
+            x.first_k += step;
+        } while (x.first_k < s->size.k);
     }
 }
 

@@ -17,10 +17,9 @@ typedef struct muir_workspace muir_workspace;
 muir_status muir_workspace_create(muir_ctx *ctx, int threads, muir_workspace **out);
 void muir_workspace_destroy(muir_workspace **workspace); /* accepts NULL, leaves NULL */
 
-/* C = A B by tiles of `tile` over words that `packing` makes. Allocates nothing. Blocks, with words of 4
- * bytes:
- *     B  [512,256]  512 KiB of the second-level cache, packed once
- *     A  [48,512]   passes by it, as it stands where its rows are words
+/* C = A B by tiles of `tile` over words that `packing` makes. Allocates nothing. Blocks, in words of 4 bytes:
+ *     B  [512,256]   packed; 512 KiB of the second-level cache
+ *     A  [2016,512]  as it stands where its rows are words, else packed once for four blocks of B
  * workspace  in/out  of as many threads as shall work
  * a, b, c    as in muir_gemm
  * Local. Source: Goto and van de Geijn, ACM Trans. Math. Softw. 34(3), 2008. */

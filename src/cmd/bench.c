@@ -64,7 +64,7 @@ static muir_status fail_unknown(muir_ctx *ctx)
 
 typedef struct bench_arguments {
     muir_args args;
-    const char *numbers[5]; /* -b -e -f -n -w */
+    const char *numbers[6]; /* -b -e -f -n -w -t */
     const char *check, *json;
     muir_bench_options options;
 } bench_arguments;
@@ -72,14 +72,15 @@ typedef struct bench_arguments {
 static muir_status read_numbers(muir_ctx *ctx, bench_arguments *a)
 {
     muir_status st = MUIR_OK;
-    static const char *const names[5] = {"-b", "-e", "-f", "-n", "-w"};
+    static const char *const names[6] = {"-b", "-e", "-f", "-n", "-w", "-t"};
     muir_bench_options *o = &a->options;
-    long long *const values[5] = {&o->min, &o->max, &o->factor, &o->iters, &o->warm_up};
+    long long *const values[6] = {&o->min, &o->max, &o->factor, &o->iters, &o->warm_up, &o->threads};
     o->warm_up = -1;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         if (a->numbers[i]) MUIR_TRY(muir_args_size(ctx, names[i], a->numbers[i], values[i]));
-    if ((a->numbers[2] && o->factor < 2) || (a->numbers[3] && o->iters < 1) || (a->numbers[0] && o->min < 1))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-b and -n must be at least 1, -f at least 2"));
+    if ((a->numbers[2] && o->factor < 2) || (a->numbers[3] && o->iters < 1) ||
+        (a->numbers[0] && o->min < 1) || (a->numbers[5] && o->threads < 1))
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-b, -n and -t must be at least 1, -f at least 2"));
     if (o->min > 0 && o->max > 0 && o->max < o->min)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-e %lld is below -b %lld", o->max, o->min));
     if (a->check && strcmp(a->check, "0") != 0 && strcmp(a->check, "1") != 0)
@@ -98,6 +99,7 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"-f", "--stepfactor", &a->numbers[2], NULL},
                               {"-n", "--iters", &a->numbers[3], NULL},
                               {"-w", "--warmup_iters", &a->numbers[4], NULL},
+                              {"-t", "--nthreads", &a->numbers[5], NULL},
                               {"-d", "--datatype", &o->dtype, NULL},
                               {"-c", "--check", &a->check, NULL},
                               {"--op", NULL, &o->op, NULL},
@@ -159,7 +161,7 @@ const muir_command muir_command_bench = {
         "tokens;\n"
         "          one of the two where only it is named. -d fp32|bf16|int8|fp8|all; -n samples (7) after -w "
         "(1);\n"
-        "          -c 0: no checks; --algorithm NAME,NAME: only these kernels\n"
+        "          -t threads (1); -c 0: no checks; --algorithm NAME,NAME: only these kernels\n"
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
         "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"

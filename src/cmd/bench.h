@@ -10,6 +10,7 @@
 /* What the user asked for; 0 or NULL where nothing was said and the benchmark's own default holds. */
 typedef struct muir_bench_options {
     long long min, max, factor, iters, warm_up; /* -b -e -f -n -w; warm_up -1: nothing was said */
+    long long threads;                          /* -t */
     const char *dtype;                          /* -d */
     const char *op, *algorithm;                 /* --op, --algorithm: only these */
     const char *folder;                         /* --folder: where to write */

@@ -125,10 +125,11 @@ static void add_row(gemm_bench *b, int i, double peak)
                dtype, b->name[i], 1e-9 * rate, 1e-9 * peak, rate / peak, b->wrong[i], is_auto ? "  " : "",
                is_auto ? b->gemm[i]->name : "");
     json_array_append_new(b->options->rows,
-                          json_pack("{s:I,s:I,s:I,s:s,s:s,s:f,s:f,s:f,s:I}", "m", (json_int_t)b->size.m, "n",
-                                    (json_int_t)b->size.n, "k", (json_int_t)b->size.k, "dtype", dtype,
-                                    "kernel", b->name[i], "flop_per_s", rate, "peak_flop_per_s", peak,
-                                    "fraction", rate / peak, "wrong", (json_int_t)b->wrong[i]));
+                          json_pack("{s:I,s:I,s:I,s:s,s:s,s:i,s:f,s:f,s:f,s:I}", "m", (json_int_t)b->size.m,
+                                    "n", (json_int_t)b->size.n, "k", (json_int_t)b->size.k, "dtype", dtype,
+                                    "kernel", b->name[i], "threads", b->kernels->threads, "flop_per_s", rate,
+                                    "peak_flop_per_s", peak, "fraction", rate / peak, "wrong",
+                                    (json_int_t)b->wrong[i]));
 }
 
 /* In turns: the peak, then each kernel once, beginning with another one each time. */
@@ -138,7 +139,7 @@ static muir_status bench_size(muir_ctx *ctx, gemm_bench *b)
     double ignored = 0.0;
     MUIR_TRY(enter(ctx, b));
     for (int sample = -b->warm_up; sample < b->samples; sample++) {
-        if (sample >= 0) b->peak[sample] = muir_peak_per_s(b->dtype);
+        if (sample >= 0) b->peak[sample] = muir_peak_per_s(b->dtype, b->kernels->threads);
         for (int turn = 0; turn < b->n; turn++) {
             const int i = (turn + sample + b->warm_up) % b->n;
             MUIR_TRY(take_sample(ctx, b, i, sample < 0 ? &ignored : &b->rate[i][sample]));
@@ -208,6 +209,7 @@ static muir_status check_options(muir_ctx *ctx, const muir_bench_options *o)
                          ctx->size);
     if (o->op) return muir_fail(ctx, MUIR_ERR_ARG, "--op would change nothing in muir bench gemm");
     if (o->iters > MOST_SAMPLES) return muir_fail(ctx, MUIR_ERR_ARG, "-n is at most %d", MOST_SAMPLES);
+    if (o->threads > 1024) return muir_fail(ctx, MUIR_ERR_ARG, "-t is at most 1024");
     if (o->max > 65536 || o->min > 65536) return muir_fail(ctx, MUIR_ERR_ARG, "-b and -e are at most 64K");
     return is_known ? MUIR_OK
                     : muir_fail(ctx, MUIR_ERR_ARG, "-d is '%s', but must be one of %s", o->dtype, known);
@@ -267,6 +269,8 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     MUIR_TRY(find_sizes(ctx, o, sizes, &n_sizes));
     MUIR_TRY(muir_kernels_create(ctx, &b.kernels));
     MUIR_TRY(muir_openblas_load_untouched(ctx, &b.untouched));
+    MUIR_TRY(muir_kernels_set_threads(ctx, b.kernels, (int)muir_bench_or(o->threads, 1)));
+    if (b.untouched) muir_openblas_set_threads(b.untouched, b.kernels->threads);
     for (int d = 0; d < N_DTYPES; d++)
         if (is_wanted_type(o, dtypes[d])) MUIR_TRY(muir_kernels_choose(ctx, b.kernels, dtypes[d]));
     if (o->is_table) print_head(&b);

@@ -17,7 +17,7 @@ typedef struct muir_host_row {
 typedef struct muir_host_facts {
     muir_shrink shrink;
     char kernel[MUIR_GEMM_TEXT]; /* type and text of the matmul kernel */
-    double peak_flop_per_s;      /* measured multiply-add peak of this rank's core, of that type */
+    double peak_flop_per_s;      /* measured multiply-add peak of this rank's cores, of that type */
     double empty_step_s;         /* measured: the schedule without any op */
     double trial_step_s;         /* measured: the step that settled the shrink */
 } muir_host_facts;

@@ -73,6 +73,19 @@ void muir_kernels_destroy(muir_kernels **kernels)
     *kernels = NULL;
 }
 
+muir_status muir_kernels_set_threads(muir_ctx *ctx, muir_kernels *kernels, int threads)
+{
+    muir_status st = MUIR_OK;
+    muir_workspace *workspace = NULL;
+    MUIR_TRY(muir_workspace_create(ctx, threads, &workspace));
+    muir_workspace_destroy(&kernels->workspace);
+    kernels->workspace = workspace;
+    kernels->threads = threads;
+    if (kernels->openblas) muir_openblas_set_threads(kernels->openblas, threads);
+done:
+    return st;
+}
+
 /* Operands, results and times of the trials. */
 typedef struct trial {
     muir_gemm_size size;
@@ -101,6 +114,13 @@ static void trial_close(trial *t)
     free(t->b);
     free(t->c);
     muir_gemm_check_destroy(&t->check);
+}
+
+/* Rows that take part: all that are available; the plain one only where it is alone. */
+static bool is_tried(const muir_kernels *kernels, muir_dtype dtype, size_t row)
+{
+    if (gemms[row]->dtype != dtype || !gemms[row]->is_available(kernels)) return false;
+    return kernels->chosen[dtype].gemm == gemms[row] || strcmp(gemms[row]->name, "plain") != 0;
 }
 
 static muir_status try_row(muir_ctx *ctx, const muir_kernels *kernels, size_t row, trial *t)
@@ -148,8 +168,7 @@ muir_status muir_kernels_choose(muir_ctx *ctx, muir_kernels *kernels, muir_dtype
     MUIR_TRY(trial_open(ctx, dtype, &t));
     for (int i = 0; i <= TRIALS; i++)
         for (size_t row = 0; row < N_GEMMS; row++) {
-            if (gemms[row]->dtype != dtype || t.best_s[row] < 0.0 || !gemms[row]->is_available(kernels))
-                continue;
+            if (t.best_s[row] < 0.0 || !is_tried(kernels, dtype, row)) continue;
             MUIR_TRY(try_row(ctx, kernels, row, &t));
             if (i == 0 && t.best_s[row] > 0.0) t.best_s[row] = 0.0; /* the first touches memory */
         }

@@ -66,6 +66,11 @@ muir_status muir_kernels_create(muir_ctx *ctx, muir_kernels **out);
 /* Local. Accepts NULL, leaves NULL. */
 void muir_kernels_destroy(muir_kernels **kernels);
 
+/* Products use this many threads from now on: tiles and OpenBLAS; plain ones use one.
+ * threads  in  >= 1
+ * Local. MUIR_ERR_MEM: as many as before. */
+muir_status muir_kernels_set_threads(muir_ctx *ctx, muir_kernels *kernels, int threads);
+
 /* Chooses the fastest row of a type that multiplies right: each in turns at m = n = k = 512, best of three,
  * and one that is later in the table must be 3 % faster. Says what it found in the choice's text.
  * Local; takes a few ms for each row. MUIR_ERR_ARG (no row has this type), MUIR_ERR_MEM. */

@@ -130,6 +130,11 @@ static void describe(const muir_kernels *kernels, char *text, size_t size)
     snprintf(text, size, "%s", kernels->openblas->text);
 }
 
+void muir_openblas_set_threads(const muir_openblas *blas, int threads)
+{
+    blas->set_num_threads(threads);
+}
+
 const char *muir_openblas_text(const muir_openblas *blas)
 {
     return blas->text;

@@ -22,6 +22,9 @@ muir_status muir_openblas_load_untouched(muir_ctx *ctx, muir_openblas **out);
 /* Local. Accepts NULL, leaves NULL. */
 void muir_openblas_unload(muir_openblas **blas);
 
+/* Threads of its products from now on. Local. */
+void muir_openblas_set_threads(const muir_openblas *blas, int threads);
+
 /* Version and core type. Local. */
 const char *muir_openblas_text(const muir_openblas *blas);
 

@@ -24,7 +24,7 @@ def rows(*arguments):
 
 class Gemm(unittest.TestCase):
     def test_every_type_has_right_products_and_a_peak(self):
-        found = rows("gemm", "-b", "48", "-e", "96", "-n", "2", "-d", "all")
+        found = rows("gemm", "-b", "48", "-e", "96", "-n", "2", "-d", "all", "-t", "2")
         self.assertEqual({(r["m"], r["n"], r["k"]) for r in found}, {(48, 48, 48), (96, 96, 96)})
         for dtype in ("fp32", "bf16", "int8", "fp8"):
             kernels = {r["kernel"] for r in found if r["dtype"] == dtype}
@@ -46,7 +46,7 @@ class Gemm(unittest.TestCase):
                 (["gemm", "--algorithm", "tiles,mkl"], 1, "--algorithm 'mkl' is unknown (see muir list kernels)"),
                 (["gemm", "--op", "all_reduce"], 1, "--op would change nothing in muir bench gemm"),
                 (["gemm"], 2, "muir bench gemm measures one rank, but this launch has 2"),
-                (["coll", "--model", "tiny-30m"], 1, "--model would change nothing in muir bench coll")):
+                (["coll", "--model", "tiny-30m"], 1, "--model and -t would change nothing in muir bench coll")):
             with self.subTest(arguments=arguments):
                 process = bench(*arguments, ranks=ranks)
                 self.assertEqual(process.returncode, 2)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "kernels/blocked.h"
 #include "kernels/check.h"
+#include "kernels/fftw.h"
 #include "kernels/openblas.h"
 
 #define GEMM(id) extern const muir_gemm muir_gemm_##id;
@@ -49,6 +50,7 @@ muir_status muir_kernels_create(muir_ctx *ctx, muir_kernels **out)
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *kernels, "the kernels", &kernels));
     kernels->threads = 1;
     MUIR_TRY(muir_openblas_load(ctx, &kernels->openblas));
+    MUIR_TRY(muir_fftw_load(ctx, &kernels->fftw));
     MUIR_TRY(muir_workspace_create(ctx, kernels->threads, &kernels->workspace));
     for (size_t i = N_GEMMS; i-- > 0;) {
         muir_gemm_choice *choice = &kernels->chosen[gemms[i]->dtype];
@@ -68,6 +70,7 @@ void muir_kernels_destroy(muir_kernels **kernels)
 {
     if (!*kernels) return;
     muir_openblas_unload(&(*kernels)->openblas);
+    muir_fftw_unload(&(*kernels)->fftw);
     muir_workspace_destroy(&(*kernels)->workspace);
     free(*kernels);
     *kernels = NULL;

@@ -52,6 +52,7 @@ typedef struct muir_gemm_choice {
 /* What was found when the program started. */
 typedef struct muir_kernels {
     struct muir_openblas *openblas;   /* NULL where the library is missing */
+    struct muir_fftw *fftw;           /* likewise */
     struct muir_workspace *workspace; /* of the tiles */
     int threads;                      /* that a product may use */
     muir_gemm_choice chosen[MUIR_DTYPE_COUNT];

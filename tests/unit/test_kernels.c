@@ -233,6 +233,16 @@ static void memory_streams_copy_and_add(void)
     CU_ASSERT_EQUAL(mem->b[9], 9.0f);
     CU_ASSERT_EQUAL(mem->b[10], 0.0f);
     muir_mem_stream(mem, MUIR_MEM_COPY, 8 * 5000); /* five times over */
+    muir_mem_stream(mem, MUIR_MEM_ADD, 12 * 1000);
+    CU_ASSERT_EQUAL(mem->c[999], 2.0f * mem->a[999]);
+    for (muir_mem_stream_kind kind = 0; kind < MUIR_MEM_KIND_COUNT; kind++) {
+        muir_mem_stream(mem, kind, 12 * 1000);
+        CU_ASSERT_EQUAL(muir_mem_check(mem, kind), 0);
+    }
+    mem->c[500] += 1.0f;
+    CU_ASSERT_EQUAL(muir_mem_check(mem, MUIR_MEM_TRIAD), 1);
+    CU_ASSERT_EQUAL(muir_mem_check(mem, MUIR_MEM_COPY), 0);
+    CU_ASSERT_STRING_EQUAL(muir_mem_name(MUIR_MEM_ADD), "add");
     muir_mem_stream(mem, MUIR_MEM_TRIAD, 12 * 1000);
     int wrong = 0;
     for (size_t i = 0; i < mem->count; i++) wrong += mem->b[i] != mem->a[i] || mem->c[i] != 4.0f * mem->a[i];

@@ -117,6 +117,11 @@ done:
     return st;
 }
 
+static muir_status fail_idle(muir_ctx *ctx, const char *option, const muir_bench *bench)
+{
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s would change nothing in muir bench %s", option, bench->name);
+}
+
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
@@ -126,8 +131,9 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     MUIR_TRY(read_arguments(ctx, argc, argv, &a));
     const muir_bench *bench = find(a.args.positional);
     if (!bench) MUIR_TRY(fail_unknown(ctx));
-    if (a.options.folder && !bench->has_folder)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--folder would change nothing in muir bench %s", bench->name));
+    if (a.options.folder && !bench->has_folder) MUIR_TRY(fail_idle(ctx, "--folder", bench));
+    if (a.options.model && !bench->has_model) MUIR_TRY(fail_idle(ctx, "--model", bench));
+    if (a.options.threads && !bench->has_threads) MUIR_TRY(fail_idle(ctx, "-t", bench));
     MUIR_TRY(bench->run(ctx, &a.options));
     if (muir_is_root(ctx) && a.json) st = write_json(ctx, a.options.rows, a.json);
     st = muir_agree(ctx, st);
@@ -139,8 +145,9 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage = "clock|coll|gemm|io [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] "
-             "[--json FILE]",
+    .usage =
+        "clock|coll|fft|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1]\n"
+        "        [--json FILE]",
     .summary = "what this machine reaches: steps of the fleet clock, collectives, products, checkpoints",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
@@ -154,6 +161,10 @@ const muir_command muir_command_bench = {
         "          --op NAME, --algorithm NAME,NAME: only these. Sizes, algbw and busbw as nccl-tests has "
         "them,\n"
         "          GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "  fft     batches of complex fp32 Fourier transforms of -b to -e points (512 to 64K) times -f (4), "
+        "along rows\n"
+        "          and along columns, 5 n log2 n operations each; -n samples (7) after -w (1); --algorithm; "
+        "-c\n"
         "  gemm    matrix products of one rank, kernels in turns with the measured multiply-add peak: "
         "squares "
         "of -b\n"
@@ -165,6 +176,9 @@ const muir_command muir_command_bench = {
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
         "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"
+        "  mem     copy, add and triad over three vectors of -b to -e bytes together (16K to 256M) times -f "
+        "(16),\n"
+        "          bytes as STREAM counts them; -n samples (7) after -w (1); --op NAME; -c\n"
         "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,
 };

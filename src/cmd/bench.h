@@ -23,7 +23,9 @@ typedef struct muir_bench_options {
 /* A benchmark: one file and one row of benches.def. */
 typedef struct muir_bench {
     const char *name;
-    bool has_folder; /* it writes files, so --folder means something */
+    bool has_folder;  /* it writes files, so --folder means something */
+    bool has_model;   /* it takes sizes from a model, so --model does */
+    bool has_threads; /* it works with several threads, so -t does */
     /* Collective over ctx->comm. */
     muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
 } muir_bench;

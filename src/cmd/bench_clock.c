@@ -69,9 +69,9 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     muir_summary summary;
     if (min % 8192 || max > (1LL << 32))
         return muir_fail(ctx, MUIR_ERR_ARG, "-b %lld -e %lld: chips are multiples of 8K up to 4G", min, max);
-    if (o->dtype || o->op || o->algorithm || o->model || o->threads)
+    if (o->dtype || o->op || o->algorithm)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "-d, -t, --op, --algorithm and --model would change nothing in muir bench clock");
+                         "-d, --op and --algorithm would change nothing in muir bench clock");
     if (o->is_table)
         printf(
             "fleet clock: tp 8, pp 16, 32 microbatches, all effects and telemetry on, %lld steps\n"

@@ -161,8 +161,6 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     const long long min = muir_bench_or(o->min, 1024),
                     max = muir_bench_or(o->max, min > (16 << 20) ? min : 16 << 20);
     const long long factor = muir_bench_or(o->factor, 4);
-    if (o->model || o->threads)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--model and -t would change nothing in muir bench coll"));
     MUIR_TRY(find_kind(ctx, o->op, wanted));
     if (o->dtype && strcmp(o->dtype, "fp32") != 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-d is '%s', but must be fp32", o->dtype));

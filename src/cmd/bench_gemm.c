@@ -286,4 +286,4 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_gemm = {.name = "gemm", .run = run};
+const muir_bench muir_bench_gemm = {.name = "gemm", .has_model = true, .has_threads = true, .run = run};

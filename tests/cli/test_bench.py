@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""muir bench gemm: its rows, and what it refuses.
+"""muir bench gemm, fft and mem: their rows, and what they refuse.
 
 Usage: test_bench.py MUIR MPIRUN."""
 import json
@@ -46,11 +46,42 @@ class Gemm(unittest.TestCase):
                 (["gemm", "--algorithm", "tiles,mkl"], 1, "--algorithm 'mkl' is unknown (see muir list kernels)"),
                 (["gemm", "--op", "all_reduce"], 1, "--op would change nothing in muir bench gemm"),
                 (["gemm"], 2, "muir bench gemm measures one rank, but this launch has 2"),
-                (["coll", "--model", "tiny-30m"], 1, "--model and -t would change nothing in muir bench coll")):
+                (["coll", "--model", "tiny-30m"], 1, "--model would change nothing in muir bench coll")):
             with self.subTest(arguments=arguments):
                 process = bench(*arguments, ranks=ranks)
                 self.assertEqual(process.returncode, 2)
                 self.assertIn("muir: " + expected, process.stderr.splitlines())
+
+
+class Fft(unittest.TestCase):
+    def test_transforms_are_right_along_rows_and_columns(self):
+        found = rows("fft", "-b", "96", "-e", "192", "-f", "2", "-n", "1")
+        self.assertEqual({(r["n"], r["stride"] > 1) for r in found}, {(n, s) for n in (96, 192) for s in (False, True)})
+        self.assertIn("plain", {r["kernel"] for r in found})
+        for row in found:
+            self.assertEqual(row["wrong"], 0, row)
+            self.assertGreater(row["flop_per_s"], 0)
+            self.assertGreater(row["byte_per_s"], 0)
+
+    def test_what_means_nothing_is_refused(self):
+        process = bench("fft", "--algorithm", "mkl")
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("muir: --algorithm 'mkl' is unknown; known: fftw, fftw-measured, plain", process.stderr.splitlines())
+
+
+class Mem(unittest.TestCase):
+    def test_every_stream_moves_what_it_says(self):
+        found = rows("mem", "-b", "16K", "-e", "256K", "-n", "2")
+        self.assertEqual({(r["op"], r["bytes"]) for r in found},
+                         {(op, b) for op in ("copy", "add", "triad") for b in (16380, 262140)})
+        for row in found:
+            self.assertEqual(row["wrong"], 0, row)
+            self.assertGreater(row["byte_per_s"], 0)
+
+    def test_what_means_nothing_is_refused(self):
+        process = bench("mem", "--op", "scale")
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("muir: --op 'scale' is unknown; known: copy, add, triad", process.stderr.splitlines())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ typedef struct muir_tally {
     double p2p_s, p2p_bytes;   /* waiting for messages between stages */
     double check_s;            /* filling and checking: not part of the job */
     int64_t checked, wrong;    /* results looked at; results that were wrong */
+    double fft_s, fft_flop;    /* 5 n log2 n each */
 } muir_tally;
 
 /* One collective of the program, on this rank's communicator of its axis. */

@@ -10,6 +10,9 @@
 enum { COLUMNS = MUIR_TILE_COLUMNS, ROWS = 42 * MUIR_TILE_ROWS, DEPTH = 512, PASSES = 4 };
 enum { A_WORDS = ROWS * DEPTH, B_WORDS = 256 * DEPTH };
 
+/* Multiply-adds of a product that is worth waking other threads for: some 50 us of one core. */
+static const double least_shared = 1 << 23;
+
 struct muir_workspace {
     int threads;
     uint32_t *words; /* [threads, B_WORDS + A_WORDS] */
@@ -151,7 +154,8 @@ static void take_part(share *s, int part, int parts)
 void muir_blocked_run(const muir_packing *packing, void (*tile)(const muir_tile *tile),
                       muir_workspace *workspace, muir_gemm_size size, const void *a, const void *b, void *c)
 {
-    const int parts = workspace->threads;
+    const double work = (double)size.m * (double)size.n * (double)size.k;
+    const int parts = work < least_shared ? 1 : workspace->threads;
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(parts) schedule(static, 1) if (parts > 1)
 #endif

@@ -20,6 +20,7 @@ void muir_workspace_destroy(muir_workspace **workspace); /* accepts NULL, leaves
 /* C = A B by tiles of `tile` over words that `packing` makes. Allocates nothing. Blocks, in words of 4 bytes:
  *     B  [512,256]   packed; 512 KiB of the second-level cache
  *     A  [2016,512]  as it stands where its rows are words, else packed once for four blocks of B
+ * Small products, of less than 2^23 multiply-adds, are left to one thread.
  * workspace  in/out  of as many threads as shall work
  * a, b, c    as in muir_gemm
  * Local. Source: Goto and van de Geijn, ACM Trans. Math. Softw. 34(3), 2008. */

@@ -128,6 +128,11 @@ void muir_fft_run(muir_fft *fft)
     fft->kernel->run(fft->kernels, fft->plan);
 }
 
+muir_fft_size muir_fft_size_of(const muir_fft *fft)
+{
+    return fft->size;
+}
+
 float *muir_fft_output(muir_fft *fft)
 {
     return fft->out;

@@ -51,6 +51,9 @@ void muir_fft_destroy(muir_fft **fft); /* accepts NULL, leaves NULL */
 /* Transforms the batch. Local; allocates nothing. */
 void muir_fft_run(muir_fft *fft);
 
+/* As it was asked for. Local. */
+muir_fft_size muir_fft_size_of(const muir_fft *fft);
+
 /* The output, [n batch] complex. */
 float *muir_fft_output(muir_fft *fft);
 

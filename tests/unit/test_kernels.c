@@ -53,7 +53,8 @@ static void every_available_product_equals_a_triple_loop(void)
 /* Threads that outnumber rows and columns, and shares of both. */
 static void products_on_several_threads_are_right(void)
 {
-    static const muir_gemm_size sizes[] = {{1, 1, 1}, {3, 40, 20}, {61, 65, 130}, {33, 520, 90}, {2, 0, 5}};
+    static const muir_gemm_size sizes[] = {
+        {1, 1, 1}, {2, 0, 5}, {3, 64, 43700}, {301, 65, 430}, {33, 520, 500}};
     muir_kernels *kernels = kernels_open();
     CU_ASSERT_EQUAL(muir_kernels_set_threads(muir_test_ctx(), kernels, 4), MUIR_OK);
     CU_ASSERT_EQUAL(kernels->threads, 4);

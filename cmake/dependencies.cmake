@@ -80,6 +80,21 @@ endif()
 add_library(muir::cyaml ALIAS PkgConfig::cyaml)
 add_library(muir::jansson ALIAS PkgConfig::jansson)
 
+# Optional: LIBXSMM's kernels are one more row of matrix products. It is a static library that wants BLAS symbols,
+# which its own noblas library stands in for: muir calls none of them.
+find_library(MUIR_LIBXSMM NAMES xsmm)
+find_library(MUIR_LIBXSMM_NOBLAS NAMES xsmmnoblas)
+find_path(MUIR_LIBXSMM_INCLUDE NAMES libxsmm.h)
+if(MUIR_LIBXSMM AND MUIR_LIBXSMM_NOBLAS AND MUIR_LIBXSMM_INCLUDE)
+  add_library(muir::libxsmm INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(muir::libxsmm INTERFACE ${MUIR_LIBXSMM} ${MUIR_LIBXSMM_NOBLAS} pthread rt dl m)
+  target_include_directories(muir::libxsmm INTERFACE ${MUIR_LIBXSMM_INCLUDE})
+  target_compile_definitions(muir::libxsmm INTERFACE MUIR_HAS_LIBXSMM)
+endif()
+
+# Optional: threads inside a rank.
+find_package(OpenMP COMPONENTS C)
+
 # Optional: without CUnit there are no tests. OpenBLAS is looked for when muir runs (src/kernels/openblas.c).
 pkg_check_modules(cunit IMPORTED_TARGET GLOBAL cunit)
 if(cunit_FOUND)

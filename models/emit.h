@@ -15,6 +15,8 @@ void muir_emit_attention(muir_program *program, muir_block *block, muir_phase ph
                          double m, double n, double k, double count);
 void muir_emit_mem(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                    double bytes);
+void muir_emit_fft(muir_program *program, muir_block *block, muir_phase phase, const char *name, double n,
+                   double count, double stride);
 /* As above; nothing is added for an axis of one. Local. */
 void muir_emit_coll(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                     muir_coll_kind coll, muir_axis axis, int64_t axis_size, double bytes);
@@ -25,6 +27,10 @@ void muir_emit_recompute(muir_program *program, const muir_job *job, muir_block 
 /* The transformer's parts that dense and mixture families share; each adds a block and returns it. Local. */
 muir_block *muir_emit_embedding(muir_program *program, const muir_job *job);
 muir_block *muir_emit_head(muir_program *program, const muir_job *job);
+
+/* A norm with its residual, for one phase. Local. */
+void muir_emit_norm(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
+                    const char *name);
 
 /* Attention with its norm, for one phase of a layer. Local. */
 void muir_emit_attention_half(muir_program *program, const muir_job *job, muir_block *block,

@@ -3,6 +3,7 @@
 #include "models/program.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,13 @@ void muir_emit_attention(muir_program *p, muir_block *block, muir_phase phase, c
     muir_emit_gemm(p, block, phase, name, m, n, k, count);
     p->ops[p->n_ops - 1].share = 0.5; /* causal */
     p->ops[p->n_ops - 1].is_attention = true;
+}
+
+void muir_emit_fft(muir_program *p, muir_block *block, muir_phase phase, const char *name, double n,
+                   double count, double stride)
+{
+    muir_op *op = new_op(p, block, phase, MUIR_OP_FFT, name);
+    op->n = n, op->count = count, op->stride = stride;
 }
 
 void muir_emit_mem(muir_program *p, muir_block *block, muir_phase phase, const char *name, double bytes)
@@ -230,7 +238,8 @@ static void emit_end_of_step(muir_program *p, const muir_job *job)
 }
 
 /* Sums over the whole model. FLOP: 6 per weight of a product and token, and 12 layers seq q_width per token
- * for attention, the full square as Megatron, PaLM and most sources count it. */
+ * for attention, the full square as Megatron, PaLM and most sources count it, or what the family has in its
+ * place. */
 static void add_totals(muir_program *p, const muir_job *job)
 {
     const muir_model *model = &job->model;
@@ -242,7 +251,10 @@ static void add_totals(muir_program *p, const muir_job *job)
         model->experts > 0 ? experts / (double)model->experts * (double)model->topk : 0.0;
     const double embedding = (double)(model->vocab * model->hidden);
     const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
-    const double attention = 12.0 * layers * (double)(job->batch.seq_len * model->heads * model->head_dim);
+    const muir_family *family = muir_family_find(model->family);
+    const double attention =
+        family->mixing_flop ? family->mixing_flop(job) / (double)job->batch.seq_len
+                            : 12.0 * layers * (double)(job->batch.seq_len * model->heads * model->head_dim);
     p->params = layers * (dense + experts) + embedding * (model->tied_embedding ? 1.0 : 2.0);
     p->active_params = layers * (dense + active_experts) + embedding * (model->tied_embedding ? 1.0 : 2.0);
     p->model_flop = tokens * (6.0 * (layers * (dense + active_experts) + embedding) + attention);
@@ -282,16 +294,28 @@ void muir_program_destroy(muir_program **program)
     *program = NULL;
 }
 
+double muir_op_flop(const muir_op *op)
+{
+    switch (op->kind) {
+    case MUIR_OP_GEMM: return 2.0 * op->m * op->n * op->k * op->count;
+    case MUIR_OP_FFT: return 5.0 * op->n * log2(op->n) * op->count;
+    default: return 0.0;
+    }
+}
+
+double muir_op_fft_bytes(const muir_op *op)
+{
+    return 16.0 * op->n * op->count;
+}
+
 double muir_chunk_flop(const muir_program *p, int chunk, muir_phase phase)
 {
     const muir_chunk *c = &p->chunks[chunk];
     double flop = 0.0;
     for (int part = 0; part < c->n_parts; part++) {
         const muir_op_range range = p->blocks[c->block[part]].phase[phase];
-        for (int i = range.first; i < range.first + range.n; i++) {
-            const muir_op *op = &p->ops[i];
-            if (op->kind == MUIR_OP_GEMM) flop += 2.0 * op->m * op->n * op->k * op->count * c->repeat[part];
-        }
+        for (int i = range.first; i < range.first + range.n; i++)
+            flop += muir_op_flop(&p->ops[i]) * c->repeat[part];
     }
     return flop;
 }

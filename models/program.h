@@ -8,6 +8,7 @@
 
 typedef enum muir_op_kind {
     MUIR_OP_GEMM, /* C[m,n] = A[m,k] B[k,n], count of them */
+    MUIR_OP_FFT,  /* complex fp32 Fourier transforms of n points, count of them */
     MUIR_OP_MEM,  /* bytes through device memory */
     MUIR_OP_COLL, /* a collective over an axis */
 } muir_op_kind;
@@ -15,8 +16,9 @@ typedef enum muir_op_kind {
 typedef struct muir_op {
     muir_op_kind kind;
     const char *name;  /* static text */
-    double m, n, k;    /* GEMM: sizes on one chip */
-    double count;      /* GEMM: products side by side */
+    double m, n, k;    /* GEMM: sizes on one chip; FFT: n points */
+    double count;      /* GEMM: products side by side; FFT: transforms */
+    double stride;     /* FFT: points of a transform are so many apart: 1, or a number that divides count */
     double share;      /* GEMM: share that is really computed: 0.5 for causal attention */
     bool is_attention; /* GEMM: inside a fused attention kernel; operands stay on the chip */
     muir_coll_kind coll;
@@ -69,6 +71,9 @@ typedef struct muir_family {
     muir_status (*check)(muir_ctx *ctx, const muir_job *job);
     /* Fills blocks and ops; muir_program_create does the rest. Local. */
     muir_status (*emit)(muir_ctx *ctx, const muir_job *job, muir_program *program);
+    /* FLOP of what mixes the tokens of one sequence, all layers, forward and backward. NULL: attention.
+     * Local. */
+    double (*mixing_flop)(const muir_job *job);
     const char *source;
 } muir_family;
 
@@ -89,6 +94,12 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
 
 /* Accepts NULL, leaves NULL. Local. */
 void muir_program_destroy(muir_program **program);
+
+/* FLOP of one op: 2 m n k for each product, 5 n log2 n for each Fourier transform, 0 for others. Local. */
+double muir_op_flop(const muir_op *op);
+
+/* Bytes of device memory that transforms read and write when they pass once: 16 for each point. Local. */
+double muir_op_fft_bytes(const muir_op *op);
 
 /* FLOP of one chip for a microbatch in a phase of a chunk, recompute included. Attention counts the full
  * square, as in model_flop, although causal kernels skip half of it, so that HFU can be compared with MFU.

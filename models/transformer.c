@@ -71,6 +71,11 @@ static void norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase
     muir_emit_mem(p, b, phase, name, passes * s.tokens / s.split * s.hidden * s.act_bytes);
 }
 
+void muir_emit_norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+{
+    norm(p, job, b, phase, name);
+}
+
 /* Scores and context of fused causal attention; the backward pass computes the scores again, then four
  * products. Source: Dao, "FlashAttention-2", 2023, section 2. Half of the square is computed. */
 static void attention_core(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)

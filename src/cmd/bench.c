@@ -28,6 +28,18 @@ bool muir_bench_is_about_coll(const muir_bench_options *o)
     return o->reduce || o->registered || o->in_place || o->tuning || o->step > 0 || o->most_ms > 0;
 }
 
+bool muir_bench_is_wanted(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    if (!list) return true;
+    for (const char *p = list; *p;) {
+        const size_t n = strcspn(p, ",");
+        if (n == length && strncmp(p, name, n) == 0) return true;
+        p += n + (p[n] == ',');
+    }
+    return false;
+}
+
 static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
 {
     json_t *root = json_pack("{s:O}", "rows", rows);
@@ -57,7 +69,7 @@ static muir_status fail_unknown(muir_ctx *ctx)
 
 typedef struct bench_arguments {
     muir_args args;
-    const char *numbers[7]; /* -b -e -f -n -w -i --ms */
+    const char *numbers[8]; /* -b -e -f -n -w -t -i --ms */
     const char *check, *json;
     muir_bench_options options;
 } bench_arguments;
@@ -65,15 +77,16 @@ typedef struct bench_arguments {
 static muir_status read_numbers(muir_ctx *ctx, bench_arguments *a)
 {
     muir_status st = MUIR_OK;
-    static const char *const names[7] = {"-b", "-e", "-f", "-n", "-w", "-i", "--ms"};
+    static const char *const names[8] = {"-b", "-e", "-f", "-n", "-w", "-t", "-i", "--ms"};
     muir_bench_options *o = &a->options;
-    long long *const values[7] = {&o->min,     &o->max,  &o->factor, &o->iters,
-                                  &o->warm_up, &o->step, &o->most_ms};
+    long long *const values[8] = {&o->min,     &o->max,     &o->factor, &o->iters,
+                                  &o->warm_up, &o->threads, &o->step,   &o->most_ms};
     o->warm_up = -1;
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         if (a->numbers[i]) MUIR_TRY(muir_args_size(ctx, names[i], a->numbers[i], values[i]));
-    if ((a->numbers[2] && o->factor < 2) || (a->numbers[3] && o->iters < 1) || (a->numbers[0] && o->min < 1))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-b and -n must be at least 1, -f at least 2"));
+    if ((a->numbers[2] && o->factor < 2) || (a->numbers[3] && o->iters < 1) ||
+        (a->numbers[0] && o->min < 1) || (a->numbers[5] && o->threads < 1))
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-b, -n and -t must be at least 1, -f at least 2"));
     if (o->min > 0 && o->max > 0 && o->max < o->min)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-e %lld is below -b %lld", o->max, o->min));
     if (a->check && strcmp(a->check, "0") != 0 && strcmp(a->check, "1") != 0)
@@ -92,8 +105,9 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"-f", "--stepfactor", &a->numbers[2], NULL},
                               {"-n", "--iters", &a->numbers[3], NULL},
                               {"-w", "--warmup_iters", &a->numbers[4], NULL},
-                              {"-i", "--stepbytes", &a->numbers[5], NULL},
-                              {"--ms", NULL, &a->numbers[6], NULL},
+                              {"-t", "--nthreads", &a->numbers[5], NULL},
+                              {"-i", "--stepbytes", &a->numbers[6], NULL},
+                              {"--ms", NULL, &a->numbers[7], NULL},
                               {"-d", "--datatype", &o->dtype, NULL},
                               {"-o", "--reduce", &o->reduce, NULL},
                               {"-R", "--local_register", &o->registered, NULL},
@@ -103,6 +117,7 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"--op", NULL, &o->op, NULL},
                               {"--algorithm", NULL, &o->algorithm, NULL},
                               {"--folder", NULL, &o->folder, NULL},
+                              {"--model", NULL, &o->model, NULL},
                               {"--json", "-J", &a->json, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args));
     if (a->args.n_overrides > 0)
@@ -114,6 +129,11 @@ done:
     return st;
 }
 
+static muir_status fail_idle(muir_ctx *ctx, const char *option, const muir_bench *bench)
+{
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s would change nothing in muir bench %s", option, bench->name);
+}
+
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
@@ -123,8 +143,9 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     MUIR_TRY(read_arguments(ctx, argc, argv, &a));
     const muir_bench *bench = find(a.args.positional);
     if (!bench) MUIR_TRY(fail_unknown(ctx));
-    if (a.options.folder && !bench->has_folder)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--folder would change nothing in muir bench %s", bench->name));
+    if (a.options.folder && !bench->has_folder) MUIR_TRY(fail_idle(ctx, "--folder", bench));
+    if (a.options.model && !bench->has_model) MUIR_TRY(fail_idle(ctx, "--model", bench));
+    if (a.options.threads && !bench->has_threads) MUIR_TRY(fail_idle(ctx, "-t", bench));
     MUIR_TRY(bench->run(ctx, &a.options));
     if (muir_is_root(ctx) && a.json) st = write_json(ctx, a.options.rows, a.json);
     st = muir_agree(ctx, st);
@@ -136,9 +157,9 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage = "clock|coll|io [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS] [-w ITERS] [-d TYPE] [-o SUM] "
-             "[-c 0|1] [-R 0|1|all] [--json FILE]",
-    .summary = "what this machine reaches: steps of the fleet clock, collectives, checkpoints",
+    .usage = "clock|coll|fft|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS] [-w ITERS] [-d TYPE]\n"
+             "        [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
+    .summary = "what this machine reaches: steps of the fleet clock, collectives, products, checkpoints",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"
@@ -155,9 +176,24 @@ const muir_command muir_command_bench = {
         "          --op NAME,NAME and --algorithm NAME,NAME: only these; --tuning FILE: auto takes its\n"
         "          choices from a table and adds what is missing. Sizes, algbw and busbw as nccl-tests has\n"
         "          them, GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "  fft     batches of complex fp32 Fourier transforms of -b to -e points (512 to 64K) times -f (4), "
+        "along rows\n"
+        "          and along columns, 5 n log2 n operations each; -n samples (7) after -w (1); --algorithm; "
+        "-c\n"
+        "  gemm    matrix products of one rank, kernels in turns with the measured multiply-add peak: "
+        "squares "
+        "of -b\n"
+        "          to -e (256 to 4K) times -f (2), and the products of --model NAME (gpt2-xl) for 1024 "
+        "tokens;\n"
+        "          one of the two where only it is named. -d fp32|bf16|int8|fp8|all; -n samples (7) after -w "
+        "(1);\n"
+        "          -t threads (1); -c 0: no checks; --algorithm NAME,NAME: only these kernels\n"
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
         "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"
+        "  mem     copy, add and triad over three vectors of -b to -e bytes together (16K to 256M) times -f "
+        "(16),\n"
+        "          bytes as STREAM counts them; -n samples (7) after -w (1); --op NAME; -c\n"
         "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,
 };

@@ -10,12 +10,13 @@
 /* What the user asked for; 0 or NULL where nothing was said and the benchmark's own default holds. */
 typedef struct muir_bench_options {
     long long min, max, factor, iters, warm_up; /* -b -e -f -n -w; warm_up -1: nothing was said */
-    long long step, most_ms;                    /* -i, --ms */
+    long long step, most_ms, threads;           /* -i, --ms, -t */
     const char *dtype, *reduce;                 /* -d, -o */
     const char *registered, *in_place;          /* -R, --in_place: 0, 1 or all */
     const char *tuning;                         /* --tuning: a table for `auto` */
     const char *op, *algorithm;                 /* --op, --algorithm: only these */
     const char *folder;                         /* --folder: where to write */
+    const char *model;                          /* --model: products of this one */
     bool is_unchecked;                          /* -c 0 */
     bool is_table;                              /* print rows for people */
     json_t *rows;                               /* array to which rank 0 adds its rows */
@@ -24,7 +25,9 @@ typedef struct muir_bench_options {
 /* A benchmark: one file and one row of benches.def. */
 typedef struct muir_bench {
     const char *name;
-    bool has_folder; /* it writes files, so --folder means something */
+    bool has_folder;  /* it writes files, so --folder means something */
+    bool has_model;   /* it takes sizes from a model, so --model does */
+    bool has_threads; /* it works with several threads, so -t does */
     /* Collective over ctx->comm. */
     muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
 } muir_bench;
@@ -34,5 +37,8 @@ bool muir_bench_is_about_coll(const muir_bench_options *options);
 
 /* given, or fallback where nothing was said. Local. */
 long long muir_bench_or(long long given, long long fallback);
+
+/* Whether a name is in a list with commas, or there is no list. Local. */
+bool muir_bench_is_wanted(const char *list, const char *name);
 
 #endif

@@ -34,9 +34,6 @@ typedef struct muir_coll_bench {
     muir_payload *payload;
 } muir_coll_bench;
 
-/* Whether a name is in a list `a,b,c`; NULL: all are. Local. */
-bool muir_bench_is_wanted(const char *list, const char *name);
-
 /* Measures the point and prints its rows. Collective over comm. */
 muir_status muir_coll_bench_point(muir_ctx *ctx, muir_coll_bench *bench);
 

@@ -35,18 +35,6 @@ static void check_output(int sample, int contender, void *data)
     b->wrong[contender] += (long long)muir_payload_check(b->payload, salt_of(sample, contender), b->output);
 }
 
-bool muir_bench_is_wanted(const char *list, const char *name)
-{
-    const size_t length = strlen(name);
-    if (!list) return true;
-    for (const char *p = list; *p;) {
-        const size_t n = strcspn(p, ",");
-        if (n == length && strncmp(p, name, n) == 0) return true;
-        p += n + (p[n] == ',');
-    }
-    return false;
-}
-
 static muir_status add_contender(muir_ctx *ctx, muir_coll_bench *b, const muir_coll *coll, const char *name)
 {
     muir_status st = MUIR_OK;

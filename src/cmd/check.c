@@ -118,22 +118,25 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
 {
     const muir_fold fold = muir_fold_make(s, ranks, 0);
     const muir_shrink shrink = muir_shrink_make(s, &fold);
-    int gemms = 0, mems = 0;
+    int gemms = 0, mems = 0, ffts = 0;
     for (int i = 0; i < program->n_ops; i++) {
         gemms += program->ops[i].kind == MUIR_OP_GEMM;
         mems += program->ops[i].kind == MUIR_OP_MEM;
+        ffts += program->ops[i].kind == MUIR_OP_FFT;
     }
     if (s->host.every == 0) {
         printf("\nexecuted: nothing (host.every=0); modelled: everything\n");
         return;
     }
-    printf("\nexecuted each %lld-th step in at most %s: %d kinds of products and %d of memory streams, "
+    char transforms[40] = "";
+    if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
+    printf("\nexecuted each %lld-th step in at most %s: %d kinds of products%s and %d of memory streams, "
            "schedule %s of %d stages x %d\n"
            "chunks with %d microbatches (of %lld), one layer a chunk (of %.3g); dimensions divided by the "
            "smallest factor that fits,\n"
            "found by trying when the run starts, bytes by its square. Collectives:\n",
-           (long long)s->host.every, muir_time_text(s->host.budget).s, gemms, mems, s->job.parallel.schedule,
-           shrink.shape.stages, shrink.shape.chunks, shrink.shape.microbatches,
+           (long long)s->host.every, muir_time_text(s->host.budget).s, gemms, transforms, mems,
+           s->job.parallel.schedule, shrink.shape.stages, shrink.shape.chunks, shrink.shape.microbatches,
            (long long)s->job.microbatches, shrink.layers);
     static const int mesh_of[] = {MUIR_MESH_TP, MUIR_MESH_CP, MUIR_MESH_DP,
                                   MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};

@@ -97,9 +97,9 @@ static muir_status list_kernels(muir_ctx *ctx)
     if (st != MUIR_OK) return st;
     for (size_t i = 0; i < muir_gemm_count(); i++) {
         const muir_gemm *g = muir_gemm_at(i);
-        const bool is_here = g->is_available(kernels);
-        printf("  %-10s %-5s %s\n", g->name, muir_dtype_name(g->dtype),
-               is_here ? g->describe(kernels) : "not on this machine");
+        char text[MUIR_GEMM_TEXT] = "not on this machine";
+        if (g->is_available(kernels)) g->describe(kernels, text, sizeof text);
+        printf("  %-10s %-5s %s\n", g->name, muir_dtype_name(g->dtype), text);
     }
     muir_kernels_destroy(&kernels);
     return MUIR_OK;

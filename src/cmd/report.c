@@ -119,6 +119,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     printf("  products    %s a rank, %.0f %% of the measured peak %s, by %s\n",
            muir_si(m->gemm_flop_per_s, "FLOP/s").s, 100.0 * m->gemm_fraction_of_peak,
            muir_si(m->facts.peak_flop_per_s, "FLOP/s").s, m->facts.kernel);
+    if (t->fft_s > 0.0)
+        printf("  transforms  %s a rank (5 n log2 n each)\n", muir_si(t->fft_flop / t->fft_s, "FLOP/s").s);
     if (t->p2p_bytes > 0.0)
         printf("  send_recv      pipeline: %s a step in all, %s waited for messages a step and rank\n",
                muir_bytes_text(t->p2p_bytes / n).s, muir_time_text(t->p2p_s / n / m->host_ranks).s);

@@ -63,11 +63,13 @@ static json_t *fleet(const muir_summary *m)
 static json_t *host(const muir_summary *m)
 {
     if (m->host_steps == 0) return json_null();
-    return json_pack("{s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "gemm_flop_per_s",
-                     m->gemm_flop_per_s, "gemm_fraction_of_peak", m->gemm_fraction_of_peak, "peak_flop_per_s",
-                     m->facts.peak_flop_per_s, "kernel", m->facts.kernel, "collectives", collectives(m),
-                     "tuning", tuning(&m->facts.tuning), "step_s", m->host_step_mean_s, "empty_step_s",
-                     m->facts.empty_step_s, "steps", (json_int_t)m->host_steps, "checked",
+    return json_pack("{s:f,s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "gemm_flop_per_s",
+                     m->gemm_flop_per_s, "fft_flop_per_s",
+                     m->tally.fft_s > 0.0 ? m->tally.fft_flop / m->tally.fft_s : 0.0, "gemm_fraction_of_peak",
+                     m->gemm_fraction_of_peak, "peak_flop_per_s", m->facts.peak_flop_per_s, "kernel",
+                     m->facts.kernel, "collectives", collectives(m), "tuning", tuning(&m->facts.tuning),
+                     "step_s", m->host_step_mean_s, "empty_step_s", m->facts.empty_step_s, "steps",
+                     (json_int_t)m->host_steps, "checked",
                      (json_int_t)m->tally.checked, "wrong", (json_int_t)m->tally.wrong, "shrink", "factor",
                      m->facts.shrink.factor, "layers", m->facts.shrink.layers, "microbatches",
                      m->facts.shrink.microbatches);

@@ -28,7 +28,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     printf("HDF5      %s\n", hdf5);
     printf("libcyaml  %s\n", muir_yaml_version());
     printf("jansson   %s\n", jansson_version_str());
-    printf("products  %s\n", kernels->text);
+    printf("products  %s\n", kernels->chosen[MUIR_BF16].text);
     printf("compiler  %s\n", __VERSION__);
     st = muir_catalogue_root(ctx, data, sizeof data);
     if (st == MUIR_OK) printf("data      %s\n", data);

@@ -21,6 +21,16 @@ static double gemm_time_s(const muir_scenario *scenario, const muir_op *op)
                                  muir_chip_peak_flop_per_s(chip, is_fp8), chip->gemm_fraction);
 }
 
+/* The chips' data have no rate of vector arithmetic, so the operations are held against the peak of
+ * products; what binds is memory: 5 log2(n) / 16 FLOP a byte is 3 at n = 1024, where H100's vector units
+ * would bind from 20. */
+static double fft_time_s(const muir_scenario *scenario, const muir_op *op)
+{
+    const muir_chip *chip = &scenario->fleet.chip;
+    const double compute_s = muir_op_flop(op) / (chip->bf16_flop_per_s * chip->gemm_fraction);
+    return fmax(chip->launch_s + compute_s, muir_chip_mem_time_s(chip, muir_op_fft_bytes(op)));
+}
+
 static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
 {
     const int64_t stride = muir_job_stride(&scenario->job, op->axis);
@@ -33,6 +43,7 @@ double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
 {
     switch (op->kind) {
     case MUIR_OP_GEMM: return gemm_time_s(scenario, op);
+    case MUIR_OP_FFT: return fft_time_s(scenario, op);
     case MUIR_OP_MEM: return muir_chip_mem_time_s(&scenario->fleet.chip, op->bytes);
     case MUIR_OP_COLL: return coll_time_s(scenario, op);
     }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "host_clock/host_clock_state.h"
+#include "kernels/cores.h"
 #include "kernels/peak.h"
 
 enum { TRIES_IN_VAIN = 2, LARGEST_FACTOR = 1 << 20 };
@@ -150,8 +151,22 @@ static muir_status make_parts(muir_ctx *ctx, muir_host_clock *c)
     c->facts.shrink = muir_shrink_make(c->scenario, &c->fold);
     MUIR_TRY(muir_order_create(ctx, schedule, c->facts.shrink.shape, &c->order));
     MUIR_TRY(muir_kernels_create(ctx, &c->kernels));
-    snprintf(c->facts.kernel, sizeof c->facts.kernel, "%s", c->kernels->text);
-    c->facts.peak_flop_per_s = muir_peak_flop_per_s();
+done:
+    return st;
+}
+
+/* The kernel for the job's precision on this rank's cores, and what it could reach. */
+static muir_status choose_kernel(muir_ctx *ctx, muir_host_clock *c)
+{
+    muir_status st = MUIR_OK;
+    int threads = 1;
+    const muir_dtype dtype = muir_host_dtype(c->scenario, NULL);
+    MUIR_TRY(muir_cores_share(ctx, &threads));
+    MUIR_TRY(muir_kernels_set_threads(ctx, c->kernels, threads));
+    MUIR_TRY(muir_kernels_choose(ctx, c->kernels, dtype));
+    snprintf(c->facts.kernel, sizeof c->facts.kernel, "%s on %d core%s, %s", muir_dtype_name(dtype), threads,
+             threads > 1 ? "s" : "", c->kernels->chosen[dtype].text);
+    c->facts.peak_flop_per_s = muir_peak_per_s(dtype, threads);
 done:
     return st;
 }
@@ -169,6 +184,7 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
         st = make_parts(ctx, c);
     }
     MUIR_TRY(muir_agree(ctx, st));
+    MUIR_TRY(muir_agree(ctx, choose_kernel(ctx, c)));
     MUIR_TRY(muir_agree(ctx, muir_mesh_create(ctx, &c->fold, &c->mesh)));
     MUIR_TRY(settle_shrink(ctx, c));
     *out = c;

@@ -5,8 +5,6 @@
 
 #include "host_clock/ops.h"
 
-enum { MUIR_KERNEL_SIZE = 128 };
-
 typedef struct muir_host_clock muir_host_clock;
 
 /* One executed step of this rank. Timed on this machine. */
@@ -18,11 +16,11 @@ typedef struct muir_host_row {
 /* What the clock found out about this machine before the first step; of this rank. */
 typedef struct muir_host_facts {
     muir_shrink shrink;
-    char kernel[MUIR_KERNEL_SIZE]; /* text of the matmul kernel */
-    double peak_flop_per_s;        /* measured multiply-add peak of this rank's core, fp32 */
-    double empty_step_s;           /* measured: the schedule without any op */
-    double trial_step_s;           /* measured: the step that settled the shrink */
-    muir_tuning_facts tuning;      /* what came of choosing algorithms */
+    char kernel[MUIR_GEMM_TEXT]; /* type and text of the matmul kernel */
+    double peak_flop_per_s;      /* measured multiply-add peak of this rank's cores, of that type */
+    double empty_step_s;         /* measured: the schedule without any op */
+    double trial_step_s;         /* measured: the step that settled the shrink */
+    muir_tuning_facts tuning;    /* what came of choosing algorithms */
 } muir_host_facts;
 
 /* Prepares the host clock: kernels, mesh, and the smallest shrink whose step fits host.budget on every rank,

@@ -16,6 +16,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
     muir_status st = MUIR_OK;
     const size_t n = (size_t)ops->program->n_ops;
     MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->gemms, "the host's program", &ops->gemms));
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->ffts, "the host's program", &ops->ffts));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->colls, "the host's program", &ops->colls));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->coll_of, "the host's program", &ops->coll_of));
     for (int i = 0; i < ops->program->n_ops; i++) {
@@ -23,6 +24,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
         muir_coll_comm *comm = op->kind == MUIR_OP_COLL ? muir_mesh_comm(mesh, op->axis) : NULL;
         ops->coll_of[i] = -1;
         if (op->kind == MUIR_OP_GEMM) MUIR_TRY(muir_host_gemm_prepare(ctx, ops, i));
+        if (op->kind == MUIR_OP_FFT) MUIR_TRY(muir_host_fft_prepare(ctx, ops, i));
         if (comm) MUIR_TRY(muir_host_coll_prepare(ctx, ops, i, comm));
     }
     MUIR_TRY(muir_host_payloads_prepare(ctx, ops));
@@ -60,9 +62,11 @@ void muir_host_ops_destroy(muir_host_ops **pointer)
         free(ops->gemms[i].c);
         muir_gemm_check_destroy(&ops->gemms[i].check);
     }
+    for (int i = 0; ops->ffts && i < ops->program->n_ops; i++) muir_fft_destroy(&ops->ffts[i]);
     for (int i = 0; i < ops->n_colls; i++) muir_coll_op_destroy(&ops->colls[i].prepared);
     muir_mem_destroy(&ops->mem);
     free(ops->gemms);
+    free(ops->ffts);
     free(ops->colls);
     free(ops->coll_of);
     for (int i = 0; i < ops->n_payloads; i++) {
@@ -87,6 +91,7 @@ muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint
     const muir_op *op = &ops->program->ops[index];
     switch (op->kind) {
     case MUIR_OP_GEMM: return muir_host_gemm_run(ctx, ops, index, tally);
+    case MUIR_OP_FFT: muir_host_fft_run(ops, index, tally); return MUIR_OK;
     case MUIR_OP_MEM: run_mem(ops, op, tally); return MUIR_OK;
     case MUIR_OP_COLL: break;
     }

@@ -20,6 +20,7 @@ typedef struct muir_tally {
     double p2p_s, p2p_bytes;   /* waiting for messages between stages */
     double check_s;            /* filling and checking: not part of the job */
     int64_t checked, wrong;    /* results looked at; results that were wrong */
+    double fft_s, fft_flop;    /* 5 n log2 n each */
 } muir_tally;
 
 /* One collective of the program, on this rank's communicator of its axis. */
@@ -62,5 +63,8 @@ muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint
 /* The prepared collectives, those of axes that cross ranks. Local. */
 int muir_host_ops_coll_count(const muir_host_ops *ops);
 const muir_host_coll *muir_host_ops_coll_at(const muir_host_ops *ops, int i);
+
+/* Type of a product of the program, or of most of them where op is NULL. Local. */
+muir_dtype muir_host_dtype(const muir_scenario *scenario, const muir_op *op);
 
 #endif

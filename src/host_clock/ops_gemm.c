@@ -7,20 +7,30 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+/* Attention stays bf16 where the other products are fp8, as in the fleet's prices. */
+muir_dtype muir_host_dtype(const muir_scenario *scenario, const muir_op *op)
+{
+    const bool is_fp8 = scenario->job.batch.precision == MUIR_PRECISION_FP8;
+    return is_fp8 && !(op && op->is_attention) ? MUIR_FP8 : MUIR_BF16;
+}
+
 muir_status muir_host_gemm_prepare(muir_ctx *ctx, muir_host_ops *ops, int index)
 {
     muir_status st = MUIR_OK;
     const muir_op *op = &ops->program->ops[index];
     host_gemm *g = &ops->gemms[index];
     const double f = ops->shrink.factor;
+    const muir_dtype dtype = muir_host_dtype(ops->scenario, op);
+    const size_t bytes = muir_dtype_bytes(dtype);
+    g->gemm = ops->kernels->chosen[dtype].gemm;
     g->size =
         (muir_gemm_size){muir_shrink_size(op->m, f), muir_shrink_size(op->n, f), muir_shrink_size(op->k, f)};
     g->count = muir_shrink_count(op->count, f);
-    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.k, sizeof(float), "operands of a product", &g->a));
-    MUIR_TRY(muir_alloc(ctx, g->size.k * g->size.n, sizeof(float), "operands of a product", &g->b));
-    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.n, sizeof(float), "a product", &g->c));
-    muir_gemm_operands((uint64_t)index, g->size, g->a, g->b);
-    MUIR_TRY(muir_gemm_check_create(ctx, (uint64_t)index, g->size, g->a, g->b, &g->check));
+    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.k, bytes, "operands of a product", &g->a));
+    MUIR_TRY(muir_alloc(ctx, g->size.k * g->size.n, bytes, "operands of a product", &g->b));
+    MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.n, MUIR_GEMM_RESULT_BYTES, "a product", &g->c));
+    muir_gemm_operands(dtype, (uint64_t)index, g->size, g->a, g->b);
+    MUIR_TRY(muir_gemm_check_create(ctx, dtype, (uint64_t)index, g->size, g->a, g->b, &g->check));
 done:
     return st;
 }
@@ -33,10 +43,10 @@ muir_status muir_host_gemm_run(muir_ctx *ctx, muir_host_ops *ops, int index, mui
     const double m = (double)g->size.m, n = (double)g->size.n, k = (double)g->size.k;
     for (int i = 0; i < g->count; i++) {
         double start_s = muir_now_s();
-        if (ops->scenario->host.check) memset(g->c, 0xff, g->size.m * g->size.n * sizeof(float));
+        if (ops->scenario->host.check) memset(g->c, 0xff, g->size.m * g->size.n * MUIR_GEMM_RESULT_BYTES);
         tally->check_s += muir_now_s() - start_s;
         start_s = muir_now_s();
-        MUIR_TRY(ops->kernels->gemm->run(ctx, ops->kernels, g->size, g->a, g->b, g->c));
+        MUIR_TRY(g->gemm->run(ctx, ops->kernels, g->size, g->a, g->b, g->c));
         tally->gemm_s += muir_now_s() - start_s;
         tally->gemm_flop += 2.0 * m * n * k;
         if (!ops->scenario->host.check) continue;

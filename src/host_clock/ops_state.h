@@ -4,11 +4,13 @@
 #define MUIR_HOST_CLOCK_OPS_STATE_H
 
 #include "host_clock/ops.h"
+#include "kernels/fft.h"
 
 typedef struct host_gemm {
     muir_gemm_size size;
     int count;
-    float *a, *b, *c;
+    const muir_gemm *gemm; /* the row chosen for the product's type */
+    void *a, *b, *c;
     muir_gemm_check *check;
 } host_gemm;
 
@@ -24,6 +26,7 @@ struct muir_host_ops {
     const muir_scenario *scenario; /* borrowed; outlives the ops */
     muir_shrink shrink;
     host_gemm *gemms;      /* [n_ops]; empty where the op is none */
+    muir_fft **ffts;       /* [n_ops]; NULL where the op is none */
     muir_host_coll *colls; /* [n_colls] */
     int *coll_of;          /* [n_ops]: index into colls, -1: none */
     int n_colls;
@@ -37,6 +40,12 @@ muir_status muir_host_gemm_prepare(muir_ctx *ctx, muir_host_ops *ops, int index)
 
 /* Runs it. Local. The kernel's error. */
 muir_status muir_host_gemm_run(muir_ctx *ctx, muir_host_ops *ops, int index, muir_tally *tally);
+
+/* The same for Fourier transforms of the job's length, fewer of them. Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+muir_status muir_host_fft_prepare(muir_ctx *ctx, muir_host_ops *ops, int index);
+
+/* Runs them. Local. */
+void muir_host_fft_run(muir_host_ops *ops, int index, muir_tally *tally);
 
 /* Makes op number `index` ready, a collective over a communicator that outlives the ops; payloads follow when
  * all are known. Local, in the same order on all ranks. MUIR_ERR_ARG, MUIR_ERR_MEM. */

@@ -215,7 +215,7 @@ static void add_host_facts(muir_describe *d)
     if (d->index[MUIR_TABLE_HOST] < 0) return;
     add_fact(d, "host", "rank", MUIR_TEXT, l->node, "node", "1", "name of the rank's node");
     add_fact(d, "host", "rank", MUIR_F64, l->peak_flop_per_s, "peak_flop_per_s", "FLOP/s",
-             "multiply-add peak of the rank's core, fp32");
+             "multiply-add peak of the rank's cores, of the job's precision");
     add_fact(d, "host", NULL, MUIR_TEXT, l->host.kernel, "kernel", "1", "matrix product kernel of rank 0");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.factor, "shrink_factor", "1",
              "dimensions are divided by it, bytes by its square");

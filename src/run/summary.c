@@ -57,6 +57,7 @@ static void add_tally(muir_tally *sum, const muir_tally *t)
     sum->mem_s += t->mem_s, sum->mem_bytes += t->mem_bytes;
     sum->coll_s += t->coll_s, sum->coll_bytes += t->coll_bytes;
     sum->p2p_s += t->p2p_s, sum->p2p_bytes += t->p2p_bytes;
+    sum->fft_s += t->fft_s, sum->fft_flop += t->fft_flop;
     sum->check_s += t->check_s;
     sum->checked += t->checked, sum->wrong += t->wrong;
 }
@@ -117,13 +118,13 @@ static muir_status sum_tally(muir_ctx *ctx, muir_collector *c, muir_summary *s)
 {
     muir_status st = MUIR_OK;
     muir_tally *t = &c->tally;
-    double sums[] = {t->gemm_s,     t->gemm_flop, t->mem_s,     t->mem_bytes, t->coll_s,
-                     t->coll_bytes, t->p2p_s,     t->p2p_bytes, t->check_s};
+    double sums[] = {t->gemm_s, t->gemm_flop, t->mem_s,   t->mem_bytes, t->coll_s,  t->coll_bytes,
+                     t->p2p_s,  t->p2p_bytes, t->check_s, t->fft_s,     t->fft_flop};
     int64_t counts[] = {t->checked, t->wrong};
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 9, MPI_DOUBLE, MPI_SUM, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 11, MPI_DOUBLE, MPI_SUM, ctx->comm));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
-    s->tally = (muir_tally){sums[0], sums[1], sums[2], sums[3],   sums[4],  sums[5],
-                            sums[6], sums[7], sums[8], counts[0], counts[1]};
+    s->tally = (muir_tally){sums[0], sums[1], sums[2],   sums[3],   sums[4], sums[5], sums[6],
+                            sums[7], sums[8], counts[0], counts[1], sums[9], sums[10]};
 done:
     return st;
 }

@@ -95,7 +95,9 @@ static void check_steps(const char *name, const char *const *overrides, int n)
         CU_ASSERT_EQUAL(row.tally.checked > 0, is_member);
         CU_ASSERT_EQUAL(row.tally.gemm_flop > 0.0, is_member);
         CU_ASSERT_EQUAL(row.tally.p2p_bytes > 0.0, is_member && fold.mesh[MUIR_MESH_PP] > 1);
-        CU_ASSERT(row.step_s >= row.tally.gemm_s);
+        CU_ASSERT(row.step_s >= row.tally.gemm_s + row.tally.fft_s);
+        const bool has_fft = strcmp(scenario.job.model.family, "fnet") == 0;
+        CU_ASSERT_EQUAL(row.tally.fft_flop > 0.0, is_member && has_fft);
     }
     const int colls = is_member ? muir_host_ops_coll_count(muir_host_clock_ops(clock)) : 0;
     CU_ASSERT(fold.mesh_ranks == 1 || !is_member || colls > 0);
@@ -126,7 +128,12 @@ static void every_layout_executes_and_checks(void)
     static const char *const library[] = {"host.budget=0.001", "host.all_reduce=mpi",
                                           "host.reduce_scatter=mpi", "host.all_gather=mpi",
                                           "host.all_to_all=mpi"};
+    static const char *const spectral[] = {"host.budget=0.002", "model=fnet-base", "seq_len=512",
+                                           "parallel.tp=1", "parallel.pp=2"};
+    static const char *const narrow[] = {"host.budget=0.001", "precision=fp8"};
     check_steps("tiny", tiny, 1);
+    check_steps("tiny", spectral, 5);
+    check_steps("tiny", narrow, 2);
     check_steps("tiny", one, 2);
     check_steps("tiny", interleaved, 3);
     check_steps("tiny", gpipe, 3);

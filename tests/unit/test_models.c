@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "fleet_clock/prices.h"
 #include "models/memory.h"
 #include "models/program.h"
 #include "scenario/scenario.h"
@@ -76,6 +77,74 @@ static void weights_are_those_of_the_published_models(void)
         CU_ASSERT_DOUBLE_EQUAL(program->params / known[i].params, 1.0, 2e-3);
         muir_program_destroy(&program);
     }
+}
+
+/* arXiv 2105.03824, table 1: 83 and 238 million weights, of which positions and pooling are left out here.
+ * The step is 6 FLOP a weight and token, and two transforms of every hidden vector and every sequence each
+ * way. */
+static void fnet_mixes_by_fourier_transforms(void)
+{
+    static const char *const base[] = {"model=fnet-base", "seq_len=512",
+                                       "parallel.tp=1",   "parallel.pp=1",
+                                       "parallel.dp=4",   "parallel.sequence_parallel=false"};
+    static const char *const large[] = {"model=fnet-large", "seq_len=512",
+                                        "parallel.tp=1",    "parallel.pp=1",
+                                        "parallel.dp=4",    "parallel.sequence_parallel=false"};
+    const muir_scenario scenario = load("tiny", base, 6), again = load("tiny", large, 6);
+    muir_program *program = program_of(&scenario), *larger = program_of(&again);
+    CU_ASSERT(program->params / 83e6 > 0.97 && program->params / 83e6 < 1.0);
+    CU_ASSERT(larger->params / 238e6 > 0.98 && larger->params / 238e6 < 1.0);
+    const double tokens = (double)scenario.job.batch.global_batch_size * 512.0;
+    const double mixing = 2.0 * 12 * 5.0 * 768 * (log2(768.0) + log2(512.0));
+    CU_ASSERT_DOUBLE_EQUAL(program->model_flop / (tokens * (6.0 * program->params + mixing)), 1.0, 1e-12);
+    double flop = 0.0, points = 0.0;
+    for (int i = 0; i < program->n_ops; i++) {
+        const muir_op *op = &program->ops[i];
+        CU_ASSERT_FALSE(op->is_attention);
+        if (op->kind != MUIR_OP_FFT) continue;
+        CU_ASSERT(op->stride == 1.0 || fmod(op->count, op->stride) == 0.0);
+        CU_ASSERT_EQUAL(muir_op_fft_bytes(op), 16.0 * op->n * op->count);
+        points += op->n * op->count;
+        flop += muir_op_flop(op);
+    }
+    const double micro = (double)scenario.job.batch.micro_batch_size * 512.0;
+    CU_ASSERT_EQUAL(points, 4.0 * micro * 768.0);
+    CU_ASSERT_DOUBLE_EQUAL(flop / (micro * mixing / 12.0), 1.0, 1e-12);
+    muir_program_destroy(&program);
+    muir_program_destroy(&larger);
+}
+
+/* In and out once at the memory's rate: no chip of today computes a transform more slowly. */
+static void transforms_cost_the_fleet_their_memory_traffic(void)
+{
+    static const char *const base[] = {"model=fnet-base", "seq_len=512", "parallel.tp=1", "parallel.pp=1"};
+    const muir_scenario scenario = load("tiny", base, 4);
+    const muir_chip *chip = &scenario.fleet.chip;
+    const muir_op op = {.kind = MUIR_OP_FFT, .n = 512.0, .count = 768.0, .stride = 768.0};
+    const double bytes = 2.0 * 8.0 * 512.0 * 768.0;
+    CU_ASSERT_DOUBLE_EQUAL(muir_op_time_s(&scenario, &op),
+                           chip->launch_s + bytes / (chip->hbm_byte_per_s * chip->hbm_fraction), 1e-15);
+}
+
+static void fnet_is_not_shared_out_within_a_sequence(void)
+{
+    static const char *const split[] = {"model=fnet-base", "seq_len=512",   "parallel.tp=1",
+                                        "parallel.pp=1",   "parallel.dp=2", "parallel.cp=2"};
+    static const char *const heads[] = {"model=fnet-base", "seq_len=512", "parallel.tp=1", "parallel.pp=1",
+                                        "model.heads=12"};
+    muir_scenario scenario;
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "tiny", split, 6, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_STRING_EQUAL(
+        muir_test_ctx()->message,
+        "parallel: family fnet transforms whole sequences on one chip, which needs tp=1 cp=1 "
+        "ep=1, but tp=1 cp=2 ep=1");
+    muir_ctx_clear(muir_test_ctx());
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "tiny", heads, 5, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_STRING_EQUAL(
+        muir_test_ctx()->message,
+        "model: family fnet has neither attention heads nor experts (heads=1, experts=0), but "
+        "heads=12 experts=0 topk=0 shared_experts=0");
+    muir_ctx_clear(muir_test_ctx());
 }
 
 /* What all stages hold on all chips of a replica is the model, padded where a chip holds a whole kv head. */
@@ -189,6 +258,9 @@ int main(int argc, char **argv)
          tensor_parallel_traffic_is_four_messages_a_layer},
         {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
         {"memory follows the zero stage", memory_follows_the_zero_stage},
+        {"fnet mixes by Fourier transforms", fnet_mixes_by_fourier_transforms},
+        {"transforms cost the fleet their memory traffic", transforms_cost_the_fleet_their_memory_traffic},
+        {"fnet is not shared out within a sequence", fnet_is_not_shared_out_within_a_sequence},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "models", tests);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* FNet: encoders whose tokens mix by a two-dimensional Fourier transform in place of attention. */
+#include <math.h>
+
+#include "models/emit.h"
+
+/* The transform runs over the whole sequence and the whole hidden vector, so neither may be shared out. */
+static muir_status check(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_parallel *parallel = &job->parallel;
+    if (job->model.heads != 1 || job->model.experts != 0 || job->model.topk != 0 ||
+        job->model.shared_experts != 0)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "model: family fnet has neither attention heads nor experts (heads=1, experts=0), but "
+            "heads=%lld experts=%lld topk=%lld shared_experts=%lld",
+            (long long)job->model.heads, (long long)job->model.experts, (long long)job->model.topk,
+            (long long)job->model.shared_experts);
+    if (parallel->tp != 1 || parallel->cp != 1 || parallel->ep != 1)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "parallel: family fnet transforms whole sequences on one chip, which needs tp=1 cp=1 "
+            "ep=1, but tp=%lld cp=%lld ep=%lld",
+            (long long)parallel->tp, (long long)parallel->cp, (long long)parallel->ep);
+    return MUIR_OK;
+}
+
+/* Along the hidden vector of each token, then along the sequence for each hidden element, of which the real
+ * part goes on. The transform is its own transpose, so the backward pass is the same in the opposite order.
+ * There are no weights. Source: Lee-Thorp et al., section 3.2. */
+static void emit_mixing_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const muir_sizes s = muir_sizes_of(job);
+    const double seq = (double)job->batch.seq_len, sequences = (double)job->batch.micro_batch_size;
+    if (phase == MUIR_FORWARD) {
+        muir_emit_fft(p, b, phase, "mix hidden", s.hidden, s.tokens, 1.0);
+        muir_emit_fft(p, b, phase, "mix tokens", seq, s.hidden * sequences, s.hidden);
+    } else {
+        muir_emit_fft(p, b, phase, "mix tokens grad", seq, s.hidden * sequences, s.hidden);
+        muir_emit_fft(p, b, phase, "mix hidden grad", s.hidden, s.tokens, 1.0);
+    }
+    muir_emit_mem(p, b, phase, "real part", s.tokens * s.hidden * (8.0 + s.act_bytes));
+    muir_emit_norm(p, job, b, phase, "mixing norm");
+}
+
+static void emit_layer(muir_program *program, const muir_job *job, muir_block *layer)
+{
+    const double width = (double)job->model.ffn;
+    muir_emit_phase(program, layer, MUIR_FORWARD);
+    emit_mixing_half(program, job, layer, MUIR_FORWARD);
+    muir_emit_mlp_half(program, job, layer, MUIR_FORWARD, width);
+    muir_emit_phase(program, layer, MUIR_BACKWARD);
+    muir_emit_recompute(program, job, layer);
+    muir_emit_mlp_half(program, job, layer, MUIR_BACKWARD, width);
+    emit_mixing_half(program, job, layer, MUIR_BACKWARD);
+    muir_emit_phase(program, layer, MUIR_WEIGHT);
+    muir_emit_mlp_half(program, job, layer, MUIR_WEIGHT, width);
+}
+
+static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *program)
+{
+    (void)ctx;
+    muir_emit_embedding(program, job);
+    muir_block *layer = muir_emit_block(program, "layer");
+    layer->dense_params =
+        muir_mlp_params(&job->model, (double)job->model.ffn) + (double)job->model.hidden; /* and its norm */
+    emit_layer(program, job, layer);
+    muir_emit_head(program, job);
+    return MUIR_OK;
+}
+
+/* Forward and backward. */
+static double mixing_flop(const muir_job *job)
+{
+    const double seq = (double)job->batch.seq_len, hidden = (double)job->model.hidden;
+    return 2.0 * (double)job->model.layers * 5.0 * seq * hidden * (log2(hidden) + log2(seq));
+}
+
+const muir_family muir_family_fnet = {
+    .name = "fnet",
+    .check = check,
+    .emit = emit,
+    .mixing_flop = mixing_flop,
+    .source = "Lee-Thorp et al., FNet: mixing tokens with Fourier transforms, arXiv 2105.03824",
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Fourier transforms of the host clock. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "host_clock/ops_state.h"
+
+/* The length stays; like bytes, the number of transforms shrinks by the square of the factor, and so does the
+ * number side by side. FFTW's plans are estimated, not tried out: a start takes no seconds. */
+muir_status muir_host_fft_prepare(muir_ctx *ctx, muir_host_ops *ops, int index)
+{
+    const muir_op *op = &ops->program->ops[index];
+    const double f = ops->shrink.factor * ops->shrink.factor;
+    const size_t batch = (size_t)muir_shrink_count(op->count, f), stride = (size_t)op->stride;
+    muir_fft_size size = {.n = (size_t)op->n, .stride = stride < batch ? stride : batch};
+    size.batch = batch / size.stride * size.stride;
+    return muir_fft_create(ctx, ops->kernels, muir_fft_first(ops->kernels), size, false, (uint64_t)index,
+                           &ops->ffts[index]);
+}
+
+/* As for products, an old result can never pass for a new one. */
+void muir_host_fft_run(muir_host_ops *ops, int index, muir_tally *tally)
+{
+    muir_fft *fft = ops->ffts[index];
+    const muir_fft_size size = muir_fft_size_of(fft);
+    const bool is_checked = ops->scenario->host.check;
+    double start_s = muir_now_s();
+    if (is_checked) memset(muir_fft_output(fft), 0xff, 2 * sizeof(float) * size.n * size.batch);
+    tally->check_s += muir_now_s() - start_s;
+    start_s = muir_now_s();
+    muir_fft_run(fft);
+    tally->fft_s += muir_now_s() - start_s;
+    tally->fft_flop += muir_fft_flop((double)size.n, (double)size.batch);
+    if (!is_checked) return;
+    start_s = muir_now_s();
+    tally->wrong += muir_fft_check(fft) > 0;
+    tally->checked++;
+    tally->check_s += muir_now_s() - start_s;
+}

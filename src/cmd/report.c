@@ -78,6 +78,54 @@ static void print_colls(const muir_summary *m)
     }
 }
 
+/* The step against its budget, or against its plan. */
+static void print_pace(const muir_scenario *s, const muir_summary *m)
+{
+    if (m->facts.planned_step_s == 0.0) {
+        printf("  step        %s (budget %s)\n", muir_time_text(m->host_step_mean_s).s,
+               muir_time_text(s->host.budget).s);
+    } else {
+        printf("  step        %s, by the plan %s (%s)\n", muir_time_text(m->host_step_mean_s).s,
+               muir_time_text(m->facts.planned_step_s).s, s->host.pace);
+        printf("  rhythm      ops end %s (p50) and %s (p99) from the plan, %.3g %% and %.3g %% of their own "
+               "time\n",
+               muir_time_text(m->rhythm_p50_s).s, muir_time_text(m->rhythm_p99_s).s, 100.0 * m->rhythm_p50,
+               100.0 * m->rhythm_p99);
+    }
+    printf("  empty step  %s, %.2g %% of a step; of one of 10 ms %.2g %%\n",
+           muir_time_text(m->facts.empty_step_s).s, 100.0 * m->facts.empty_step_s / m->host_step_mean_s,
+           100.0 * m->facts.empty_step_s / 0.01);
+}
+
+static void print_overlap(const muir_scenario *s, const muir_summary *m)
+{
+    const muir_host_facts *f = &m->facts;
+    if (m->exposed_s > 0.0)
+        printf("  exposed     %s a step and rank of collectives that the job hides\n",
+               muir_time_text(m->exposed_s).s);
+    if (s->host.overlap && f->exposed_off_s > 0.0)
+        printf("  overlap     %.0f %%: %s exposed, %s when they block (both before the run, slowest rank); "
+               "MPI progressed by %s\n",
+               100.0 * m->overlap, muir_time_text(f->exposed_on_s).s, muir_time_text(f->exposed_off_s).s,
+               muir_host_progress_text(true));
+}
+
+static void print_checks(const muir_scenario *s, const muir_summary *m)
+{
+    const muir_tally *t = &m->tally;
+    const double all_s = m->host_step_mean_s * (double)m->host_steps * m->host_ranks;
+    if (s->host.check)
+        printf("  checks      %s results, %s wrong; one in %s looked at, %.2g %% of the time\n",
+               muir_count_text(t->checked).s, muir_count_text(t->wrong).s,
+               muir_count_text(s->host.check_every).s, 100.0 * t->check_s / all_s);
+    else
+        printf("  checks      off\n");
+    if (s->host.flips > 0.0)
+        printf("  bit flips   %s planted, %s caught, %s not; each with step, rank and op in /host_flips\n",
+               muir_count_text(t->planted).s, muir_count_text(t->caught).s,
+               muir_count_text(t->planted - t->caught).s);
+}
+
 static void print_host(const muir_scenario *s, const muir_summary *m)
 {
     const double n = (double)m->host_steps;
@@ -91,8 +139,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     printf("  shrink      dimensions / %g, bytes / %g, layers / %.3g, microbatches / %.3g\n",
            m->facts.shrink.factor, m->facts.shrink.factor * m->facts.shrink.factor, m->facts.shrink.layers,
            m->facts.shrink.microbatches);
-    printf("  step        %s (budget %s); an empty one %s\n", muir_time_text(m->host_step_mean_s).s,
-           muir_time_text(s->host.budget).s, muir_time_text(m->facts.empty_step_s).s);
+    printf("  rank 0      %s\n", m->facts.binding);
+    print_pace(s, m);
     printf("  products    %s a rank, %.0f %% of the measured peak %s, by %s\n",
            muir_si(m->gemm_flop_per_s, "FLOP/s").s, 100.0 * m->gemm_fraction_of_peak,
            muir_si(m->facts.peak_flop_per_s, "FLOP/s").s, m->facts.kernel);
@@ -100,8 +148,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
         printf("  send_recv      pipeline: %s a step in all, %s waited for messages a step and rank\n",
                muir_bytes_text(t->p2p_bytes / n).s, muir_time_text(t->p2p_s / n / m->host_ranks).s);
     print_colls(m);
-    printf("  checks      %s results, %s wrong\n", muir_count_text(m->tally.checked).s,
-           muir_count_text(m->tally.wrong).s);
+    print_overlap(s, m);
+    print_checks(s, m);
 }
 
 void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_summary *m,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The closing summary as JSON. */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include "cmd/report.h"
@@ -42,16 +43,45 @@ static json_t *fleet(const muir_summary *m)
                      m->usd_per_mtoken, "parts_s", parts(m));
 }
 
+/* NaN, where there is nothing to tell, is no JSON. */
+static json_t *number(double value)
+{
+    return isnan(value) ? json_null() : json_real(value);
+}
+
+static void add_pace(const muir_summary *m, json_t *object)
+{
+    json_object_set_new(object, "planned_step_s",
+                        number(m->facts.planned_step_s > 0.0 ? m->facts.planned_step_s : NAN));
+    json_object_set_new(object, "rhythm",
+                        json_pack("{s:o,s:o,s:o,s:o}", "p50_s", number(m->rhythm_p50_s), "p99_s",
+                                  number(m->rhythm_p99_s), "p50", number(m->rhythm_p50), "p99",
+                                  number(m->rhythm_p99)));
+    json_object_set_new(object, "overlap",
+                        json_pack("{s:o,s:f,s:f,s:f}", "achieved", number(m->overlap), "exposed_s",
+                                  m->exposed_s, "exposed_off_s", m->facts.exposed_off_s, "exposed_on_s",
+                                  m->facts.exposed_on_s));
+    json_object_set_new(object, "flips",
+                        json_pack("{s:I,s:I}", "planted", (json_int_t)m->tally.planted, "caught",
+                                  (json_int_t)m->tally.caught));
+    json_object_set_new(object, "check_s", json_real(m->tally.check_s));
+    json_object_set_new(object, "binding", json_string(m->facts.binding));
+}
+
 static json_t *host(const muir_summary *m)
 {
     if (m->host_steps == 0) return json_null();
-    return json_pack("{s:f,s:f,s:f,s:s,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "gemm_flop_per_s",
-                     m->gemm_flop_per_s, "gemm_fraction_of_peak", m->gemm_fraction_of_peak, "peak_flop_per_s",
-                     m->facts.peak_flop_per_s, "kernel", m->facts.kernel, "collectives", collectives(m),
-                     "step_s", m->host_step_mean_s, "empty_step_s", m->facts.empty_step_s, "steps",
-                     (json_int_t)m->host_steps, "checked", (json_int_t)m->tally.checked, "wrong",
-                     (json_int_t)m->tally.wrong, "shrink", "factor", m->facts.shrink.factor, "layers",
-                     m->facts.shrink.layers, "microbatches", m->facts.shrink.microbatches);
+    const muir_host_facts *f = &m->facts;
+    json_t *object =
+        json_pack("{s:f,s:f,s:f,s:s,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f}}", "gemm_flop_per_s",
+                  m->gemm_flop_per_s, "gemm_fraction_of_peak", m->gemm_fraction_of_peak, "peak_flop_per_s",
+                  f->peak_flop_per_s, "kernel", f->kernel, "collectives", collectives(m), "step_s",
+                  m->host_step_mean_s, "empty_step_s", f->empty_step_s, "steps", (json_int_t)m->host_steps,
+                  "checked", (json_int_t)m->tally.checked, "wrong", (json_int_t)m->tally.wrong, "shrink",
+                  "factor", f->shrink.factor, "bytes", f->shrink.factor * f->shrink.factor, "layers",
+                  f->shrink.layers, "microbatches", f->shrink.microbatches);
+    if (object) add_pace(m, object);
+    return object;
 }
 
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,

@@ -8,20 +8,26 @@
 enum { MUIR_NODE_SIZE = 64 };
 
 typedef struct muir_launch {
-    size_t n_ranks, n_colls;
-    int64_t *first_replica;        /* [n_ranks] */
-    int64_t *replicas;             /* [n_ranks] */
-    int64_t *mesh[MUIR_MESH_AXES]; /* [n_ranks] each */
-    double *peak_flop_per_s;       /* [n_ranks], on rank 0 */
-    char *node_names;              /* [n_ranks, MUIR_NODE_SIZE], on rank 0 */
-    const char **node;             /* [n_ranks], into node_names */
-    const char **coll_op;          /* [n_colls], static texts */
-    const char **coll_algorithm;   /* [n_colls], static texts */
-    const char **coll_axis;        /* [n_colls], static texts */
-    const char **coll_purpose;     /* [n_colls], static texts */
-    int64_t *coll_ranks;           /* [n_colls] */
-    double *coll_bytes;            /* [n_colls] */
-    muir_host_facts host;          /* zeros without host clock */
+    size_t n_ranks, n_colls, n_ops; /* n_ops: of the program, and receiving and sending */
+    int64_t *first_replica;         /* [n_ranks] */
+    int64_t *replicas;              /* [n_ranks] */
+    int64_t *mesh[MUIR_MESH_AXES];  /* [n_ranks] each */
+    double *peak_flop_per_s;        /* [n_ranks], on rank 0 */
+    char *node_names;               /* [n_ranks, MUIR_NODE_SIZE], on rank 0 */
+    const char **node;              /* [n_ranks], into node_names */
+    const char **coll_op;           /* [n_colls], static texts */
+    const char **coll_algorithm;    /* [n_colls], static texts */
+    const char **coll_axis;         /* [n_colls], static texts */
+    const char **coll_purpose;      /* [n_colls], static texts */
+    int64_t *coll_ranks;            /* [n_colls] */
+    double *coll_bytes;             /* [n_colls] */
+    char *binding_texts;            /* [n_ranks, MUIR_BINDING_SIZE], on rank 0 */
+    const char **binding;           /* [n_ranks], into binding_texts */
+    const char **op_name;           /* [n_ops], static texts */
+    const char **op_kind;           /* [n_ops], static texts */
+    muir_host_facts host;           /* zeros without host clock */
+    double shrink_bytes;
+    bool is_overlapped;
     char ranks_text[16], seed_text[24];
 } muir_launch;
 

@@ -39,7 +39,10 @@ typedef struct muir_summary {
     muir_tally tally;       /* sums of all ranks */
     double gemm_flop_per_s; /* per rank */
     double gemm_fraction_of_peak;
-    double host_step_mean_s; /* slowest rank of each step */
+    double host_step_mean_s;                                   /* slowest rank of each step */
+    double rhythm_p50_s, rhythm_p99_s, rhythm_p50, rhythm_p99; /* all ops of all ranks; NaN without a plan */
+    double overlap;   /* achieved: 1 - exposed / what hidden collectives take when they block; NaN without */
+    double exposed_s; /* of hidden collectives, a step and rank */
     int n_colls;
     muir_summary_coll colls[MUIR_SUMMARY_COLLS];
     /* muir itself, on rank 0 */

@@ -80,6 +80,12 @@ endif()
 add_library(muir::cyaml ALIAS PkgConfig::cyaml)
 add_library(muir::jansson ALIAS PkgConfig::jansson)
 
+# Optional: without hwloc the line on where ranks run knows no cores and no NUMA nodes.
+pkg_check_modules(hwloc IMPORTED_TARGET GLOBAL hwloc)
+if(hwloc_FOUND)
+  add_library(muir::hwloc ALIAS PkgConfig::hwloc)
+endif()
+
 # Optional: without CUnit there are no tests. OpenBLAS is looked for when muir runs (src/kernels/openblas.c).
 pkg_check_modules(cunit IMPORTED_TARGET GLOBAL cunit)
 if(cunit_FOUND)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Bit flips: planted into real results, so that the checks have something to catch.
  *
- * Which flips a step has is a function of (seed, step): rank, result, element and bit of each are counter-based
- * draws; only what becomes of them is found out while the step runs. */
+ * Which flips a step has is a function of (seed, step): rank, result, element and bit of each are
+ * counter-based draws; only what becomes of them is found out while the step runs. */
 #ifndef MUIR_HOST_CLOCK_FLIPS_H
 #define MUIR_HOST_CLOCK_FLIPS_H
 
@@ -53,8 +53,8 @@ int muir_flips_plant(muir_flips *flips, int64_t op, muir_flip_kind kind, float *
 /* Says what became of the result at hand: whether it was looked at, and found wrong. Local. */
 void muir_flips_settle(muir_flips *flips, bool is_checked, bool is_wrong);
 
-/* Brings every rank's flips of the step to all ranks. Collective over ctx->comm where n > 0, which is the same
- * on all ranks. MUIR_ERR_MPI. */
+/* Brings every rank's flips of the step to all ranks. Collective over ctx->comm where n > 0, which is the
+ * same on all ranks. MUIR_ERR_MPI. */
 muir_status muir_flips_gather(muir_ctx *ctx, muir_flips *flips);
 
 /* "product", "collective", "message". Local. */

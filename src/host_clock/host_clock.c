@@ -40,7 +40,8 @@ done:
     return st;
 }
 
-/* Median of a few steps, longest over ranks; before them one, so that memory is touched and caches are warm. */
+/* Median of a few steps, longest over ranks;
+ * before them one, so that memory is touched and caches are warm. */
 static muir_status try_steps(muir_ctx *ctx, muir_host_clock *c, int n, bool is_empty, double *step_s,
                              double *exposed_s)
 {
@@ -196,6 +197,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_host_clock *c)
     c->facts.shrink = muir_shrink_make(c->scenario, &c->fold);
     MUIR_TRY(muir_order_create(ctx, schedule, c->facts.shrink.shape, &c->order));
     MUIR_TRY(muir_kernels_create(ctx, &c->kernels));
+    snprintf(c->facts.binding, sizeof c->facts.binding, "%s", muir_binding_text(c->binding));
     snprintf(c->facts.kernel, sizeof c->facts.kernel, "%s", c->kernels->text);
     c->facts.peak_flop_per_s = muir_peak_flop_per_s();
     MUIR_TRY(make_trace(ctx, c));
@@ -212,14 +214,12 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
     muir_pace *pace = NULL;
     double x = 0.0, budget_s = scenario->host.budget;
     MUIR_TRY(muir_pace_parse(ctx, scenario->host.pace, &x));
-    st = muir_alloc(ctx, 1, sizeof *c, "the host clock", &c);
-    if (st == MUIR_OK) {
-        c->scenario = scenario;
-        c->program = program;
-        c->fold = *fold;
-        st = make_parts(ctx, c);
-    }
-    MUIR_TRY(muir_agree(ctx, st));
+    MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, 1, sizeof *c, "the host clock", &c)));
+    c->scenario = scenario;
+    c->program = program;
+    c->fold = *fold;
+    MUIR_TRY(muir_binding_create(ctx, scenario->host.bind == MUIR_BIND_AUTO, &c->binding));
+    MUIR_TRY(muir_agree(ctx, make_parts(ctx, c)));
     MUIR_TRY(muir_agree(ctx, muir_mesh_create(ctx, &c->fold, &c->mesh)));
     if (x > 0.0) MUIR_TRY(muir_agree(ctx, plan_pace(ctx, c, x, times, &pace, &budget_s)));
     MUIR_TRY(settle_shrink(ctx, c, budget_s));
@@ -255,6 +255,7 @@ void muir_host_clock_destroy(muir_host_clock **clock)
     muir_pace_destroy(&c->pace);
     muir_trace_destroy(&c->trace);
     free(c->flips);
+    muir_binding_destroy(&c->binding);
     muir_mesh_destroy(&c->mesh);
     muir_order_destroy(&c->order);
     muir_kernels_destroy(&c->kernels);

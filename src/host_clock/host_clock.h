@@ -3,12 +3,13 @@
 #ifndef MUIR_HOST_CLOCK_HOST_CLOCK_H
 #define MUIR_HOST_CLOCK_HOST_CLOCK_H
 
+#include "host_clock/binding.h"
 #include "host_clock/ops.h"
 #include "host_clock/pace.h"
 #include "host_clock/rhythm.h"
 #include "host_clock/trace.h"
 
-enum { MUIR_KERNEL_SIZE = 128, MUIR_BINDING_SIZE = 160 };
+enum { MUIR_KERNEL_SIZE = 128 };
 
 typedef struct muir_host_clock muir_host_clock;
 

@@ -32,6 +32,7 @@ struct muir_host_clock {
     const muir_scenario *scenario; /* borrowed; outlives the clock */
     const muir_program *program;   /* borrowed; outlives the clock */
     muir_fold fold;
+    muir_binding *binding;
     muir_host_facts facts;
     muir_kernels *kernels;
     muir_mesh *mesh;

@@ -84,8 +84,8 @@ void muir_host_ops_set_overlap(muir_host_ops *ops, bool is_on);
 /* Pieces in which op number `index` runs beside products; 0: it does not. Local. */
 int muir_host_ops_buckets(const muir_host_ops *ops, int index);
 
-/* Starts a piece. Every product moves it on from then on. Other collectives run meanwhile only after all pieces
- * on their way, if their algorithm cannot be moved on in parts.
+/* Starts a piece. Every product moves it on from then on. Other collectives run meanwhile only after all
+ * pieces on their way, if their algorithm cannot be moved on in parts.
  * tally  in/out  what was done is added
  * Collective over the op's group. MUIR_ERR_MPI. */
 muir_status muir_host_ops_start(muir_ctx *ctx, muir_host_ops *ops, int index, int bucket,
@@ -112,8 +112,7 @@ bool muir_host_is_checked(const muir_scenario *scenario, uint32_t salt);
 int muir_host_ops_coll_count(const muir_host_ops *ops);
 const muir_host_coll *muir_host_ops_coll_at(const muir_host_ops *ops, int i);
 
-/* Whether the scenario's algorithms exist, also those that this launch will not need, and its pace. Local.
- * MUIR_ERR_ARG. */
+/* Whether the scenario's algorithms exist, also those that this launch will not need. Local. MUIR_ERR_ARG. */
 muir_status muir_host_algorithms_check(muir_ctx *ctx, const muir_scenario *scenario);
 
 /* Name of the algorithm that the scenario asks for, "" where there is no choice. Local. */

@@ -76,7 +76,8 @@ void muir_host_coll_fill(const muir_host_coll *coll, size_t count, uint32_t salt
 void muir_host_coll_look(muir_host_ops *ops, int index, size_t count, uint32_t salt, bool is_checked,
                          float *recv, muir_tally *tally);
 
-/* Books a result that n_planted flips were put into and of which n_wrong rows or elements were wrong. Local. */
+/* Books a result that n_planted flips were put into and of which n_wrong rows or elements were wrong.
+ * Local. */
 void muir_host_book(muir_host_ops *ops, bool is_checked, size_t n_wrong, int n_planted, muir_tally *tally);
 
 /* Makes the pieces of every collective that the job hides, where the scenario wants overlap. Collective over
@@ -97,7 +98,8 @@ muir_status muir_host_choose_in_parts(muir_ctx *ctx, muir_coll_comm *comm, muir_
 /* Waits for all pieces on their way. MUIR_ERR_MPI. */
 muir_status muir_host_hidden_land(muir_ctx *ctx, muir_host_ops *ops, muir_tally *tally);
 
-/* Blocks until a prepared collective that was started is through, moving on all pieces meanwhile. MUIR_ERR_MPI. */
+/* Blocks until a prepared collective that was started is through, moving on all pieces meanwhile.
+ * MUIR_ERR_MPI. */
 muir_status muir_host_hidden_beside(muir_ctx *ctx, muir_host_ops *ops, muir_coll_op *op);
 
 #endif

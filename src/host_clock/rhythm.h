@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* Classes of 2^(1/16), about 4.4 %, from 2^-32 to 2^16; what is below or above counts in the first or last. */
+/* Classes of 2^(1/16), about 4.4 %, from 2^-32 to 2^16; what is below or above counts in the first or last
+ * one. */
 enum { MUIR_CLASSES_PER_OCTAVE = 16, MUIR_LEAST_OCTAVE = -32, MUIR_OCTAVES = 48 };
 enum { MUIR_CLASSES = MUIR_CLASSES_PER_OCTAVE * MUIR_OCTAVES };
 

@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "run/describe.h"
 
-/* Rows of the tables of flips and of executed ops are numbered by step, so that a resumed run can cut off those
- * of steps that it repeats. */
+/* Rows of the tables of flips and of executed ops are numbered by step, so that a resumed run can cut off
+ * those of steps that it repeats. */
 enum { FLIPS_A_STEP = MUIR_FLIPS_MOST, OPS_A_STEP = 1 << 20 };
 
 struct muir_record {

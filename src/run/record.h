@@ -45,8 +45,8 @@ muir_status muir_record_put(muir_ctx *ctx, muir_record *record, int64_t step, co
                             const muir_rank_row *rank, const float *servers, const muir_host_row *host,
                             const muir_emulation_row *emulation);
 
-/* Puts what a step of the host clock left beside its row: bit flips, executed ops. Flushes where they outgrow a
- * batch. Collective over ctx->comm. MUIR_ERR_MPI, MUIR_ERR_FILE. */
+/* Puts what a step of the host clock left beside its row: bit flips, executed ops. Flushes where they outgrow
+ * a batch. Collective over ctx->comm. MUIR_ERR_MPI, MUIR_ERR_FILE. */
 muir_status muir_record_put_details(muir_ctx *ctx, muir_record *record, int64_t step,
                                     const muir_host_clock *host);
 

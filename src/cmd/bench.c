@@ -124,9 +124,10 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage =
-        "clock|coll|io [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] [--json FILE]",
-    .summary = "what this machine reaches: steps of the fleet clock, collectives, checkpoints",
+    .usage = "clock|coll|io|flips [-b MIN] [-e MAX] [-f FACTOR] [-n ITERS] [-w ITERS] [-d TYPE] [-c 0|1] "
+             "[--json FILE]",
+    .summary =
+        "what this machine reaches: steps of the fleet clock, collectives, checkpoints; what checks catch",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"
@@ -142,6 +143,9 @@ const muir_command muir_command_bench = {
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
         "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"
+        "  flips   bit flips that checks catch, by bit: -n flips (1000) in products of size -b (256), and as "
+        "many\n"
+        "          in all_reduces of as many elements\n"
         "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,
 };

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "models/memory.h"
+#include "run/calibrate.h"
 
 static void print_fleet(const muir_scenario *s, const muir_program *program, const muir_summary *m)
 {
@@ -46,6 +47,15 @@ static void print_step(const muir_summary *m)
             printf("    %-10s %9s  %5.1f %%  %s\n", muir_part_name((muir_part)i),
                    muir_time_text(m->part_s[i]).s, 100.0 * m->part_s[i] / t->mean,
                    muir_part_help((muir_part)i));
+}
+
+static void print_calibration(const muir_scenario *s, const muir_summary *m)
+{
+    if (s->run.calibrate == MUIR_CALIBRATE_HOST)
+        printf(
+            "  calibrated  a chip's fresh draw a step deviates by %.3g %%, measured on this machine (%.3g %% "
+            "in the fleet's file)\n",
+            100.0 * m->step_sigma, 100.0 * s->fleet.variation.step_sigma);
 }
 
 static void print_rates(const muir_scenario *s, const muir_summary *m)
@@ -163,6 +173,7 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
         return;
     }
     print_step(m);
+    print_calibration(scenario, m);
     print_rates(scenario, m);
     print_host(scenario, m);
     printf(

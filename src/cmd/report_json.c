@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/report.h"
+#include "run/calibrate.h"
 
 static json_t *statistics(const muir_statistics *s)
 {
@@ -95,6 +96,8 @@ muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const
         "host", host(m), "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
         "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s, "prepare_s",
         m->prepare_s, "bytes_per_chip", m->bytes_per_chip);
+    if (root && scenario->run.calibrate == MUIR_CALIBRATE_HOST)
+        json_object_set_new(root, "calibrated", json_pack("{s:f}", "step_sigma", m->step_sigma));
     if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON summary");
     const bool is_stdout = strcmp(path, "-") == 0;
     const int failed =

@@ -12,7 +12,7 @@
 #include "host_clock/host_clock_state.h"
 #include "kernels/peak.h"
 
-enum { TRIES_IN_VAIN = 2, LARGEST_FACTOR = 1 << 20, OVERLAP_TRIES = 7, MOST_TRIES = 31 };
+enum { TRIES_IN_VAIN = 2, OVERLAP_TRIES = 7, MOST_TRIES = 31 };
 
 static void drop_program(muir_host_clock *c)
 {
@@ -63,26 +63,7 @@ done:
     return st;
 }
 
-/* FLOP of a step of this rank at a shrink factor, for a first guess. */
-static double step_flop(const muir_host_clock *c, double factor)
-{
-    const muir_shape shape = c->order->shape;
-    double flop = 0.0;
-    for (int block = 0; block < c->program->n_blocks; block++)
-        for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
-            const muir_op_range r = c->program->blocks[block].phase[phase];
-            for (int i = r.first; i < r.first + r.n; i++) {
-                const muir_op *op = &c->program->ops[i];
-                if (op->kind != MUIR_OP_GEMM) continue;
-                flop += 2.0 * (double)muir_shrink_size(op->m, factor) *
-                        (double)muir_shrink_size(op->n, factor) * (double)muir_shrink_size(op->k, factor) *
-                        muir_shrink_count(op->count, factor);
-            }
-        }
-    return flop * shape.chunks * shape.microbatches;
-}
-
-/* The guess takes half the peak for all work; then trying settles it: as long as a step is too long, and as
+/* Trying settles what the guess began: as long as a step is too long, and as
  * long as smaller ones are shorter. Where time goes into latency (ranks that outnumber cores), no factor
  * fits. */
 static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c, double budget_s)
@@ -109,8 +90,7 @@ static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c, double budge
     muir_shrink *shrink = &c->facts.shrink;
     double peak = c->facts.peak_flop_per_s;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MIN, ctx->comm));
-    while (step_flop(c, shrink->factor) > 0.5 * peak * budget_s && shrink->factor < LARGEST_FACTOR)
-        shrink->factor = muir_shrink_next(shrink->factor);
+    shrink->factor = muir_shrink_guess(c->program, shrink->shape, 0.5 * peak * budget_s);
     MUIR_TRY(try_factors(ctx, c, budget_s));
     if (c->ops) MUIR_TRY(muir_host_ops_tune(ctx, c->ops));
 done:

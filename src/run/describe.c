@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/calibrate.h"
 #include "run/launch.h"
 
 enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 80, MOST_DIMENSIONS = 32, MOST_COLUMNS = 160 };
@@ -269,8 +270,13 @@ static void add_coll_facts(muir_describe *d)
              "size as nccl-tests counts it, shrunk");
 }
 
-static void add_texts(muir_describe *d)
+static void add_texts(muir_describe *d, const muir_scenario *scenario)
 {
+    if (scenario->run.calibrate == MUIR_CALIBRATE_HOST)
+        add_fact(d, "scenario", NULL, MUIR_F64, &scenario->fleet.variation.step_sigma,
+                 "calibrated_step_sigma", "1",
+                 "calibrate: jitter of this machine, taken for that of the fleet's chips");
+
     add_constant(
         d, "scenario", NULL, MUIR_TEXT, d->resolved,
         (muir_label){"resolved", "1", "the scenario with every default filled in, YAML", MUIR_INPUT});
@@ -291,7 +297,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
-    add_texts(d);
+    add_texts(d, scenario);
 done:
     return st;
 }

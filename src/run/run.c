@@ -7,13 +7,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "run/calibrate.h"
 #include "run/times.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
 
 typedef struct run_state {
     const muir_run_request *request;
-    const muir_scenario *scenario;
+    const muir_scenario *scenario; /* calibrated */
+    muir_scenario calibrated;
     muir_fleet_clock *fleet;
     muir_host_clock *host; /* NULL: not wanted */
     muir_record *record;   /* NULL: not wanted */
@@ -100,7 +102,9 @@ static muir_status make_host(muir_ctx *ctx, run_state *r)
 static muir_status prepare(muir_ctx *ctx, run_state *r)
 {
     muir_status st = MUIR_OK;
-    const muir_scenario *s = r->scenario;
+    r->calibrated = *r->request->scenario;
+    MUIR_TRY(muir_calibrate(ctx, r->request->path, r->request->is_resumed, &r->calibrated));
+    const muir_scenario *s = r->scenario = &r->calibrated;
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
     r->steps = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
@@ -130,6 +134,7 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     s.fleet_clock_s = r->fleet_clock_s;
     s.host_s = r->host_s;
     s.telemetry_s = r->telemetry_s;
+    s.step_sigma = r->scenario->fleet.variation.step_sigma;
     s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
     MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
     *summary = s;

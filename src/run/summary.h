@@ -33,6 +33,7 @@ typedef struct muir_summary {
     double goodput;                 /* productive share of fleet time */
     double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
     double fleet_time_s;
+    double step_sigma; /* of the chips: input, or measured with calibrate: host */
     /* executed */
     int64_t host_steps;
     muir_host_facts facts;  /* of rank 0 */

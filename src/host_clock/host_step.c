@@ -23,10 +23,12 @@ static muir_host_moment moment_of(muir_host_clock *c, int index, uint32_t salt)
     return moment;
 }
 
-static void note(muir_host_clock *c, int index, double begin_s, const muir_host_moment *moment, double bytes)
+/* waited_s: at the op's end, until the plan was there. */
+static void note(muir_host_clock *c, int index, double begin_s, double waited_s,
+                 const muir_host_moment *moment, double bytes)
 {
     const double end_s = muir_now_s();
-    muir_trace_add(c->trace, index, begin_s - c->start_s, end_s - c->start_s, bytes);
+    muir_trace_add(c->trace, index, begin_s - c->start_s, end_s - waited_s - c->start_s, bytes);
     if (moment->until_s > 0.0)
         muir_rhythm_add(&c->step_rhythm, end_s - moment->until_s, c->pace->op_s[index]);
 }
@@ -35,9 +37,9 @@ static muir_status run_op(muir_ctx *ctx, muir_host_clock *c, int index, uint32_t
 {
     muir_status st = MUIR_OK;
     const muir_host_moment moment = moment_of(c, index, salt);
-    const double bytes = tally->coll_bytes, begin_s = muir_now_s();
+    const double bytes = tally->coll_bytes, waited_s = tally->wait_s, begin_s = muir_now_s();
     MUIR_TRY(muir_host_ops_run(ctx, c->ops, index, &moment, tally));
-    note(c, index, begin_s, &moment, tally->coll_bytes - bytes);
+    note(c, index, begin_s, tally->wait_s - waited_s, &moment, tally->coll_bytes - bytes);
 done:
     return st;
 }

@@ -19,6 +19,7 @@ struct muir_binding {
     cpu_set_t before, now; /* masks of this process */
     int local_rank, local_ranks;
     bool is_bound_before, is_changed;
+    int processors; /* on which the ranks of this host may run, all together */
     char text[MUIR_BINDING_SIZE];
 };
 
@@ -50,6 +51,7 @@ static muir_status compare_masks(muir_ctx *ctx, muir_binding *b)
     MUIR_TRY_MPI(MPI_Comm_size(host, &b->local_ranks));
     MUIR_TRY_MPI(MPI_Allreduce(&b->before, &all, sizeof all, MPI_BYTE, MPI_BOR, host));
     MUIR_TRY_MPI(MPI_Allreduce(&b->before, &common, sizeof common, MPI_BYTE, MPI_BAND, host));
+    b->processors = CPU_COUNT(&all);
     const bool is_shared = CPU_EQUAL(&all, &common) && CPU_COUNT(&all) >= b->local_ranks;
     b->is_bound_before = CPU_COUNT(&b->before) < online && !(is_shared && b->local_ranks > 1);
 done:
@@ -179,6 +181,10 @@ muir_status muir_binding_create(muir_ctx *ctx, bool is_wanted, muir_binding **ou
              b->is_bound_before ? "bound by the launcher"
              : b->is_changed    ? "bound by muir"
                                 : "not bound");
+    const size_t longer = strlen(b->text);
+    if (b->processors > 0 && b->local_ranks > b->processors)
+        snprintf(b->text + longer, sizeof b->text - longer, "; %d ranks share %d processors: expect waiting",
+                 b->local_ranks, b->processors);
     *out = b;
     b = NULL;
 done:

@@ -198,6 +198,7 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
     c->scenario = scenario;
     c->program = program;
     c->fold = *fold;
+    if (times) c->times = *times;
     MUIR_TRY(muir_binding_create(ctx, scenario->host.bind == MUIR_BIND_AUTO, &c->binding));
     MUIR_TRY(muir_agree(ctx, make_parts(ctx, c)));
     MUIR_TRY(muir_agree(ctx, muir_mesh_create(ctx, &c->fold, &c->mesh)));
@@ -278,4 +279,9 @@ const char *muir_host_progress_text(bool is_overlapped)
 {
     return is_overlapped ? "the rank itself, between tiles of products"
                          : "nobody: collectives block, messages wait for the next call of MPI";
+}
+
+const muir_host_times *muir_host_clock_times(const muir_host_clock *clock)
+{
+    return &clock->times;
 }

@@ -39,7 +39,7 @@ typedef struct muir_host_facts {
  * found by trying.
  * scenario, program  in   borrowed; outlive the clock
  * fold               in   this rank's; borrowed for the call
- * times              in   of the fleet, for a dilated pace; borrowed for the call; NULL will do for asap
+ * times              in   of the fleet; borrowed for the call; NULL will do for asap
  * out                out  free it with muir_host_clock_destroy; untouched on error
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_MEM, MUIR_ERR_MPI, MUIR_ERR_CHECK. */
 muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
@@ -57,6 +57,9 @@ const muir_host_facts *muir_host_clock_facts(const muir_host_clock *clock);
 
 /* The step program, borrowed from whoever made the clock. Local. */
 const muir_program *muir_host_clock_program(const muir_host_clock *clock);
+
+/* Times of the fleet that the clock was made with, zeros without. Local. */
+const muir_host_times *muir_host_clock_times(const muir_host_clock *clock);
 
 /* Who progresses MPI while products run. Local. */
 const char *muir_host_progress_text(bool is_overlapped);

@@ -34,6 +34,7 @@ struct muir_host_clock {
     muir_fold fold;
     muir_binding *binding;
     muir_host_facts facts;
+    muir_host_times times; /* zeros where they were not given */
     muir_kernels *kernels;
     muir_mesh *mesh;
     muir_host_ops *ops; /* NULL without a part */

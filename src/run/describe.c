@@ -252,6 +252,9 @@ static void add_host_facts(muir_describe *d)
                  (muir_label){"name", "1", "what the op is", MUIR_INPUT});
     add_constant(d, "program", "op", MUIR_TEXT, l->op_kind,
                  (muir_label){"kind", "1", "product, memory, or the collective", MUIR_INPUT});
+    add_constant(
+        d, "program", "op", MUIR_F64, l->op_s,
+        (muir_label){"time_s", "s", "time of the op in the job, on chips of speed 1", MUIR_MODELLED});
     add_fact(d, "host", NULL, MUIR_F64, &l->host.empty_step_s, "empty_step_s", "s",
              "the host clock's own time: a step with everything but the work of its ops");
 }

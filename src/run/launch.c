@@ -22,6 +22,7 @@ static muir_status make_arrays(muir_ctx *ctx, muir_launch *l)
     MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(char *), what, &l->binding));
     MUIR_TRY(muir_alloc(ctx, l->n_ops, sizeof(char *), what, &l->op_name));
     MUIR_TRY(muir_alloc(ctx, l->n_ops, sizeof(char *), what, &l->op_kind));
+    MUIR_TRY(muir_alloc(ctx, l->n_ops, sizeof(double), what, &l->op_s));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_op));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_algorithm));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_axis));
@@ -57,10 +58,11 @@ done:
     return st;
 }
 
-static void list_ops(const muir_program *program, muir_launch *l)
+static void list_ops(const muir_program *program, const muir_host_times *times, muir_launch *l)
 {
     for (int i = 0; program && i < program->n_ops; i++) {
         const muir_op *op = &program->ops[i];
+        l->op_s[i] = times->op_s[i];
         l->op_name[i] = op->name;
         l->op_kind[i] = op->kind == MUIR_OP_GEMM  ? "product"
                         : op->kind == MUIR_OP_MEM ? "memory"
@@ -68,6 +70,7 @@ static void list_ops(const muir_program *program, muir_launch *l)
     }
     if (!program) return;
     l->op_name[program->n_ops] = l->op_name[program->n_ops + 1] = "message between stages";
+    l->op_s[program->n_ops] = l->op_s[program->n_ops + 1] = times->p2p_s;
     l->op_kind[program->n_ops] = "receive";
     l->op_kind[program->n_ops + 1] = "send";
 }
@@ -103,7 +106,7 @@ static muir_status fill(muir_ctx *ctx, const muir_scenario *scenario, const muir
     snprintf(l->seed_text, sizeof l->seed_text, "%lld", (long long)scenario->run.seed);
     MUIR_TRY(muir_agree(ctx, make_arrays(ctx, l)));
     MUIR_TRY(gather_ranks(ctx, scenario, l));
-    list_ops(program, l);
+    list_ops(program, host ? muir_host_clock_times(host) : NULL, l);
     list_colls(ops, l);
 done:
     return st;
@@ -137,6 +140,7 @@ void muir_launch_destroy(muir_launch **launch)
     free(l->binding);
     free(l->op_name);
     free(l->op_kind);
+    free(l->op_s);
     free(l->coll_op);
     free(l->coll_algorithm);
     free(l->coll_axis);

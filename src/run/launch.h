@@ -25,6 +25,7 @@ typedef struct muir_launch {
     const char **binding;           /* [n_ranks], into binding_texts */
     const char **op_name;           /* [n_ops], static texts */
     const char **op_kind;           /* [n_ops], static texts */
+    double *op_s;                   /* [n_ops], on the fleet */
     muir_host_facts host;           /* zeros without host clock */
     double shrink_bytes;
     bool is_overlapped;

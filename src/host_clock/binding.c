@@ -152,6 +152,14 @@ static void describe(const cpu_set_t *mask, char *text, size_t size)
 }
 #endif
 
+/* Whether the user told the launcher not to bind: mpirun --bind-to none, srun --cpu-bind=none. */
+static bool is_unwanted_by_launcher(void)
+{
+    const char *open_mpi = getenv("OMPI_MCA_hwloc_base_binding_policy"),
+               *slurm = getenv("SLURM_CPU_BIND_TYPE");
+    return (open_mpi && strncmp(open_mpi, "none", 4) == 0) || (slurm && strstr(slurm, "none"));
+}
+
 /* A share that is all there is would change nothing. */
 static void take_share(muir_binding *b)
 {
@@ -171,7 +179,7 @@ muir_status muir_binding_create(muir_ctx *ctx, bool is_wanted, muir_binding **ou
     const bool is_known = sched_getaffinity(0, sizeof b->before, &b->before) == 0;
     b->now = b->before;
     MUIR_TRY(compare_masks(ctx, b));
-    if (is_known && is_wanted && !b->is_bound_before) take_share(b);
+    if (is_known && is_wanted && !b->is_bound_before && !is_unwanted_by_launcher()) take_share(b);
     if (is_known)
         describe(&b->now, b->text, sizeof b->text);
     else

@@ -10,7 +10,8 @@ enum { MUIR_BINDING_SIZE = 160 };
 typedef struct muir_binding muir_binding;
 
 /* Finds out where this rank may run. A launcher's binding stays as it is; without one, and where the ranks of
- * this host do not outnumber its cores, the rank takes its share of them.
+ * this host do not outnumber its cores, the rank takes its share of them, unless the launcher was told not to
+ * bind.
  * is_wanted  in   false: nothing is changed
  * out        out  free it with muir_binding_destroy; untouched on error
  * Collective over ctx->comm. Source: hwloc where muir was built with it, else sched_getaffinity alone, which

@@ -83,7 +83,10 @@ static void print_colls(const muir_summary *m)
         printf("  %-14s %s over %s, %d ranks, %s: %s a call", c->op, c->algorithm, c->axis, c->ranks,
                muir_bytes_text(c->bytes).s, muir_time_text(c->time_s).s);
         printf(" with waiting, fastest %s", muir_time_text(c->best_s).s);
-        if (c->bytes >= LEAST_BYTES) printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
+        if (c->pieces > 0)
+            printf(" (sum of %d pieces beside products)", c->pieces);
+        else if (c->bytes >= LEAST_BYTES)
+            printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
         printf("\n");
     }
 }

@@ -26,11 +26,12 @@ static json_t *collectives(const muir_summary *m)
     json_t *array = json_array();
     for (int i = 0; i < m->n_colls; i++) {
         const muir_summary_coll *c = &m->colls[i];
-        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f}", "op", c->op,
-                                               "algorithm", c->algorithm, "axis", c->axis, "ranks", c->ranks,
-                                               "bytes", c->bytes, "dtype", "fp32", "calls", c->calls,
-                                               "time_s", c->time_s, "best_s", c->best_s, "algbw_byte_per_s",
-                                               c->algbw_byte_per_s, "busbw_byte_per_s", c->busbw_byte_per_s));
+        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:i,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f}", "op",
+                                               c->op, "algorithm", c->algorithm, "axis", c->axis, "ranks",
+                                               c->ranks, "pieces", c->pieces, "bytes", c->bytes, "dtype",
+                                               "fp32", "calls", c->calls, "time_s", c->time_s, "best_s",
+                                               c->best_s, "algbw_byte_per_s", c->algbw_byte_per_s,
+                                               "busbw_byte_per_s", c->busbw_byte_per_s));
     }
     return array;
 }

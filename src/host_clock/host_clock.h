@@ -36,7 +36,7 @@ typedef struct muir_host_facts {
 } muir_host_facts;
 
 /* Prepares the host clock: kernels, mesh, and the smallest shrink whose step fits host.budget on every rank,
- * found by trying.
+ * or half of a dilated step's plan, found by trying.
  * scenario, program  in   borrowed; outlive the clock
  * fold               in   this rank's; borrowed for the call
  * times              in   of the fleet; borrowed for the call; NULL will do for asap

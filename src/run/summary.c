@@ -103,6 +103,7 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
         out->algorithm = c->algorithm->name;
         out->axis = muir_axis_name(c->op->axis);
         out->ranks = c->comm->size;
+        out->pieces = c->n_buckets;
         out->bytes = 4.0 * (double)c->count;
         out->calls = c->calls;
         out->time_s = c->seconds / c->calls;

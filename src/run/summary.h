@@ -16,6 +16,7 @@ enum { MUIR_SUMMARY_COLLS = 32 };
 typedef struct muir_summary_coll {
     const char *op, *algorithm, *axis; /* static texts */
     int ranks;
+    int pieces; /* that are on their way beside products, whose times are added up; 0: it blocks */
     double bytes, calls;
     double time_s; /* mean of the calls, waiting for slower ranks included */
     double best_s; /* fastest call, from which the bandwidths are */

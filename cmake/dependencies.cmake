@@ -95,6 +95,12 @@ endif()
 # Optional: threads inside a rank.
 find_package(OpenMP COMPONENTS C)
 
+# Optional: without hwloc the line on where ranks run knows no cores and no NUMA nodes.
+pkg_check_modules(hwloc IMPORTED_TARGET GLOBAL hwloc)
+if(hwloc_FOUND)
+  add_library(muir::hwloc ALIAS PkgConfig::hwloc)
+endif()
+
 # Optional: without CUnit there are no tests. OpenBLAS is looked for when muir runs (src/kernels/openblas.c).
 pkg_check_modules(cunit IMPORTED_TARGET GLOBAL cunit)
 if(cunit_FOUND)

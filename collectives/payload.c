@@ -182,7 +182,8 @@ size_t muir_payload_check(muir_payload *payload, uint32_t salt, const void *recv
     size_t first = 0, n = payload->spec.count;
     switch (payload->kind) {
     case MUIR_ALL_GATHER: return check_gathered(payload, salt, recv);
-    case MUIR_ALL_TO_ALL: return check_exchanged(payload, salt, recv);
+    case MUIR_ALL_TO_ALL:
+    case MUIR_ALL_TO_ALLV: return check_exchanged(payload, salt, recv);
     case MUIR_REDUCE_SCATTER:
         muir_coll_block(payload->spec.count, payload->p, payload->rank, &first, &n);
         break;

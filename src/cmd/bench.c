@@ -157,9 +157,9 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage = "clock|coll|fft|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS] [-w ITERS] [-d TYPE]\n"
-             "        [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
-    .summary = "what this machine reaches: steps of the fleet clock, collectives, products, checkpoints",
+    .usage = "clock|coll|fft|flips|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS] [-w ITERS]\n"
+             "        [-d TYPE] [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
+    .summary = "what this machine reaches: fleet clock, collectives, products, checkpoints; what checks catch",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"
@@ -194,6 +194,9 @@ const muir_command muir_command_bench = {
         "  mem     copy, add and triad over three vectors of -b to -e bytes together (16K to 256M) times -f "
         "(16),\n"
         "          bytes as STREAM counts them; -n samples (7) after -w (1); --op NAME; -c\n"
+        "  flips   bit flips that checks catch, by bit: -n flips (1000) in products of size -b (256), and as "
+        "many\n"
+        "          in all_reduces of as many elements\n"
         "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
     .run = run,
 };

@@ -9,8 +9,10 @@
 #include "fleet/network.h"
 #include "fleet_clock/ideal.h"
 #include "host_clock/algorithms.h"
-#include "host_clock/shrink.h"
+#include "host_clock/ops.h"
+#include "kernels/peak.h"
 #include "models/memory.h"
+#include "run/times.h"
 #include "scenario/fold.h"
 #include "schedule/schedule.h"
 
@@ -114,7 +116,28 @@ static void print_ranks(const muir_scenario *s, int ranks)
     if (ranks > 16) printf("  ... and %d more\n", ranks - 16);
 }
 
-static void print_executed(const muir_scenario *s, const muir_program *program, int ranks)
+/* How the job's sizes become this machine's, and how long a step takes on the wall. */
+static void print_shrink(const muir_scenario *s, const muir_program *program, double dilated_s,
+                         const muir_shrink *shrink)
+{
+    const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1), budget_s = dilated_s > 0.0 ? 0.5 * dilated_s : s->host.budget;
+    const double factor = muir_shrink_guess(program, shrink->shape, 0.5 * peak * budget_s);
+    if (dilated_s > 0.0)
+        printf("Pace %s: a step takes %s on the wall", s->host.pace, muir_time_text(dilated_s).s);
+    else
+        printf("Pace asap: a step takes at most %s", muir_time_text(s->host.budget).s);
+    if (s->run.steps > 0)
+        printf(", %s steps %s", muir_count_text((s->run.steps + s->host.every - 1) / s->host.every).s,
+               muir_time_text(budget_s * (dilated_s > 0.0 ? 2.0 : 1.0) *
+                              (double)((s->run.steps + s->host.every - 1) / s->host.every))
+                   .s);
+    printf(".\nshrink: layers / %.3g, microbatches / %.3g, dimensions / %g, bytes / %g; the last two as a "
+           "core of "
+           "%s here suggests,\nto be settled by trying when the run starts\n",
+           shrink->layers, shrink->microbatches, factor, factor * factor, muir_si(peak, "FLOP/s").s);
+}
+
+static void print_executed(const muir_scenario *s, const muir_program *program, double dilated_s, int ranks)
 {
     const muir_fold fold = muir_fold_make(s, ranks, 0);
     const muir_shrink shrink = muir_shrink_make(s, &fold);
@@ -130,14 +153,12 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
     }
     char transforms[40] = "";
     if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
-    printf("\nexecuted each %lld-th step in at most %s: %d kinds of products%s and %d of memory streams, "
-           "schedule %s of %d stages x %d\n"
-           "chunks with %d microbatches (of %lld), one layer a chunk (of %.3g); dimensions divided by the "
-           "smallest factor that fits,\n"
-           "found by trying when the run starts, bytes by its square. Collectives:\n",
-           (long long)s->host.every, muir_time_text(s->host.budget).s, gemms, transforms, mems,
-           s->job.parallel.schedule, shrink.shape.stages, shrink.shape.chunks, shrink.shape.microbatches,
-           (long long)s->job.microbatches, shrink.layers);
+    printf("\nexecuted each %lld-th step: %d kinds of products%s and %d of memory streams, schedule %s of %d "
+           "stages x %d chunks\nwith %d microbatches. ",
+           (long long)s->host.every, gemms, transforms, mems, s->job.parallel.schedule, shrink.shape.stages,
+           shrink.shape.chunks, shrink.shape.microbatches);
+    print_shrink(s, program, dilated_s, &shrink);
+    printf("collectives:\n");
     static const int mesh_of[] = {MUIR_MESH_TP, MUIR_MESH_CP, MUIR_MESH_DP,
                                   MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
@@ -160,18 +181,20 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     muir_prices *prices = NULL;
     muir_order *order = NULL;
     muir_ideal *ideal = NULL;
+    double dilated_s = 0.0;
     const muir_parallel *p = &s->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
     MUIR_TRY(muir_program_create(ctx, &s->job, &program));
     MUIR_TRY(muir_prices_create(ctx, s, program, &prices));
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
     MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
+    MUIR_TRY(muir_times_dilated_step_s(ctx, s, program, prices, ranks, &dilated_s));
     print_job(s, program);
     print_groups(s, program);
     print_memory(s, program);
     print_ideal(ideal);
     print_ranks(s, ranks);
-    print_executed(s, program, ranks);
+    print_executed(s, program, dilated_s, ranks);
 done:
     muir_ideal_destroy(&ideal);
     muir_order_destroy(&order);

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "models/memory.h"
+#include "run/calibrate.h"
 
 static void print_fleet(const muir_scenario *s, const muir_program *program, const muir_summary *m)
 {
@@ -49,6 +50,15 @@ static void print_step(const muir_summary *m)
                    muir_part_help((muir_part)i));
 }
 
+static void print_calibration(const muir_scenario *s, const muir_summary *m)
+{
+    if (s->run.calibrate == MUIR_CALIBRATE_HOST)
+        printf(
+            "  calibrated  a chip's fresh draw a step deviates by %.3g %%, measured on this machine (%.3g %% "
+            "in the fleet's file)\n",
+            100.0 * m->step_sigma, 100.0 * s->fleet.variation.step_sigma);
+}
+
 static void print_rates(const muir_scenario *s, const muir_summary *m)
 {
     const double chips = (double)muir_job_chips(&s->job);
@@ -74,7 +84,10 @@ static void print_colls(const muir_summary *m)
         printf("  %-14s %s over %s, %d ranks, %s: %s a call", c->op, c->algorithm, c->axis, c->ranks,
                muir_bytes_text(c->bytes).s, muir_time_text(c->time_s).s);
         printf(" with waiting, fastest %s", muir_time_text(c->best_s).s);
-        if (c->bytes >= LEAST_BYTES) printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
+        if (c->pieces > 0)
+            printf(" (sum of %d pieces beside products)", c->pieces);
+        else if (c->bytes >= LEAST_BYTES)
+            printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
         printf("; %s", c->chosen);
         if (isfinite(c->mpi_s / c->median_s)) printf(", %.3g times as fast as mpi", c->mpi_s / c->median_s);
         printf("\n");
@@ -101,6 +114,54 @@ static void print_tuning(const muir_summary *m)
                t->others == 1 ? "" : "s", t->others_are);
 }
 
+/* The step against its budget, or against its plan. */
+static void print_pace(const muir_scenario *s, const muir_summary *m)
+{
+    if (m->facts.planned_step_s == 0.0) {
+        printf("  step        %s (budget %s)\n", muir_time_text(m->host_step_mean_s).s,
+               muir_time_text(s->host.budget).s);
+    } else {
+        printf("  step        %s, by the plan %s (%s)\n", muir_time_text(m->host_step_mean_s).s,
+               muir_time_text(m->facts.planned_step_s).s, s->host.pace);
+        printf("  rhythm      ops end %s (p50) and %s (p99) from the plan, %.3g %% and %.3g %% of their own "
+               "time\n",
+               muir_time_text(m->rhythm_p50_s).s, muir_time_text(m->rhythm_p99_s).s, 100.0 * m->rhythm_p50,
+               100.0 * m->rhythm_p99);
+    }
+    printf("  empty step  %s, %.2g %% of a step; of one of 10 ms %.2g %%\n",
+           muir_time_text(m->facts.empty_step_s).s, 100.0 * m->facts.empty_step_s / m->host_step_mean_s,
+           100.0 * m->facts.empty_step_s / 0.01);
+}
+
+static void print_overlap(const muir_scenario *s, const muir_summary *m)
+{
+    const muir_host_facts *f = &m->facts;
+    if (m->exposed_s > 0.0)
+        printf("  exposed     %s a step and rank of collectives that the job hides\n",
+               muir_time_text(m->exposed_s).s);
+    if (s->host.overlap && f->exposed_off_s > 0.0)
+        printf("  overlap     %.0f %%: %s exposed, %s when they block (both before the run, slowest rank); "
+               "MPI progressed by %s\n",
+               100.0 * m->overlap, muir_time_text(f->exposed_on_s).s, muir_time_text(f->exposed_off_s).s,
+               muir_host_progress_text(true));
+}
+
+static void print_checks(const muir_scenario *s, const muir_summary *m)
+{
+    const muir_tally *t = &m->tally;
+    const double all_s = m->host_step_mean_s * (double)m->host_steps * m->host_ranks;
+    if (s->host.check)
+        printf("  checks      %s results, %s wrong; one in %s looked at, %.2g %% of the time\n",
+               muir_count_text(t->checked).s, muir_count_text(t->wrong).s,
+               muir_count_text(s->host.check_every).s, 100.0 * t->check_s / all_s);
+    else
+        printf("  checks      off\n");
+    if (s->host.flips > 0.0)
+        printf("  bit flips   %s planted, %s caught, %s not; each with step, rank and op in /host_flips\n",
+               muir_count_text(t->planted).s, muir_count_text(t->caught).s,
+               muir_count_text(t->planted - t->caught).s);
+}
+
 static void print_host(const muir_scenario *s, const muir_summary *m)
 {
     const double n = (double)m->host_steps;
@@ -114,8 +175,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     printf("  shrink      dimensions / %g, bytes / %g, layers / %.3g, microbatches / %.3g\n",
            m->facts.shrink.factor, m->facts.shrink.factor * m->facts.shrink.factor, m->facts.shrink.layers,
            m->facts.shrink.microbatches);
-    printf("  step        %s (budget %s); an empty one %s\n", muir_time_text(m->host_step_mean_s).s,
-           muir_time_text(s->host.budget).s, muir_time_text(m->facts.empty_step_s).s);
+    printf("  rank 0      %s\n", m->facts.binding);
+    print_pace(s, m);
     printf("  products    %s a rank, %.0f %% of the measured peak %s, by %s\n",
            muir_si(m->gemm_flop_per_s, "FLOP/s").s, 100.0 * m->gemm_fraction_of_peak,
            muir_si(m->facts.peak_flop_per_s, "FLOP/s").s, m->facts.kernel);
@@ -126,8 +187,8 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
                muir_bytes_text(t->p2p_bytes / n).s, muir_time_text(t->p2p_s / n / m->host_ranks).s);
     print_colls(m);
     print_tuning(m);
-    printf("  checks      %s results, %s wrong\n", muir_count_text(m->tally.checked).s,
-           muir_count_text(m->tally.wrong).s);
+    print_overlap(s, m);
+    print_checks(s, m);
 }
 
 void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_summary *m,
@@ -141,6 +202,7 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
         return;
     }
     print_step(m);
+    print_calibration(scenario, m);
     print_rates(scenario, m);
     print_host(scenario, m);
     printf(

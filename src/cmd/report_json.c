@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/report.h"
+#include "run/calibrate.h"
 
 static json_t *statistics(const muir_statistics *s)
 {
@@ -40,13 +41,13 @@ static json_t *collectives(const muir_summary *m)
     json_t *array = json_array();
     for (int i = 0; i < m->n_colls; i++) {
         const muir_summary_coll *c = &m->colls[i];
-        json_array_append_new(array, json_pack("{s:s,s:s,s:s,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f,s:s,s:o,s:o}",
-                                               "op", c->op, "algorithm", c->algorithm, "axis", c->axis,
-                                               "ranks", c->ranks, "bytes", c->bytes, "dtype", "fp32", "calls",
-                                               c->calls, "time_s", c->time_s, "best_s", c->best_s,
-                                               "algbw_byte_per_s", c->algbw_byte_per_s, "busbw_byte_per_s",
-                                               c->busbw_byte_per_s, "chosen", c->chosen, "median_s",
-                                               number(c->median_s), "mpi_median_s", number(c->mpi_s)));
+        json_array_append_new(
+            array, json_pack("{s:s,s:s,s:s,s:i,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f,s:s,s:o,s:o}", "op", c->op,
+                             "algorithm", c->algorithm, "axis", c->axis, "ranks", c->ranks, "pieces",
+                             c->pieces, "bytes", c->bytes, "dtype", "fp32", "calls", c->calls, "time_s",
+                             c->time_s, "best_s", c->best_s, "algbw_byte_per_s", c->algbw_byte_per_s,
+                             "busbw_byte_per_s", c->busbw_byte_per_s, "chosen", c->chosen, "median_s",
+                             number(c->median_s), "mpi_median_s", number(c->mpi_s)));
     }
     return array;
 }
@@ -60,19 +61,41 @@ static json_t *fleet(const muir_summary *m)
                      m->usd_per_mtoken, "parts_s", parts(m));
 }
 
+static void add_pace(const muir_summary *m, json_t *object)
+{
+    json_object_set_new(object, "planned_step_s",
+                        number(m->facts.planned_step_s > 0.0 ? m->facts.planned_step_s : NAN));
+    json_object_set_new(object, "rhythm",
+                        json_pack("{s:o,s:o,s:o,s:o}", "p50_s", number(m->rhythm_p50_s), "p99_s",
+                                  number(m->rhythm_p99_s), "p50", number(m->rhythm_p50), "p99",
+                                  number(m->rhythm_p99)));
+    json_object_set_new(object, "overlap",
+                        json_pack("{s:o,s:f,s:f,s:f}", "achieved", number(m->overlap), "exposed_s",
+                                  m->exposed_s, "exposed_off_s", m->facts.exposed_off_s, "exposed_on_s",
+                                  m->facts.exposed_on_s));
+    json_object_set_new(object, "flips",
+                        json_pack("{s:I,s:I}", "planted", (json_int_t)m->tally.planted, "caught",
+                                  (json_int_t)m->tally.caught));
+    json_object_set_new(object, "check_s", json_real(m->tally.check_s));
+    json_object_set_new(object, "binding", json_string(m->facts.binding));
+}
+
 static json_t *host(const muir_summary *m)
 {
     if (m->host_steps == 0) return json_null();
-    return json_pack("{s:f,s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "gemm_flop_per_s",
-                     m->gemm_flop_per_s, "fft_flop_per_s",
-                     m->tally.fft_s > 0.0 ? m->tally.fft_flop / m->tally.fft_s : 0.0, "gemm_fraction_of_peak",
-                     m->gemm_fraction_of_peak, "peak_flop_per_s", m->facts.peak_flop_per_s, "kernel",
-                     m->facts.kernel, "collectives", collectives(m), "tuning", tuning(&m->facts.tuning),
-                     "step_s", m->host_step_mean_s, "empty_step_s", m->facts.empty_step_s, "steps",
-                     (json_int_t)m->host_steps, "checked",
-                     (json_int_t)m->tally.checked, "wrong", (json_int_t)m->tally.wrong, "shrink", "factor",
-                     m->facts.shrink.factor, "layers", m->facts.shrink.layers, "microbatches",
-                     m->facts.shrink.microbatches);
+    const muir_host_facts *f = &m->facts;
+    const double fft_flop_per_s = m->tally.fft_s > 0.0 ? m->tally.fft_flop / m->tally.fft_s : 0.0;
+    json_t *object = json_pack(
+        "{s:f,s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f}}", "gemm_flop_per_s",
+        m->gemm_flop_per_s, "fft_flop_per_s", fft_flop_per_s, "gemm_fraction_of_peak",
+        m->gemm_fraction_of_peak, "peak_flop_per_s", f->peak_flop_per_s, "kernel", f->kernel, "collectives",
+        collectives(m), "tuning", tuning(&f->tuning), "step_s", m->host_step_mean_s, "empty_step_s",
+        f->empty_step_s, "steps", (json_int_t)m->host_steps, "checked", (json_int_t)m->tally.checked, "wrong",
+        (json_int_t)m->tally.wrong, "shrink", "factor", f->shrink.factor, "bytes",
+        f->shrink.factor * f->shrink.factor, "layers", f->shrink.layers, "microbatches",
+        f->shrink.microbatches);
+    if (object) add_pace(m, object);
+    return object;
 }
 
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,
@@ -86,6 +109,8 @@ muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const
         "host", host(m), "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
         "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s, "prepare_s",
         m->prepare_s, "bytes_per_chip", m->bytes_per_chip);
+    if (root && scenario->run.calibrate == MUIR_CALIBRATE_HOST)
+        json_object_set_new(root, "calibrated", json_pack("{s:f}", "step_sigma", m->step_sigma));
     if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON summary");
     const bool is_stdout = strcmp(path, "-") == 0;
     const int failed =

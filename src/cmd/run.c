@@ -79,6 +79,7 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     muir_progress_line line = muir_progress_line_make();
     muir_summary summary;
     bool is_moved = false;
+    double x = 0.0;
     const muir_run_request request = {.scenario = scenario,
                                       .path = path,
                                       .is_resumed = a->is_resumed,
@@ -86,6 +87,7 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
                                       .observer = a->is_quiet ? NULL : muir_progress_show,
                                       .observer_data = &line};
     MUIR_TRY(muir_host_algorithms_check(ctx, scenario));
+    MUIR_TRY(muir_pace_parse(ctx, scenario->host.pace, &x));
     if (a->is_resumed)
         MUIR_TRY(check_resumed(ctx, path));
     else

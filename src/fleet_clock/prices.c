@@ -96,6 +96,11 @@ static void price_chunk(const muir_scenario *scenario, const muir_program *progr
     }
 }
 
+double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
+{
+    return ops[i].axis == MUIR_AXIS_TP ? tp_exposed_s(scenario, ops, i, n) : coll_time_s(scenario, &ops[i]);
+}
+
 double muir_slot_time_s(const muir_slot_price *price)
 {
     return price->compute_s + price->tp_s + price->cp_s + price->ep_s;

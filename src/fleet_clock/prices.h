@@ -40,6 +40,12 @@ void muir_prices_destroy(muir_prices **prices); /* accepts NULL, leaves NULL */
 /* Time of one op [s], all of it, hidden or not. Local. */
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op);
 
+/* What is left to see of a collective of a block where the job hides tensor-parallel ones under products [s].
+ * ops  in  [n] of one phase of the block
+ * i    in  the collective among them
+ * Local. */
+double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n);
+
 /* Sum of a slot's parts [s]. Local. */
 double muir_slot_time_s(const muir_slot_price *price);
 

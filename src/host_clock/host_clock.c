@@ -5,45 +5,19 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "base/statistics.h"
 #include "host_clock/host_clock_state.h"
 #include "kernels/cores.h"
 #include "kernels/peak.h"
 
-enum { TRIES_IN_VAIN = 2, LARGEST_FACTOR = 1 << 20 };
-
-/* Room for messages between stages: one per slot, since a slot's message may still be on its way in the
- * next. */
-static muir_status prepare_messages(muir_ctx *ctx, muir_host_clock *c)
-{
-    muir_status st = MUIR_OK;
-    const size_t n_slots = (size_t)c->order->n_slots;
-    const muir_coll_comm *comm = c->mesh->axis[MUIR_MESH_PP];
-    c->n_message = muir_shrink_elements(c->program->p2p_bytes, c->facts.shrink.factor);
-    MUIR_TRY(muir_alloc(ctx, n_slots, sizeof *c->sent, "messages between stages", &c->sent));
-    if (comm->size < 2) return MUIR_OK;
-    for (size_t i = 0; i < n_slots; i++) {
-        MUIR_TRY(muir_p2p_create(ctx, comm, MUIR_FP32, c->n_message, 0, &c->sent[i].p2p));
-        MUIR_TRY(muir_alloc(ctx, c->n_message, sizeof(float), "messages between stages", &c->sent[i].data));
-    }
-    MUIR_TRY(muir_p2p_create(ctx, comm, MUIR_FP32, c->n_message, 0, &c->receiving));
-    MUIR_TRY(muir_alloc(ctx, c->n_message, sizeof(float), "messages between stages", &c->received));
-done:
-    return st;
-}
+enum { TRIES_IN_VAIN = 2, OVERLAP_TRIES = 7, MOST_TRIES = 31 };
 
 static void drop_program(muir_host_clock *c)
 {
-    for (int i = 0; c->sent && i < c->order->n_slots; i++) {
-        muir_p2p_destroy(&c->sent[i].p2p);
-        free(c->sent[i].data);
-    }
-    muir_p2p_destroy(&c->receiving);
-    free(c->sent);
-    free(c->received);
-    c->sent = NULL;
-    c->received = NULL;
+    muir_host_messages_destroy(c);
     muir_host_ops_destroy(&c->ops);
 }
 
@@ -53,57 +27,54 @@ static muir_status prepare_program(muir_ctx *ctx, muir_host_clock *c)
     if (!c->mesh->is_member) return MUIR_OK;
     MUIR_TRY(
         muir_host_ops_create(ctx, c->scenario, c->program, c->mesh, c->kernels, &c->facts.shrink, &c->ops));
-    MUIR_TRY(prepare_messages(ctx, c));
+    MUIR_TRY(muir_host_messages_prepare(ctx, c));
+    muir_host_windows_make(c);
 done:
     return st;
 }
 
-/* Longest step over ranks; the second of two, so that memory is touched and caches are warm. */
-static muir_status try_step(muir_ctx *ctx, muir_host_clock *c, bool is_empty, double *longest_s)
+static muir_status longest(muir_ctx *ctx, double *value)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, value, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
+done:
+    return st;
+}
+
+/* Median of a few steps, longest over ranks;
+ * before them one, so that memory is touched and caches are warm. */
+static muir_status try_steps(muir_ctx *ctx, muir_host_clock *c, int n, bool is_empty, double *step_s,
+                             double *exposed_s)
 {
     muir_status st = MUIR_OK;
     muir_host_row row;
-    for (int64_t i = 0; i < 2; i++) {
+    double steps_s[MOST_TRIES], exposed[MOST_TRIES];
+    for (int i = -1; i < n; i++) {
         MUIR_TRY_MPI(MPI_Barrier(ctx->comm));
-        MUIR_TRY(muir_host_step_run(ctx, c, -1 - i, is_empty, &row));
+        MUIR_TRY(muir_host_step_run(ctx, c, -2 - i, is_empty, &row));
+        if (i < 0) continue;
+        steps_s[i] = row.step_s;
+        exposed[i] = row.tally.exposed_s;
     }
-    *longest_s = row.step_s;
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, longest_s, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
+    *step_s = muir_median(steps_s, (size_t)n);
+    *exposed_s = muir_median(exposed, (size_t)n);
+    MUIR_TRY(longest(ctx, step_s));
+    MUIR_TRY(longest(ctx, exposed_s));
 done:
     return st;
 }
 
-/* FLOP of a step of this rank at a shrink factor, for a first guess. */
-static double step_flop(const muir_host_clock *c, double factor)
-{
-    const muir_shape shape = c->order->shape;
-    double flop = 0.0;
-    for (int block = 0; block < c->program->n_blocks; block++)
-        for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
-            const muir_op_range r = c->program->blocks[block].phase[phase];
-            for (int i = r.first; i < r.first + r.n; i++) {
-                const muir_op *op = &c->program->ops[i];
-                if (op->kind != MUIR_OP_GEMM) continue;
-                flop += 2.0 * (double)muir_shrink_size(op->m, factor) *
-                        (double)muir_shrink_size(op->n, factor) * (double)muir_shrink_size(op->k, factor) *
-                        muir_shrink_count(op->count, factor);
-            }
-        }
-    return flop * shape.chunks * shape.microbatches;
-}
-
-/* The guess takes half the peak for all work; then trying settles it: as long as a step is too long, and as
+/* Trying settles what the guess began: as long as a step is too long, and as
  * long as smaller ones are shorter. Where time goes into latency (ranks that outnumber cores), no factor
  * fits. */
-static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c)
+static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c, double budget_s)
 {
     muir_status st = MUIR_OK;
     muir_shrink *shrink = &c->facts.shrink;
-    const double budget_s = c->scenario->host.budget;
-    double *longest_s = &c->facts.trial_step_s, shortest_s = INFINITY;
+    double *longest_s = &c->facts.trial_step_s, shortest_s = INFINITY, exposed_s = 0.0;
     for (int in_vain = 0;;) {
         MUIR_TRY(muir_agree(ctx, prepare_program(ctx, c)));
-        MUIR_TRY(try_step(ctx, c, false, longest_s));
+        MUIR_TRY(try_steps(ctx, c, 1, false, longest_s, &exposed_s));
         in_vain = *longest_s > 0.9 * shortest_s ? in_vain + 1 : 0;
         shortest_s = fmin(shortest_s, *longest_s);
         if (*longest_s <= budget_s || in_vain == TRIES_IN_VAIN) break;
@@ -127,19 +98,88 @@ done:
     return st;
 }
 
-static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
+static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c, double budget_s)
 {
     muir_status st = MUIR_OK;
     muir_shrink *shrink = &c->facts.shrink;
     double peak = c->facts.peak_flop_per_s;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MIN, ctx->comm));
-    while (step_flop(c, shrink->factor) > 0.5 * peak * c->scenario->host.budget &&
-           shrink->factor < LARGEST_FACTOR)
-        shrink->factor = muir_shrink_next(shrink->factor);
-    MUIR_TRY(try_factors(ctx, c));
+    shrink->factor = muir_shrink_guess(c->program, shrink->shape, 0.5 * peak * budget_s);
+    MUIR_TRY(try_factors(ctx, c, budget_s));
     MUIR_TRY(tune(ctx, c));
-    MUIR_TRY(try_step(ctx, c, false, &c->facts.trial_step_s));
-    MUIR_TRY(try_step(ctx, c, true, &c->facts.empty_step_s));
+done:
+    return st;
+}
+
+static void set_overlap(muir_host_clock *c, bool is_on)
+{
+    if (!c->ops) return;
+    muir_host_ops_set_overlap(c->ops, is_on);
+    muir_host_windows_make(c);
+}
+
+/* What the run's figures are held against: the empty step, and hidden collectives that block. */
+static muir_status measure_facts(muir_ctx *ctx, muir_host_clock *c)
+{
+    muir_status st = MUIR_OK;
+    muir_host_facts *f = &c->facts;
+    double none_s = 0.0;
+    if (c->scenario->host.overlap) {
+        MUIR_TRY(try_steps(ctx, c, OVERLAP_TRIES, false, &f->trial_step_s, &f->exposed_off_s));
+        set_overlap(c, true);
+        MUIR_TRY(try_steps(ctx, c, OVERLAP_TRIES, false, &f->trial_step_s, &f->exposed_on_s));
+    }
+    MUIR_TRY(try_steps(ctx, c, 1, false, &f->trial_step_s, &none_s));
+    MUIR_TRY(try_steps(ctx, c, MOST_TRIES, true, &f->empty_step_s, &none_s));
+done:
+    return st;
+}
+
+/* A dilated step is to be kept by doing the work in half of its time, so that there is room for more. */
+static muir_status plan_pace(muir_ctx *ctx, muir_host_clock *c, double x, const muir_host_times *times,
+                             muir_pace **pace, double *budget_s)
+{
+    muir_status st = MUIR_OK;
+    const muir_scenario *s = c->scenario;
+    const int stage = c->mesh->is_member ? c->fold.place[MUIR_MESH_PP] : 0;
+    MUIR_TRY(muir_pace_create(ctx, c->program, c->order, stage, x, times, s->host.overlap,
+                              s->job.parallel.overlap_param_gather, pace));
+    c->facts.planned_step_s = (*pace)->step_s;
+    *budget_s = 0.5 * (*pace)->step_s;
+done:
+    return st;
+}
+
+static muir_status make_trace(muir_ctx *ctx, muir_host_clock *c)
+{
+    const size_t n_ops = (size_t)c->program->n_ops, n_slots = (size_t)c->order->n_slots;
+    if (c->scenario->telemetry.trace_steps == 0) return MUIR_OK;
+    return muir_trace_create(ctx, n_slots * (n_ops + 2) + n_ops + MUIR_MOST_PIECES, &c->trace);
+}
+
+static muir_status make_flips(muir_ctx *ctx, muir_host_clock *c)
+{
+    muir_status st = MUIR_OK;
+    if (c->scenario->host.flips == 0.0) return MUIR_OK;
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *c->flips, "bit flips", &c->flips));
+    c->flips->seed = (uint64_t)c->scenario->run.seed;
+    c->flips->ranks = c->fold.mesh_ranks;
+    c->flips->rank = ctx->rank;
+done:
+    return st;
+}
+
+/* From the trial on: how many results a step of this rank has, of which flips hit one or the other. */
+static muir_status settle_flips(muir_ctx *ctx, muir_host_clock *c)
+{
+    muir_status st = MUIR_OK;
+    muir_host_row row;
+    if (!c->flips) return MUIR_OK;
+    if (c->ops) muir_host_ops_set_flips(c->ops, c->flips);
+    muir_flips_begin(c->flips, 0);
+    MUIR_TRY(muir_host_step_run(ctx, c, -2, false, &row));
+    c->flips->n_results = c->flips->ordinal;
+    c->flips->rate = c->scenario->host.flips;
 done:
     return st;
 }
@@ -151,6 +191,9 @@ static muir_status make_parts(muir_ctx *ctx, muir_host_clock *c)
     c->facts.shrink = muir_shrink_make(c->scenario, &c->fold);
     MUIR_TRY(muir_order_create(ctx, schedule, c->facts.shrink.shape, &c->order));
     MUIR_TRY(muir_kernels_create(ctx, &c->kernels));
+    snprintf(c->facts.binding, sizeof c->facts.binding, "%s", muir_binding_text(c->binding));
+    MUIR_TRY(make_trace(ctx, c));
+    MUIR_TRY(make_flips(ctx, c));
 done:
     return st;
 }
@@ -172,25 +215,45 @@ done:
 }
 
 muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
-                                   const muir_fold *fold, muir_host_clock **out)
+                                   const muir_fold *fold, const muir_host_times *times, muir_host_clock **out)
 {
     muir_status st = MUIR_OK;
     muir_host_clock *c = NULL;
-    st = muir_alloc(ctx, 1, sizeof *c, "the host clock", &c);
-    if (st == MUIR_OK) {
-        c->scenario = scenario;
-        c->program = program;
-        c->fold = *fold;
-        st = make_parts(ctx, c);
-    }
-    MUIR_TRY(muir_agree(ctx, st));
+    muir_pace *pace = NULL;
+    double x = 0.0, budget_s = scenario->host.budget;
+    MUIR_TRY(muir_pace_parse(ctx, scenario->host.pace, &x));
+    MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, 1, sizeof *c, "the host clock", &c)));
+    c->scenario = scenario;
+    c->program = program;
+    c->fold = *fold;
+    if (times) c->times = *times;
+    MUIR_TRY(muir_binding_create(ctx, scenario->host.bind == MUIR_BIND_AUTO, &c->binding));
+    MUIR_TRY(muir_agree(ctx, make_parts(ctx, c)));
     MUIR_TRY(muir_agree(ctx, choose_kernel(ctx, c)));
     MUIR_TRY(muir_agree(ctx, muir_mesh_create(ctx, &c->fold, &c->mesh)));
-    MUIR_TRY(settle_shrink(ctx, c));
+    if (x > 0.0) MUIR_TRY(muir_agree(ctx, plan_pace(ctx, c, x, times, &pace, &budget_s)));
+    MUIR_TRY(settle_shrink(ctx, c, budget_s));
+    MUIR_TRY(measure_facts(ctx, c));
+    MUIR_TRY(settle_flips(ctx, c));
+    memset(&c->rhythm, 0, sizeof c->rhythm);
+    if (c->ops) c->pace = pace, pace = NULL;
     *out = c;
     c = NULL;
 done:
+    muir_pace_destroy(&pace);
     muir_host_clock_destroy(&c);
+    return st;
+}
+
+/* Bit flips and traces of a step are those of the run's step, not of its repetition. */
+muir_status muir_host_clock_step(muir_ctx *ctx, muir_host_clock *c, int64_t step, muir_host_row *row)
+{
+    muir_status st = MUIR_OK;
+    if (c->flips) muir_flips_begin(c->flips, step);
+    if (c->trace) c->trace->is_on = muir_host_clock_trace(c, step) != NULL;
+    MUIR_TRY(muir_host_step_run(ctx, c, step, false, row));
+    if (c->flips) MUIR_TRY(muir_flips_gather(ctx, c->flips));
+done:
     return st;
 }
 
@@ -199,6 +262,10 @@ void muir_host_clock_destroy(muir_host_clock **clock)
     muir_host_clock *c = *clock;
     if (!c) return;
     drop_program(c);
+    muir_pace_destroy(&c->pace);
+    muir_trace_destroy(&c->trace);
+    free(c->flips);
+    muir_binding_destroy(&c->binding);
     muir_mesh_destroy(&c->mesh);
     muir_order_destroy(&c->order);
     muir_kernels_destroy(&c->kernels);
@@ -214,4 +281,36 @@ const muir_host_facts *muir_host_clock_facts(const muir_host_clock *clock)
 const muir_host_ops *muir_host_clock_ops(const muir_host_clock *clock)
 {
     return clock->ops;
+}
+
+const muir_rhythm *muir_host_clock_rhythm(const muir_host_clock *clock)
+{
+    return &clock->rhythm;
+}
+
+const muir_trace *muir_host_clock_trace(const muir_host_clock *clock, int64_t step)
+{
+    const muir_scenario *s = clock->scenario;
+    return clock->trace && step / s->host.every < s->telemetry.trace_steps ? clock->trace : NULL;
+}
+
+const muir_flips *muir_host_clock_flips(const muir_host_clock *clock)
+{
+    return clock->flips;
+}
+
+const muir_program *muir_host_clock_program(const muir_host_clock *clock)
+{
+    return clock->program;
+}
+
+const char *muir_host_progress_text(bool is_overlapped)
+{
+    return is_overlapped ? "the rank itself, between tiles of products"
+                         : "nobody: collectives block, messages wait for the next call of MPI";
+}
+
+const muir_host_times *muir_host_clock_times(const muir_host_clock *clock)
+{
+    return &clock->times;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "collectives/shared.h"
 #include "host_clock/ops_state.h"
+#include "host_clock/pace.h"
 
 enum { MEM_BYTES = 96 << 20 }; /* three vectors beyond any last-level cache share of a core */
 
@@ -28,6 +29,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
         if (comm) MUIR_TRY(muir_host_coll_prepare(ctx, ops, i, comm));
     }
     MUIR_TRY(muir_host_payloads_prepare(ctx, ops));
+    ops->poked = mesh->world->comm;
     MUIR_TRY(muir_mem_create(ctx, MEM_BYTES, &ops->mem));
 done:
     return st;
@@ -44,6 +46,7 @@ muir_status muir_host_ops_create(muir_ctx *ctx, const muir_scenario *scenario, c
     ops->kernels = kernels;
     ops->scenario = scenario;
     ops->shrink = *shrink;
+    ops->job_stage = muir_pace_job_stage(program, shrink->shape, mesh->axis[MUIR_MESH_PP]->rank);
     MUIR_TRY(prepare(ctx, ops, mesh));
     *out = ops;
     ops = NULL;
@@ -63,6 +66,7 @@ void muir_host_ops_destroy(muir_host_ops **pointer)
         muir_gemm_check_destroy(&ops->gemms[i].check);
     }
     for (int i = 0; ops->ffts && i < ops->program->n_ops; i++) muir_fft_destroy(&ops->ffts[i]);
+    muir_host_hidden_destroy(ops);
     for (int i = 0; i < ops->n_colls; i++) muir_coll_op_destroy(&ops->colls[i].prepared);
     muir_mem_destroy(&ops->mem);
     free(ops->gemms);
@@ -77,26 +81,70 @@ void muir_host_ops_destroy(muir_host_ops **pointer)
     *pointer = NULL;
 }
 
-static void run_mem(muir_host_ops *ops, const muir_op *op, muir_tally *tally)
+enum { CHUNK_BYTES = 256 << 10 }; /* between two looks at the clock */
+
+/* The op's bytes; then, with a planned end, more of them until it is near. */
+static muir_status run_mem(muir_ctx *ctx, muir_host_ops *ops, const muir_op *op,
+                           const muir_host_moment *moment, muir_tally *tally)
 {
-    const size_t bytes = 4 * muir_shrink_elements(op->bytes, ops->shrink.factor);
-    const double start_s = muir_now_s();
-    muir_mem_stream(ops->mem, MUIR_MEM_COPY, bytes);
-    tally->mem_s += muir_now_s() - start_s;
-    tally->mem_bytes += (double)bytes;
+    muir_status st = MUIR_OK;
+    size_t bytes = 4 * muir_shrink_elements(op->bytes, ops->shrink.factor);
+    double start_s = muir_now_s(), took_s = 0.0;
+    do {
+        if (!moment->is_empty) muir_mem_stream(ops->mem, MUIR_MEM_COPY, bytes);
+        const double now_s = muir_now_s();
+        took_s = now_s - start_s;
+        start_s = now_s;
+        tally->mem_s += took_s;
+        tally->mem_bytes += (double)bytes;
+        bytes = bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES;
+        if (moment->until_s > 0.0) MUIR_TRY(muir_host_ops_progress(ctx, ops, tally));
+    } while (start_s + took_s < moment->until_s);
+done:
+    return st;
 }
 
-muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint32_t salt, muir_tally *tally)
+muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
+                              muir_tally *tally)
 {
+    muir_status st = MUIR_OK;
     const muir_op *op = &ops->program->ops[index];
     switch (op->kind) {
-    case MUIR_OP_GEMM: return muir_host_gemm_run(ctx, ops, index, tally);
-    case MUIR_OP_FFT: muir_host_fft_run(ops, index, tally); return MUIR_OK;
-    case MUIR_OP_MEM: run_mem(ops, op, tally); return MUIR_OK;
-    case MUIR_OP_COLL: break;
+    case MUIR_OP_GEMM: MUIR_TRY(muir_host_gemm_run(ctx, ops, index, moment, tally)); break;
+    case MUIR_OP_FFT: MUIR_TRY(muir_host_fft_run(ctx, ops, index, moment, tally)); break;
+    case MUIR_OP_MEM: MUIR_TRY(run_mem(ctx, ops, op, moment, tally)); break;
+    case MUIR_OP_COLL:
+        if (ops->coll_of[index] >= 0) MUIR_TRY(muir_host_coll_run(ctx, ops, index, moment, tally));
+        break;
     }
-    const int coll = ops->coll_of[index];
-    return coll < 0 ? MUIR_OK : muir_host_coll_run(ctx, ops, &ops->colls[coll], salt, tally);
+    MUIR_TRY(muir_host_ops_wait_until(ctx, ops, moment->until_s, tally));
+done:
+    return st;
+}
+
+void muir_host_ops_set_flips(muir_host_ops *ops, muir_flips *flips)
+{
+    ops->flips = flips;
+}
+
+/* Salts of neighbouring calls differ little, so their bits are mixed first: a multiplication by an odd number
+ * and shifts, which lose nothing. */
+bool muir_host_is_checked(const muir_scenario *scenario, uint32_t salt)
+{
+    uint32_t mixed = salt ^ salt >> 16;
+    mixed *= 2246822519u;
+    mixed ^= mixed >> 13;
+    return scenario->host.check && mixed % (uint32_t)scenario->host.check_every == 0;
+}
+
+void muir_host_book(muir_host_ops *ops, bool is_checked, size_t n_wrong, int n_planted, muir_tally *tally)
+{
+    if (is_checked) tally->checked++;
+    if (n_wrong > (size_t)n_planted) tally->wrong++; /* more than the flips account for */
+    tally->planted += n_planted;
+    if (n_planted == 0) return;
+    muir_flips_settle(ops->flips, is_checked, n_wrong > 0);
+    if (n_wrong > 0) tally->caught += n_planted;
 }
 
 int muir_host_ops_coll_count(const muir_host_ops *ops)

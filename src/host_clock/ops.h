@@ -5,6 +5,7 @@
 #define MUIR_HOST_CLOCK_OPS_H
 
 #include "collectives/coll.h"
+#include "host_clock/flips.h"
 #include "host_clock/mesh.h"
 #include "host_clock/shrink.h"
 #include "host_clock/tuning.h"
@@ -19,9 +20,21 @@ typedef struct muir_tally {
     double coll_s, coll_bytes; /* all collectives of all axes */
     double p2p_s, p2p_bytes;   /* waiting for messages between stages */
     double check_s;            /* filling and checking: not part of the job */
-    int64_t checked, wrong;    /* results looked at; results that were wrong */
     double fft_s, fft_flop;    /* 5 n log2 n each */
+    double exposed_s;          /* in collectives that the job hides: all of it, or what overlap leaves */
+    double flight_s;           /* from start to end of those that were on their way beside products */
+    double progress_s;         /* moving them on between tiles of products; also in exposed_s */
+    double wait_s;             /* dilated: ahead of the plan, progressing MPI until it was time */
+    int64_t checked, wrong;    /* results looked at; results that were wrong, planted flips aside */
+    int64_t planted, caught;   /* flips put into results; those that a check found */
 } muir_tally;
+
+/* When and how an op runs. */
+typedef struct muir_host_moment {
+    uint32_t salt;  /* of payloads; changes from call to call, equal on all ranks */
+    double until_s; /* planned end on this machine's clock: work goes on until then; 0: no plan */
+    bool is_empty;  /* all but the work itself */
+} muir_host_moment;
 
 /* One collective of the program, on this rank's communicator of its axis. */
 typedef struct muir_host_coll {
@@ -31,10 +44,14 @@ typedef struct muir_host_coll {
     muir_chosen chosen;      /* where the algorithm comes from */
     muir_coll_choice choice; /* what was measured for it; NAN times where nothing was */
     muir_coll_op *prepared;
-    float *send, *recv;    /* payloads, shared by the collectives of one communicator */
-    size_t count;          /* elements of 4 bytes, nccl-tests' size */
-    double calls, seconds; /* so far; waiting for slower ranks included */
-    double best_s;         /* the fastest call so far, which waited least */
+    float *send, *recv;               /* payloads, shared by the collectives of one communicator */
+    size_t count;                     /* elements of 4 bytes, nccl-tests' size */
+    double calls, seconds;            /* so far; waiting for slower ranks included */
+    double best_s;                    /* the fastest call so far, which waited least */
+    bool is_hidable;                  /* the job hides it under products */
+    struct muir_host_bucket *buckets; /* pieces that run beside products; NULL: it does not hide here */
+    int n_buckets;
+    double piece_s; /* time of the pieces of the call at hand */
 } muir_host_coll;
 
 typedef struct muir_host_ops muir_host_ops;
@@ -55,10 +72,45 @@ void muir_host_ops_destroy(muir_host_ops **ops); /* accepts NULL, leaves NULL */
 muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *tuning);
 
 /* Runs op number `index` of the program; nothing where one rank holds the whole group. Allocates nothing.
- * salt   in      changes from call to call, equal on all ranks
+ * With a planned end, products and memory streams are repeated until it is near, and every op ends with
+ * waiting for it, which progresses MPI.
  * tally  in/out  what was done is added
  * Collective over the op's group. MUIR_ERR_MPI, or the kernel's error. */
-muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, uint32_t salt, muir_tally *tally);
+muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
+                              muir_tally *tally);
+
+/* Where flips are planted; NULL: nowhere. Borrowed until destroyed. Local. */
+void muir_host_ops_set_flips(muir_host_ops *ops, muir_flips *flips);
+
+/* Whether collectives that may hide do. Local; equal on all ranks. */
+void muir_host_ops_set_overlap(muir_host_ops *ops, bool is_on);
+
+/* Pieces in which op number `index` runs beside products; 0: it does not. Local. */
+int muir_host_ops_buckets(const muir_host_ops *ops, int index);
+
+/* Starts a piece. Every product moves it on from then on. Other collectives run meanwhile only after all
+ * pieces on their way, if their algorithm cannot be moved on in parts.
+ * tally  in/out  what was done is added
+ * Collective over the op's group. MUIR_ERR_MPI. */
+muir_status muir_host_ops_start(muir_ctx *ctx, muir_host_ops *ops, int index, int bucket,
+                                const muir_host_moment *moment, muir_tally *tally);
+
+/* Waits for the end of a piece and looks at its result; nothing where it was never started.
+ * begin_s, end_s  out  when it was on its way, on this machine's clock; untouched where it was not
+ * Collective over the op's group. MUIR_ERR_MPI. */
+muir_status muir_host_ops_finish(muir_ctx *ctx, muir_host_ops *ops, int index, int bucket, double *begin_s,
+                                 double *end_s, muir_tally *tally);
+
+/* Moves on whatever is on its way. Local. MUIR_ERR_MPI. */
+muir_status muir_host_ops_progress(muir_ctx *ctx, muir_host_ops *ops, muir_tally *tally);
+
+/* Progresses until a time on this machine's clock, without sleep; returns at once where it has passed.
+ * Local. MUIR_ERR_MPI. */
+muir_status muir_host_ops_wait_until(muir_ctx *ctx, muir_host_ops *ops, double until_s, muir_tally *tally);
+
+/* Whether the result of a call is looked at: host.check, one in host.check_every by the salt, so that the
+ * ranks of a collective agree. Local. */
+bool muir_host_is_checked(const muir_scenario *scenario, uint32_t salt);
 
 /* The prepared collectives, those of axes that cross ranks. Local. */
 int muir_host_ops_coll_count(const muir_host_ops *ops);

@@ -35,6 +35,7 @@ muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index,
     muir_host_coll *c = &ops->colls[ops->n_colls];
     c->op = op;
     c->comm = comm;
+    c->is_hidable = muir_host_is_hidable(ops->scenario, ops->program, index, ops->job_stage);
     c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
     ops->coll_of[index] = ops->n_colls++;
     c->algorithm = muir_host_algorithm(ops->scenario, op->axis, op->coll);
@@ -50,6 +51,17 @@ done:
     return st;
 }
 
+/* Overlap wants algorithms that can be moved on in parts, which no table of whole calls knows. */
+static muir_status choose_in_parts(muir_ctx *ctx, muir_host_coll *c, const muir_coll_spec *spec)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(muir_host_choose_in_parts(ctx, c->comm, c->op->coll, spec, &c->choice.coll));
+    c->choice.time_s = c->choice.mpi_s = NAN;
+    c->chosen = MUIR_CHOSEN_MEASURED;
+done:
+    return st;
+}
+
 muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *tuning)
 {
     muir_status st = MUIR_OK;
@@ -57,13 +69,17 @@ muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *t
         muir_host_coll *c = &ops->colls[i];
         const muir_coll_spec spec = spec_of(c);
         if (c->chosen == MUIR_CHOSEN_FORCED) continue;
-        MUIR_TRY(muir_tuning_pick(ctx, tuning, c->comm, c->op->coll, &spec, c->send, c->recv, &c->choice,
-                                  &c->chosen));
+        if (ops->scenario->host.overlap)
+            MUIR_TRY(choose_in_parts(ctx, c, &spec));
+        else
+            MUIR_TRY(muir_tuning_pick(ctx, tuning, c->comm, c->op->coll, &spec, c->send, c->recv, &c->choice,
+                                      &c->chosen));
         c->algorithm = c->choice.coll;
         muir_coll_op_destroy(&c->prepared);
         MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared));
-        c->calls = c->seconds = 0.0;
+        c->calls = c->seconds = c->best_s = 0.0;
     }
+    MUIR_TRY(muir_host_hidden_prepare(ctx, ops));
 done:
     return st;
 }
@@ -111,33 +127,53 @@ muir_status muir_host_payloads_prepare(muir_ctx *ctx, muir_host_ops *ops)
     return MUIR_OK;
 }
 
-muir_status muir_host_coll_run(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *c, uint32_t salt,
+void muir_host_coll_fill(const muir_host_coll *c, size_t count, uint32_t salt, float *send, float *recv)
+{
+    const int p = c->comm->size, rank = c->comm->rank;
+    size_t n_send = 0, n_recv = 0, offset = 0, n = 0;
+    muir_coll_lengths(c->op->coll, count, p, rank, &n_send, &n_recv);
+    if (c->op->coll == MUIR_ALL_GATHER) muir_coll_block(count, p, rank, &offset, &n);
+    muir_pattern_fill(send, n_send, offset, rank, salt);
+    memset(recv, 0xff, n_recv * sizeof(float));
+}
+
+void muir_host_coll_look(muir_host_ops *ops, int index, size_t count, uint32_t salt, bool is_checked,
+                         float *recv, muir_tally *tally)
+{
+    const muir_host_coll *c = &ops->colls[ops->coll_of[index]];
+    const int p = c->comm->size, rank = c->comm->rank;
+    size_t n_send = 0, n_recv = 0, n_wrong = 0;
+    const double start_s = muir_now_s();
+    muir_coll_lengths(c->op->coll, count, p, rank, &n_send, &n_recv);
+    const int planted =
+        ops->flips ? muir_flips_plant(ops->flips, index, MUIR_FLIP_COLLECTIVE, recv, n_recv) : 0;
+    if (is_checked) n_wrong = muir_pattern_check(c->op->coll, recv, count, p, rank, salt);
+    muir_host_book(ops, is_checked, n_wrong, planted, tally);
+    tally->check_s += muir_now_s() - start_s;
+}
+
+muir_status muir_host_coll_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
                                muir_tally *tally)
 {
     muir_status st = MUIR_OK;
-    const int p = c->comm->size, rank = c->comm->rank;
-    size_t n_send = 0, n_recv = 0, offset = 0, n = 0;
-    muir_coll_lengths(c->op->coll, c->count, p, rank, &n_send, &n_recv);
+    muir_host_coll *c = &ops->colls[ops->coll_of[index]];
+    const bool is_checked = muir_host_is_checked(ops->scenario, moment->salt);
     double start_s = muir_now_s();
-    if (ops->scenario->host.check) {
-        if (c->op->coll == MUIR_ALL_GATHER) muir_coll_block(c->count, p, rank, &offset, &n);
-        muir_pattern_fill(c->send, n_send, offset, rank, salt);
-        memset(c->recv, 0xff, n_recv * sizeof(float));
-    }
+    if (moment->is_empty) return MUIR_OK;
+    if (is_checked) muir_host_coll_fill(c, c->count, moment->salt, c->send, c->recv);
     tally->check_s += muir_now_s() - start_s;
+    if (c->algorithm->run) MUIR_TRY(muir_host_hidden_land(ctx, ops, tally));
     start_s = muir_now_s();
-    MUIR_TRY(muir_coll_run(ctx, c->prepared, c->send, c->recv));
+    MUIR_TRY(muir_coll_start(ctx, c->prepared, c->send, c->recv));
+    MUIR_TRY(muir_host_hidden_beside(ctx, ops, c->prepared));
     const double took_s = muir_now_s() - start_s;
     c->calls += 1.0;
     c->seconds += took_s;
     if (c->calls == 1.0 || took_s < c->best_s) c->best_s = took_s;
     tally->coll_s += took_s;
     tally->coll_bytes += 4.0 * (double)c->count;
-    if (!ops->scenario->host.check) goto done;
-    start_s = muir_now_s();
-    tally->wrong += muir_pattern_check(c->op->coll, c->recv, c->count, p, rank, salt) > 0;
-    tally->checked++;
-    tally->check_s += muir_now_s() - start_s;
+    if (c->is_hidable) tally->exposed_s += took_s;
+    muir_host_coll_look(ops, index, c->count, moment->salt, is_checked, c->recv, tally);
 done:
     return st;
 }

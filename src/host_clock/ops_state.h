@@ -9,7 +9,9 @@
 typedef struct host_gemm {
     muir_gemm_size size;
     int count;
+    size_t tile;           /* rows of a piece, between which MPI is progressed */
     const muir_gemm *gemm; /* the row chosen for the product's type */
+    size_t element;        /* of a and b [byte] */
     void *a, *b, *c;
     muir_gemm_check *check;
 } host_gemm;
@@ -19,6 +21,18 @@ typedef struct payload {
     muir_coll_comm *comm; /* borrowed from the mesh, which outlives the ops */
     float *send, *recv;
 } payload;
+
+/* A piece of a collective that runs beside products, with data of its own. */
+typedef struct muir_host_bucket {
+    muir_coll_op *prepared;
+    float *send, *recv;
+    size_t count; /* [elements] */
+    uint32_t salt;
+    bool is_flying, is_checked;
+    double start_s, end_s; /* on this machine's clock; end_s 0: not seen to be through */
+} muir_host_bucket;
+
+enum { MUIR_MOST_FLYING = 128, MUIR_MOST_BUCKETS = 32 };
 
 struct muir_host_ops {
     const muir_program *program;   /* borrowed; outlives the ops */
@@ -33,19 +47,27 @@ struct muir_host_ops {
     payload payloads[MUIR_MESH_AXES + 1]; /* one for each communicator that is used */
     int n_payloads;
     muir_mem *mem;
+    muir_flips *flips; /* borrowed; NULL: none are planted */
+    bool is_overlapped;
+    muir_host_bucket *flying[MUIR_MOST_FLYING]; /* pieces on their way */
+    int n_flying;
+    int64_t job_stage; /* the job's stage that this rank's stands for at the end of a step */
+    MPI_Comm poked;    /* borrowed from the mesh: asking it for messages progresses MPI */
 };
 
 /* Makes op number `index` ready, a product. Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_host_gemm_prepare(muir_ctx *ctx, muir_host_ops *ops, int index);
 
 /* Runs it. Local. The kernel's error. */
-muir_status muir_host_gemm_run(muir_ctx *ctx, muir_host_ops *ops, int index, muir_tally *tally);
+muir_status muir_host_gemm_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
+                               muir_tally *tally);
 
 /* The same for Fourier transforms of the job's length, fewer of them. Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_host_fft_prepare(muir_ctx *ctx, muir_host_ops *ops, int index);
 
-/* Runs them. Local. */
-void muir_host_fft_run(muir_host_ops *ops, int index, muir_tally *tally);
+/* Runs them. Local. MUIR_ERR_MPI, while MPI is progressed. */
+muir_status muir_host_fft_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
+                              muir_tally *tally);
 
 /* Makes op number `index` ready, a collective over a communicator that outlives the ops; payloads follow when
  * all are known. Local, in the same order on all ranks. MUIR_ERR_ARG, MUIR_ERR_MEM. */
@@ -55,7 +77,40 @@ muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index,
 muir_status muir_host_payloads_prepare(muir_ctx *ctx, muir_host_ops *ops);
 
 /* Runs a collective. Collective over its communicator. MUIR_ERR_MPI. */
-muir_status muir_host_coll_run(muir_ctx *ctx, muir_host_ops *ops, muir_host_coll *coll, uint32_t salt,
+muir_status muir_host_coll_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
                                muir_tally *tally);
+
+/* Payloads of a collective of `count` elements as its check wants them: send filled, recv spoilt. Local. */
+void muir_host_coll_fill(const muir_host_coll *coll, size_t count, uint32_t salt, float *send, float *recv);
+
+/* Plants flips into what was received, and looks at it. Local. */
+void muir_host_coll_look(muir_host_ops *ops, int index, size_t count, uint32_t salt, bool is_checked,
+                         float *recv, muir_tally *tally);
+
+/* Books a result that n_planted flips were put into and of which n_wrong rows or elements were wrong.
+ * Local. */
+void muir_host_book(muir_host_ops *ops, bool is_checked, size_t n_wrong, int n_planted, muir_tally *tally);
+
+/* Makes the pieces of every collective that the job hides, where the scenario wants overlap. Collective over
+ * the mesh's ranks. MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_host_hidden_prepare(muir_ctx *ctx, muir_host_ops *ops);
+void muir_host_hidden_destroy(muir_host_ops *ops);
+
+/* Whether the job hides op number `index`, a collective, on a stage. Local. */
+bool muir_host_is_hidable(const muir_scenario *scenario, const muir_program *program, int index,
+                          int64_t job_stage);
+
+/* The fastest algorithm, measured now, of those that can be moved on in parts.
+ * out  out  row of the table; untouched on error
+ * Collective over the communicator. MUIR_ERR_ARG if there is none, MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_host_choose_in_parts(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind kind,
+                                      const muir_coll_spec *spec, const muir_coll **out);
+
+/* Waits for all pieces on their way. MUIR_ERR_MPI. */
+muir_status muir_host_hidden_land(muir_ctx *ctx, muir_host_ops *ops, muir_tally *tally);
+
+/* Blocks until a prepared collective that was started is through, moving on all pieces meanwhile.
+ * MUIR_ERR_MPI. */
+muir_status muir_host_hidden_beside(muir_ctx *ctx, muir_host_ops *ops, muir_coll_op *op);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-enum { GRAIN = 16 }; /* one vector register of floats */
+enum { GRAIN = 16, LARGEST_FACTOR = 1 << 20 }; /* GRAIN: one vector register of floats */
 
 static int least(int64_t a, int64_t b)
 {
@@ -49,4 +49,30 @@ int muir_shrink_count(double count, double factor)
 {
     const double n = ceil(count / factor);
     return n < 1.0 ? 1 : (int)n;
+}
+
+/* FLOP of a rank's products in a step. */
+static double step_flop(const muir_program *program, muir_shape shape, double factor)
+{
+    double flop = 0.0;
+    for (int block = 0; block < program->n_blocks; block++)
+        for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
+            const muir_op_range r = program->blocks[block].phase[phase];
+            for (int i = r.first; i < r.first + r.n; i++) {
+                const muir_op *op = &program->ops[i];
+                if (op->kind != MUIR_OP_GEMM) continue;
+                flop += 2.0 * (double)muir_shrink_size(op->m, factor) *
+                        (double)muir_shrink_size(op->n, factor) * (double)muir_shrink_size(op->k, factor) *
+                        muir_shrink_count(op->count, factor);
+            }
+        }
+    return flop * shape.chunks * shape.microbatches;
+}
+
+double muir_shrink_guess(const muir_program *program, muir_shape shape, double flop)
+{
+    double factor = 1.0;
+    while (factor < LARGEST_FACTOR && step_flop(program, shape, factor) > flop)
+        factor = muir_shrink_next(factor);
+    return factor;
 }

@@ -24,6 +24,9 @@ muir_shrink muir_shrink_make(const muir_scenario *scenario, const muir_fold *fol
 /* The next larger factor to try: 1, 1.5, 2, 3, 4, 6, 8, ... Local. */
 double muir_shrink_next(double factor);
 
+/* The smallest factor at which the products of a step need at most `flop`; trying begins there. Local. */
+double muir_shrink_guess(const muir_program *program, muir_shape shape, double flop);
+
 /* A dimension after shrinking: a multiple of 16 unless it was smaller or the factor is 1. Local. */
 size_t muir_shrink_size(double size, double factor);
 

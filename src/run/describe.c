@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/calibrate.h"
 #include "run/launch.h"
 
-enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 48, MOST_DIMENSIONS = 16, MOST_COLUMNS = 64 };
+enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 96, MOST_DIMENSIONS = 32, MOST_COLUMNS = 160 };
 
 static const muir_column_row column_rows[] = {
 #define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
@@ -18,8 +19,8 @@ static const muir_column_row column_rows[] = {
 #undef COLUMN
 };
 
-static const char *const groups[MUIR_TABLE_COUNT] = {"fleet",  "emulation", "rank",
-                                                     "server", "host",      "collectives"};
+static const char *const groups[MUIR_TABLE_COUNT] = {"fleet", "emulation",   "rank",       "server",
+                                                     "host",  "collectives", "host_flips", "host_trace"};
 
 struct muir_describe {
     muir_description description;
@@ -148,6 +149,21 @@ static size_t batch_of(size_t width, size_t value_bytes)
     return rows < 16 ? 16 : rows > 1024 ? 1024 : rows;
 }
 
+static void add_detail_tables(muir_describe *d, const muir_scenario *scenario, size_t ranks)
+{
+    if (scenario->host.flips > 0.0) {
+        add_dimension(d, "host_flips", "flip", 0, "64 times the step, and number within it", MUIR_EXECUTED);
+        add_table(d, MUIR_TABLE_FLIPS, "flip", NULL, false, 1024);
+    }
+    if (scenario->telemetry.trace_steps > 0) {
+        add_dimension(d, "host_trace", "event", 0, "2^20 times the step, and number within it",
+                      MUIR_EXECUTED);
+        add_dimension(d, "host_trace", "rank", ranks, "MPI rank", MUIR_EXECUTED);
+        add_table(d, MUIR_TABLE_TRACE, "event", "rank", true, batch_of(ranks, sizeof(double)));
+    }
+    add_dimension(d, "program", "op", d->launch->n_ops, "op of the step program", MUIR_INPUT);
+}
+
 static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t ranks, size_t colls,
                        bool has_host)
 {
@@ -172,6 +188,7 @@ static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t r
     add_dimension(d, "host", "step", 0, "step", MUIR_EXECUTED);
     add_dimension(d, "host", "rank", ranks, "MPI rank", MUIR_EXECUTED);
     add_table(d, MUIR_TABLE_HOST, "step", "rank", true, batch_of(ranks, sizeof(double)));
+    add_detail_tables(d, scenario, ranks);
     if (colls == 0) return;
     add_dimension(d, "collectives", "sample", 0, "flush of the telemetry", MUIR_EXECUTED);
     add_dimension(d, "collectives", "collective", colls, "collective of the host clock", MUIR_EXECUTED);
@@ -223,8 +240,26 @@ static void add_host_facts(muir_describe *d)
              "layers of the job for each that is executed");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.microbatches, "shrink_microbatches", "1",
              "microbatches of the job for each that is executed");
+    add_fact(d, "host", NULL, MUIR_F64, &l->shrink_bytes, "shrink_bytes", "1",
+             "bytes of messages, collectives and memory streams are divided by it");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.planned_step_s, "planned_step_s", "s",
+             "dilated: length of a step of rank 0 by the plan; 0: as soon as possible");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_off_s, "exposed_off_s", "s",
+             "collectives that the job hides, when they block: a step before the run, slowest rank");
+    add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_on_s, "exposed_on_s", "s",
+             "what could be seen of them with overlap: a step before the run, slowest rank");
+    add_fact(d, "host", NULL, MUIR_TEXT, muir_host_progress_text(l->is_overlapped), "progress", "1",
+             "who progresses MPI while products run");
+    add_fact(d, "host", "rank", MUIR_TEXT, l->binding, "binding", "1", "what the rank runs on");
+    add_constant(d, "program", "op", MUIR_TEXT, l->op_name,
+                 (muir_label){"name", "1", "what the op is", MUIR_INPUT});
+    add_constant(d, "program", "op", MUIR_TEXT, l->op_kind,
+                 (muir_label){"kind", "1", "product, memory, or the collective", MUIR_INPUT});
+    add_constant(
+        d, "program", "op", MUIR_F64, l->op_s,
+        (muir_label){"time_s", "s", "time of the op in the job, on chips of speed 1", MUIR_MODELLED});
     add_fact(d, "host", NULL, MUIR_F64, &l->host.empty_step_s, "empty_step_s", "s",
-             "the host clock's own time for a step without any op");
+             "the host clock's own time: a step with everything but the work of its ops");
 }
 
 static void add_coll_facts(muir_describe *d)
@@ -253,8 +288,13 @@ static void add_coll_facts(muir_describe *d)
              "median of its calls, the best of a few where it was far behind");
 }
 
-static void add_texts(muir_describe *d)
+static void add_texts(muir_describe *d, const muir_scenario *scenario)
 {
+    if (scenario->run.calibrate == MUIR_CALIBRATE_HOST)
+        add_fact(d, "scenario", NULL, MUIR_F64, &scenario->fleet.variation.step_sigma,
+                 "calibrated_step_sigma", "1",
+                 "calibrate: jitter of this machine, taken for that of the fleet's chips");
+
     add_constant(
         d, "scenario", NULL, MUIR_TEXT, d->resolved,
         (muir_label){"resolved", "1", "the scenario with every default filled in, YAML", MUIR_INPUT});
@@ -275,7 +315,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
-    add_texts(d);
+    add_texts(d, scenario);
 done:
     return st;
 }

@@ -19,6 +19,11 @@ static muir_status make_arrays(muir_ctx *ctx, muir_launch *l)
     MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(double), what, &l->peak_flop_per_s));
     MUIR_TRY(muir_alloc(ctx, l->n_ranks, MUIR_NODE_SIZE, what, &l->node_names));
     MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(char *), what, &l->node));
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, MUIR_BINDING_SIZE, what, &l->binding_texts));
+    MUIR_TRY(muir_alloc(ctx, l->n_ranks, sizeof(char *), what, &l->binding));
+    MUIR_TRY(muir_alloc(ctx, l->n_ops, sizeof(char *), what, &l->op_name));
+    MUIR_TRY(muir_alloc(ctx, l->n_ops, sizeof(char *), what, &l->op_kind));
+    MUIR_TRY(muir_alloc(ctx, l->n_ops, sizeof(double), what, &l->op_s));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_op));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_algorithm));
     MUIR_TRY(muir_alloc(ctx, l->n_colls, sizeof(char *), what, &l->coll_axis));
@@ -46,15 +51,35 @@ static muir_status gather_ranks(muir_ctx *ctx, const muir_scenario *scenario, mu
         l->replicas[r] = fold.replicas.n;
         for (int a = 0; a < MUIR_MESH_AXES; a++) l->mesh[a][r] = fold.place[a];
         l->node[r] = l->node_names + r * MUIR_NODE_SIZE;
+        l->binding[r] = l->binding_texts + r * MUIR_BINDING_SIZE;
     }
     MUIR_TRY_MPI(MPI_Get_processor_name(node, &length));
     snprintf(mine, sizeof mine, "%.*s", MUIR_NODE_SIZE - 1, node);
     MUIR_TRY_MPI(
         MPI_Gather(mine, MUIR_NODE_SIZE, MPI_CHAR, l->node_names, MUIR_NODE_SIZE, MPI_CHAR, 0, ctx->comm));
+    MUIR_TRY_MPI(MPI_Gather(l->host.binding, MUIR_BINDING_SIZE, MPI_CHAR, l->binding_texts, MUIR_BINDING_SIZE,
+                            MPI_CHAR, 0, ctx->comm));
     MUIR_TRY_MPI(
         MPI_Gather(&l->host.peak_flop_per_s, 1, MPI_DOUBLE, l->peak_flop_per_s, 1, MPI_DOUBLE, 0, ctx->comm));
 done:
     return st;
+}
+
+static void list_ops(const muir_program *program, const muir_host_times *times, muir_launch *l)
+{
+    for (int i = 0; program && i < program->n_ops; i++) {
+        const muir_op *op = &program->ops[i];
+        l->op_s[i] = times->op_s[i];
+        l->op_name[i] = op->name;
+        l->op_kind[i] = op->kind == MUIR_OP_GEMM  ? "product"
+                        : op->kind == MUIR_OP_MEM ? "memory"
+                                                  : muir_coll_kind_name(op->coll);
+    }
+    if (!program) return;
+    l->op_name[program->n_ops] = l->op_name[program->n_ops + 1] = "message between stages";
+    l->op_s[program->n_ops] = l->op_s[program->n_ops + 1] = times->p2p_s;
+    l->op_kind[program->n_ops] = "receive";
+    l->op_kind[program->n_ops + 1] = "send";
 }
 
 static void list_colls(const muir_host_ops *ops, muir_launch *l)
@@ -107,10 +132,15 @@ static muir_status fill(muir_ctx *ctx, const muir_scenario *scenario, const muir
     l->n_colls = (size_t)counts[0];
     l->n_trials = (size_t)counts[1];
     if (host) l->host = *muir_host_clock_facts(host);
+    const muir_program *program = host ? muir_host_clock_program(host) : NULL;
+    l->n_ops = program ? (size_t)program->n_ops + 2 : 0;
+    l->shrink_bytes = l->host.shrink.factor * l->host.shrink.factor;
+    l->is_overlapped = scenario->host.overlap;
     snprintf(l->ranks_text, sizeof l->ranks_text, "%d", ctx->size);
     snprintf(l->seed_text, sizeof l->seed_text, "%lld", (long long)scenario->run.seed);
     MUIR_TRY(muir_agree(ctx, make_arrays(ctx, l)));
     MUIR_TRY(gather_ranks(ctx, scenario, l));
+    list_ops(program, host ? muir_host_clock_times(host) : NULL, l);
     list_colls(ops, l);
     if (mine[1] == counts[1]) list_trials(ops, l); /* only rank 0's are stored */
 done:
@@ -141,6 +171,11 @@ void muir_launch_destroy(muir_launch **launch)
     free(l->peak_flop_per_s);
     free(l->node_names);
     free(l->node);
+    free(l->binding_texts);
+    free(l->binding);
+    free(l->op_name);
+    free(l->op_kind);
+    free(l->op_s);
     free(l->coll_op);
     free(l->coll_algorithm);
     free(l->coll_axis);

@@ -8,27 +8,34 @@
 enum { MUIR_NODE_SIZE = 64 };
 
 typedef struct muir_launch {
-    size_t n_ranks, n_colls;
-    int64_t *first_replica;        /* [n_ranks] */
-    int64_t *replicas;             /* [n_ranks] */
-    int64_t *mesh[MUIR_MESH_AXES]; /* [n_ranks] each */
-    double *peak_flop_per_s;       /* [n_ranks], on rank 0 */
-    char *node_names;              /* [n_ranks, MUIR_NODE_SIZE], on rank 0 */
-    const char **node;             /* [n_ranks], into node_names */
-    const char **coll_op;          /* [n_colls], static texts */
-    const char **coll_algorithm;   /* [n_colls], static texts */
-    const char **coll_axis;        /* [n_colls], static texts */
-    const char **coll_purpose;     /* [n_colls], static texts */
-    int64_t *coll_ranks;           /* [n_colls] */
-    double *coll_bytes;            /* [n_colls] */
-    const char **coll_chosen;      /* [n_colls], static texts */
-    double *coll_median_s;         /* [n_colls] of the algorithm when it was chosen; NAN: not measured */
-    double *coll_mpi_s;            /* [n_colls] of the library's own then */
-    size_t n_trials;               /* of all choices that were measured */
-    int64_t *trial_coll;           /* [n_trials] number of the collective */
-    const char **trial_algorithm;  /* [n_trials], static texts */
-    double *trial_s;               /* [n_trials] */
-    muir_host_facts host;          /* zeros without host clock */
+    size_t n_ranks, n_colls, n_ops; /* n_ops: of the program, and receiving and sending */
+    int64_t *first_replica;         /* [n_ranks] */
+    int64_t *replicas;              /* [n_ranks] */
+    int64_t *mesh[MUIR_MESH_AXES];  /* [n_ranks] each */
+    double *peak_flop_per_s;        /* [n_ranks], on rank 0 */
+    char *node_names;               /* [n_ranks, MUIR_NODE_SIZE], on rank 0 */
+    const char **node;              /* [n_ranks], into node_names */
+    const char **coll_op;           /* [n_colls], static texts */
+    const char **coll_algorithm;    /* [n_colls], static texts */
+    const char **coll_axis;         /* [n_colls], static texts */
+    const char **coll_purpose;      /* [n_colls], static texts */
+    int64_t *coll_ranks;            /* [n_colls] */
+    double *coll_bytes;             /* [n_colls] */
+    const char **coll_chosen;       /* [n_colls], static texts */
+    double *coll_median_s;          /* [n_colls] of the algorithm when it was chosen; NAN: not measured */
+    double *coll_mpi_s;             /* [n_colls] of the library's own then */
+    size_t n_trials;                /* of all choices that were measured */
+    int64_t *trial_coll;            /* [n_trials] number of the collective */
+    const char **trial_algorithm;   /* [n_trials], static texts */
+    double *trial_s;                /* [n_trials] */
+    char *binding_texts;            /* [n_ranks, MUIR_BINDING_SIZE], on rank 0 */
+    const char **binding;           /* [n_ranks], into binding_texts */
+    const char **op_name;           /* [n_ops], static texts */
+    const char **op_kind;           /* [n_ops], static texts */
+    double *op_s;                   /* [n_ops], on the fleet */
+    muir_host_facts host;           /* zeros without host clock */
+    double shrink_bytes;
+    bool is_overlapped;
     char ranks_text[16], seed_text[24];
 } muir_launch;
 

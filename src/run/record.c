@@ -2,6 +2,7 @@
 /* Describing the telemetry file, and putting rows into it. */
 #include "run/record.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,10 @@
 
 #include "base/mem.h"
 #include "run/describe.h"
+
+/* Rows of the tables of flips and of executed ops are numbered by step, so that a resumed run can cut off
+ * those of steps that it repeats. */
+enum { FLIPS_A_STEP = MUIR_FLIPS_MOST, OPS_A_STEP = 1 << 20 };
 
 struct muir_record {
     muir_describe *describe;
@@ -62,13 +67,25 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static muir_status cut_details(muir_ctx *ctx, muir_record *r, muir_record_table table, int64_t coordinate)
+{
+    muir_status st = MUIR_OK;
+    size_t rows = 0;
+    if (!muir_describe_has_table(r->describe, table)) return MUIR_OK;
+    const size_t index = muir_describe_table(r->describe, table);
+    MUIR_TRY(muir_telemetry_rows_before(ctx, r->telemetry, index, coordinate, &rows));
+    MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry, index, rows));
+done:
+    return st;
+}
+
 /* Tables are written one after the other, so a kill leaves some ahead: cut all to the steps that every table
  * has. */
 static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_step)
 {
     muir_status st = MUIR_OK;
     const muir_scenario *s = r->scenario;
-    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0};
+    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0, 0, 0};
     int64_t next = INT64_MAX;
     for (int t = 0; t < MUIR_TABLE_COUNT; t++)
         if (muir_describe_has_table(r->describe, (muir_record_table)t) && every[t] > 0)
@@ -79,6 +96,8 @@ static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_ste
         MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry,
                                          muir_describe_table(r->describe, (muir_record_table)t), rows));
     }
+    MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_FLIPS, next * FLIPS_A_STEP));
+    MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_TRACE, next * OPS_A_STEP));
     if (muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES))
         r->samples = covered(r, MUIR_TABLE_COLLECTIVES, 1);
     *next_step = next;
@@ -149,9 +168,11 @@ static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const m
 {
     const muir_tally *t = &h->tally;
     const double rate = t->gemm_s > 0.0 ? t->gemm_flop / t->gemm_s : 0.0;
-    const void *values[] = {&h->step_s,    &t->gemm_s,  &t->gemm_flop,  &rate,     &t->mem_s,
-                            &t->mem_bytes, &t->coll_s,  &t->coll_bytes, &t->p2p_s, &t->p2p_bytes,
-                            &t->check_s,   &t->checked, &t->wrong};
+    const void *values[] = {&h->step_s,       &t->gemm_s,       &t->gemm_flop,  &rate,          &t->mem_s,
+                            &t->mem_bytes,    &t->coll_s,       &t->coll_bytes, &t->p2p_s,      &t->p2p_bytes,
+                            &t->check_s,      &t->exposed_s,    &t->flight_s,   &t->progress_s, &t->wait_s,
+                            &h->rhythm_p50_s, &h->rhythm_p99_s, &h->rhythm_p50, &h->rhythm_p99, &t->checked,
+                            &t->wrong,        &t->planted,      &t->caught};
     return put_all(ctx, r, MUIR_TABLE_HOST, values, sizeof values / sizeof values[0], step);
 }
 
@@ -169,6 +190,56 @@ muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const m
     if (servers && muir_describe_has_table(r->describe, MUIR_TABLE_SERVER))
         MUIR_TRY(put_all(ctx, r, MUIR_TABLE_SERVER, server_values, 1, step));
     if (host && muir_describe_has_table(r->describe, MUIR_TABLE_HOST)) MUIR_TRY(put_host(ctx, r, step, host));
+done:
+    return st;
+}
+
+static muir_status make_room(muir_ctx *ctx, muir_record *r, muir_record_table table)
+{
+    if (muir_telemetry_room(r->telemetry, muir_describe_table(r->describe, table)) > 0) return MUIR_OK;
+    return muir_record_flush(ctx, r);
+}
+
+static muir_status put_flips(muir_ctx *ctx, muir_record *r, int64_t step, const muir_flips *flips)
+{
+    muir_status st = MUIR_OK;
+    for (int i = 0; i < flips->n; i++) {
+        const muir_flip *f = &flips->flip[i];
+        const void *values[] = {&f->step, &f->rank,       &f->op,         &f->kind,     &f->element,
+                                &f->bit,  &f->is_planted, &f->is_checked, &f->is_caught};
+        MUIR_TRY(make_room(ctx, r, MUIR_TABLE_FLIPS));
+        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_FLIPS, values, sizeof values / sizeof values[0],
+                         step * FLIPS_A_STEP + i));
+    }
+done:
+    return st;
+}
+
+/* Ranks execute different numbers of ops; each row has one of every rank that has so many. */
+static muir_status put_trace(muir_ctx *ctx, muir_record *r, int64_t step, const muir_trace *trace)
+{
+    muir_status st = MUIR_OK;
+    int64_t most = (int64_t)trace->n;
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT64_T, MPI_MAX, ctx->comm));
+    for (int64_t i = 0; i < most; i++) {
+        const bool has = i < (int64_t)trace->n;
+        const muir_trace_row row = has ? trace->rows[i] : (muir_trace_row){-1, NAN, NAN, 0.0};
+        const void *values[] = {&step, &row.op, &row.start_s, &row.end_s, &row.bytes};
+        MUIR_TRY(make_room(ctx, r, MUIR_TABLE_TRACE));
+        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_TRACE, values, sizeof values / sizeof values[0],
+                         step * OPS_A_STEP + i));
+    }
+done:
+    return st;
+}
+
+muir_status muir_record_put_details(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_clock *host)
+{
+    muir_status st = MUIR_OK;
+    const muir_flips *flips = muir_host_clock_flips(host);
+    const muir_trace *trace = muir_host_clock_trace(host, step);
+    if (flips) MUIR_TRY(put_flips(ctx, r, step, flips));
+    if (trace) MUIR_TRY(put_trace(ctx, r, step, trace));
 done:
     return st;
 }

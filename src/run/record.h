@@ -15,6 +15,8 @@ typedef enum muir_record_table {
     MUIR_TABLE_SERVER,
     MUIR_TABLE_HOST,
     MUIR_TABLE_COLLECTIVES,
+    MUIR_TABLE_FLIPS,
+    MUIR_TABLE_TRACE,
     MUIR_TABLE_COUNT
 } muir_record_table;
 
@@ -42,6 +44,11 @@ muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scena
 muir_status muir_record_put(muir_ctx *ctx, muir_record *record, int64_t step, const muir_fleet_row *fleet,
                             const muir_rank_row *rank, const float *servers, const muir_host_row *host,
                             const muir_emulation_row *emulation);
+
+/* Puts what a step of the host clock left beside its row: bit flips, executed ops. Flushes where they outgrow
+ * a batch. Collective over ctx->comm. MUIR_ERR_MPI, MUIR_ERR_FILE. */
+muir_status muir_record_put_details(muir_ctx *ctx, muir_record *record, int64_t step,
+                                    const muir_host_clock *host);
 
 /* Whether some batch is full. The same on all ranks. Local. */
 bool muir_record_is_full(const muir_record *record);

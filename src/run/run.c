@@ -7,12 +7,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "run/calibrate.h"
+#include "run/times.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
 
 typedef struct run_state {
     const muir_run_request *request;
-    const muir_scenario *scenario;
+    const muir_scenario *scenario; /* calibrated */
+    muir_scenario calibrated;
     muir_fleet_clock *fleet;
     muir_host_clock *host; /* NULL: not wanted */
     muir_record *record;   /* NULL: not wanted */
@@ -47,6 +50,7 @@ static muir_status write_step(muir_ctx *ctx, run_state *r, int64_t step, const m
     muir_status st = MUIR_OK;
     if (!r->record) return MUIR_OK;
     MUIR_TRY(muir_record_put(ctx, r->record, step, fleet, rank, servers, host, emulation));
+    if (host) MUIR_TRY(muir_record_put_details(ctx, r->record, step, r->host));
     if (fleet->flag != FLAG_NONE || muir_record_is_full(r->record)) {
         MUIR_TRY(muir_record_flush(ctx, r->record));
         r->flushed_s = muir_now_s();
@@ -86,15 +90,24 @@ done:
     return st;
 }
 
+static muir_status make_host(muir_ctx *ctx, run_state *r)
+{
+    const muir_program *program = muir_fleet_clock_program(r->fleet);
+    muir_host_times times;
+    muir_times_fill(r->scenario, program, muir_fleet_clock_prices(r->fleet), &times);
+    return muir_host_clock_create(ctx, r->scenario, program, muir_fleet_clock_fold(r->fleet), &times,
+                                  &r->host);
+}
+
 static muir_status prepare(muir_ctx *ctx, run_state *r)
 {
     muir_status st = MUIR_OK;
-    const muir_scenario *s = r->scenario;
+    r->calibrated = *r->request->scenario;
+    MUIR_TRY(muir_calibrate(ctx, r->request->path, r->request->is_resumed, &r->calibrated));
+    const muir_scenario *s = r->scenario = &r->calibrated;
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
     r->steps = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
-    if (s->host.every > 0)
-        MUIR_TRY(muir_host_clock_create(ctx, s, muir_fleet_clock_program(r->fleet),
-                                        muir_fleet_clock_fold(r->fleet), &r->host));
+    if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->request->path)
         MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
                                     &r->record));
@@ -121,6 +134,7 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     s.fleet_clock_s = r->fleet_clock_s;
     s.host_s = r->host_s;
     s.telemetry_s = r->telemetry_s;
+    s.step_sigma = r->scenario->fleet.variation.step_sigma;
     s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
     MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
     *summary = s;

@@ -59,6 +59,9 @@ static void add_tally(muir_tally *sum, const muir_tally *t)
     sum->p2p_s += t->p2p_s, sum->p2p_bytes += t->p2p_bytes;
     sum->fft_s += t->fft_s, sum->fft_flop += t->fft_flop;
     sum->check_s += t->check_s;
+    sum->exposed_s += t->exposed_s, sum->flight_s += t->flight_s;
+    sum->progress_s += t->progress_s, sum->wait_s += t->wait_s;
+    sum->planted += t->planted, sum->caught += t->caught;
     sum->checked += t->checked, sum->wrong += t->wrong;
 }
 
@@ -104,6 +107,7 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
         out->median_s = c->choice.time_s;
         out->mpi_s = c->choice.mpi_s;
         out->ranks = c->comm->size;
+        out->pieces = c->n_buckets;
         out->bytes = 4.0 * (double)c->count;
         out->calls = c->calls;
         out->time_s = c->seconds / c->calls;
@@ -118,15 +122,41 @@ static muir_status sum_tally(muir_ctx *ctx, muir_collector *c, muir_summary *s)
 {
     muir_status st = MUIR_OK;
     muir_tally *t = &c->tally;
-    double sums[] = {t->gemm_s, t->gemm_flop, t->mem_s,   t->mem_bytes, t->coll_s,  t->coll_bytes,
-                     t->p2p_s,  t->p2p_bytes, t->check_s, t->fft_s,     t->fft_flop};
-    int64_t counts[] = {t->checked, t->wrong};
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, 11, MPI_DOUBLE, MPI_SUM, ctx->comm));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
-    s->tally = (muir_tally){sums[0], sums[1], sums[2],   sums[3],   sums[4], sums[5], sums[6],
-                            sums[7], sums[8], counts[0], counts[1], sums[9], sums[10]};
+    double *const parts[] = {&t->gemm_s,     &t->gemm_flop,  &t->mem_s,     &t->mem_bytes, &t->coll_s,
+                             &t->coll_bytes, &t->p2p_s,      &t->p2p_bytes, &t->check_s,   &t->exposed_s,
+                             &t->flight_s,   &t->progress_s, &t->wait_s,    &t->fft_s,     &t->fft_flop};
+    enum { PARTS = sizeof parts / sizeof parts[0] };
+    double sums[PARTS];
+    int64_t counts[] = {t->checked, t->wrong, t->planted, t->caught};
+    for (int i = 0; i < PARTS; i++) sums[i] = *parts[i];
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, PARTS, MPI_DOUBLE, MPI_SUM, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, 4, MPI_INT64_T, MPI_SUM, ctx->comm));
+    for (int i = 0; i < PARTS; i++) *parts[i] = sums[i];
+    t->checked = counts[0], t->wrong = counts[1], t->planted = counts[2], t->caught = counts[3];
+    s->tally = *t;
 done:
     return st;
+}
+
+/* Errors of all ranks; then what they come to. */
+static muir_status sum_rhythm(muir_ctx *ctx, const muir_host_clock *host, muir_summary *s)
+{
+    muir_status st = MUIR_OK;
+    muir_rhythm rhythm = *muir_host_clock_rhythm(host);
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &rhythm, (int)(sizeof rhythm / sizeof(int64_t)), MPI_INT64_T,
+                               MPI_SUM, ctx->comm));
+    s->rhythm_p50_s = muir_histogram_percentile(&rhythm.absolute, 0.5);
+    s->rhythm_p99_s = muir_histogram_percentile(&rhythm.absolute, 0.99);
+    s->rhythm_p50 = muir_histogram_percentile(&rhythm.relative, 0.5);
+    s->rhythm_p99 = muir_histogram_percentile(&rhythm.relative, 0.99);
+done:
+    return st;
+}
+
+static void finish_overlap(const muir_host_facts *f, muir_summary *s)
+{
+    s->exposed_s = s->tally.exposed_s / (double)(s->host_steps * s->host_ranks);
+    s->overlap = f->exposed_off_s > 0.0 ? 1.0 - f->exposed_on_s / f->exposed_off_s : NAN;
 }
 
 muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *c, const muir_host_clock *host,
@@ -139,6 +169,8 @@ muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *c, const muir_h
     s->host_steps = c->host_steps;
     if (!host || c->host_steps == 0) return MUIR_OK;
     s->facts = *muir_host_clock_facts(host);
+    MUIR_TRY(sum_rhythm(ctx, host, s));
+    finish_overlap(&s->facts, s);
     s->host_step_mean_s = c->host_step_s / (double)c->host_steps;
     if (s->tally.gemm_s > 0.0) s->gemm_flop_per_s = s->tally.gemm_flop / s->tally.gemm_s;
     s->gemm_fraction_of_peak = s->gemm_flop_per_s / s->facts.peak_flop_per_s;

@@ -16,6 +16,7 @@ enum { MUIR_SUMMARY_COLLS = 32 };
 typedef struct muir_summary_coll {
     const char *op, *algorithm, *axis, *chosen; /* static texts */
     int ranks;
+    int pieces; /* that are on their way beside products, whose times are added up; 0: it blocks */
     double bytes, calls;
     double time_s; /* mean of the calls, waiting for slower ranks included */
     double best_s; /* fastest call, from which the bandwidths are */
@@ -34,13 +35,17 @@ typedef struct muir_summary {
     double goodput;                 /* productive share of fleet time */
     double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
     double fleet_time_s;
+    double step_sigma; /* of the chips: input, or measured with calibrate: host */
     /* executed */
     int64_t host_steps;
     muir_host_facts facts;  /* of rank 0 */
     muir_tally tally;       /* sums of all ranks */
     double gemm_flop_per_s; /* per rank */
     double gemm_fraction_of_peak;
-    double host_step_mean_s; /* slowest rank of each step */
+    double host_step_mean_s;                                   /* slowest rank of each step */
+    double rhythm_p50_s, rhythm_p99_s, rhythm_p50, rhythm_p99; /* all ops of all ranks; NaN without a plan */
+    double overlap;   /* achieved: 1 - exposed / what hidden collectives take when they block; NaN without */
+    double exposed_s; /* of hidden collectives, a step and rank */
     int n_colls;
     muir_summary_coll colls[MUIR_SUMMARY_COLLS];
     /* muir itself, on rank 0 */

@@ -9,6 +9,9 @@
 /* Order of telemetry.def, key level. */
 enum { MUIR_LEVEL_FLEET = 0, MUIR_LEVEL_RANK = 1, MUIR_LEVEL_SERVER = 2 };
 
+/* Order of host.def, key bind. */
+enum { MUIR_BIND_AUTO = 0, MUIR_BIND_OFF = 1 };
+
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_run_options {
 #include "scenario/run.def"

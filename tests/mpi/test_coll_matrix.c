@@ -135,7 +135,6 @@ static bool is_reducing(muir_coll_kind kind)
 static bool is_wanted(const cell *c, const muir_coll *coll, const char *name)
 {
     if (coll->kind != c->kind || (name && strcmp(coll->name, name) != 0)) return false;
-    if (is_reducing(c->kind) && strcmp(coll->name, "mpi") == 0 && !is_mpis(c->spec.dtype)) return false;
     return muir_coll_fits(coll, c->comm->size) && !muir_coll_why_not(coll, c->comm);
 }
 

@@ -84,7 +84,7 @@ static void check_steps(const char *name, const char *const *overrides, int n)
     CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &scenario.job, &program), MUIR_OK);
     const muir_fold fold = muir_fold_make(&scenario, ctx->size, ctx->rank);
-    const muir_status made = muir_host_clock_create(ctx, &scenario, program, &fold, &clock);
+    const muir_status made = muir_host_clock_create(ctx, &scenario, program, &fold, NULL, &clock);
     if (made != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
     CU_ASSERT_EQUAL_FATAL(made, MUIR_OK);
     const bool is_member = fold.place[0] >= 0;

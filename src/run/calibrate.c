@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Measuring what the fleet clock takes from the host clock. */
+#include "run/calibrate.h"
+
+#include <stdlib.h>
+
+#include "host_clock/jitter.h"
+#include "io/telemetry.h"
+
+static const double most_sigma = 0.2; /* as in variation.def */
+
+muir_status muir_calibrate(muir_ctx *ctx, const char *path, bool is_resumed, muir_scenario *scenario)
+{
+    muir_status st = MUIR_OK;
+    double sigma = 0.0;
+    char *stored = NULL;
+    if (scenario->run.calibrate == MUIR_CALIBRATE_NONE) return MUIR_OK;
+    if (path && is_resumed) {
+        MUIR_TRY(muir_telemetry_read_attribute(ctx, path, "scenario", "fleet.variation.step_sigma", &stored));
+        sigma = strtod(stored, NULL);
+    } else {
+        MUIR_TRY(muir_host_jitter(ctx, &sigma));
+    }
+    if (sigma > most_sigma)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_CHECK,
+                           "calibrate=host: the same work takes times that deviate by %.0f %% here, but the "
+                           "fleet clock takes at most %.0f %%: this machine is busy with something else",
+                           100.0 * sigma, 100.0 * most_sigma));
+    scenario->fleet.variation.step_sigma = sigma;
+done:
+    free(stored);
+    return st;
+}

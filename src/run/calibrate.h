@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `calibrate: host`: what the host clock measures here takes the place of a key of the fleet. */
+#ifndef MUIR_RUN_CALIBRATE_H
+#define MUIR_RUN_CALIBRATE_H
+
+#include "scenario/scenario.h"
+
+/* Order of run.def, key calibrate. */
+enum { MUIR_CALIBRATE_NONE = 0, MUIR_CALIBRATE_HOST = 1 };
+
+/* Sets fleet.variation.step_sigma to the jitter of this machine: measured now for a new file, read from the
+ * file for one that goes on, since a run's figures must not change half way. Nothing with `none`.
+ * path      in      of the telemetry file; NULL: none
+ * scenario  in/out
+ * Collective over ctx->comm. MUIR_ERR_CHECK (jitter beyond what the key may be), MUIR_ERR_ARG, MUIR_ERR_FILE,
+ * MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_calibrate(muir_ctx *ctx, const char *path, bool is_resumed, muir_scenario *scenario);
+
+#endif

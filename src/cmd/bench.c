@@ -157,9 +157,9 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage = "clock|coll|fft|flips|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS] [-w ITERS]\n"
-             "        [-d TYPE] [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
-    .summary = "what this machine reaches: fleet clock, collectives, products, checkpoints; what checks catch",
+    .usage = "clock|coll|fft|flips|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS]\n"
+             "        [-w ITERS] [-d TYPE] [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
+    .summary = "what this machine reaches: fleet clock, collectives, kernels, checkpoints; what checks catch",
     .help =
         "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"

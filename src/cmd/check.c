@@ -120,7 +120,8 @@ static void print_ranks(const muir_scenario *s, int ranks)
 static void print_shrink(const muir_scenario *s, const muir_program *program, double dilated_s,
                          const muir_shrink *shrink)
 {
-    const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1), budget_s = dilated_s > 0.0 ? 0.5 * dilated_s : s->host.budget;
+    const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
+    const double budget_s = dilated_s > 0.0 ? 0.5 * dilated_s : s->host.budget;
     const double factor = muir_shrink_guess(program, shrink->shape, 0.5 * peak * budget_s);
     if (dilated_s > 0.0)
         printf("Pace %s: a step takes %s on the wall", s->host.pace, muir_time_text(dilated_s).s);

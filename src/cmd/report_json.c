@@ -85,15 +85,15 @@ static json_t *host(const muir_summary *m)
     if (m->host_steps == 0) return json_null();
     const muir_host_facts *f = &m->facts;
     const double fft_flop_per_s = m->tally.fft_s > 0.0 ? m->tally.fft_flop / m->tally.fft_s : 0.0;
-    json_t *object = json_pack(
-        "{s:f,s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f}}", "gemm_flop_per_s",
-        m->gemm_flop_per_s, "fft_flop_per_s", fft_flop_per_s, "gemm_fraction_of_peak",
-        m->gemm_fraction_of_peak, "peak_flop_per_s", f->peak_flop_per_s, "kernel", f->kernel, "collectives",
-        collectives(m), "tuning", tuning(&f->tuning), "step_s", m->host_step_mean_s, "empty_step_s",
-        f->empty_step_s, "steps", (json_int_t)m->host_steps, "checked", (json_int_t)m->tally.checked, "wrong",
-        (json_int_t)m->tally.wrong, "shrink", "factor", f->shrink.factor, "bytes",
-        f->shrink.factor * f->shrink.factor, "layers", f->shrink.layers, "microbatches",
-        f->shrink.microbatches);
+    json_t *object =
+        json_pack("{s:f,s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f}}", "gemm_flop_per_s",
+                  m->gemm_flop_per_s, "fft_flop_per_s", fft_flop_per_s, "gemm_fraction_of_peak",
+                  m->gemm_fraction_of_peak, "peak_flop_per_s", f->peak_flop_per_s, "kernel", f->kernel,
+                  "collectives", collectives(m), "tuning", tuning(&f->tuning), "step_s", m->host_step_mean_s,
+                  "empty_step_s", f->empty_step_s, "steps", (json_int_t)m->host_steps, "checked",
+                  (json_int_t)m->tally.checked, "wrong", (json_int_t)m->tally.wrong, "shrink", "factor",
+                  f->shrink.factor, "bytes", f->shrink.factor * f->shrink.factor, "layers", f->shrink.layers,
+                  "microbatches", f->shrink.microbatches);
     if (object) add_pace(m, object);
     return object;
 }

@@ -30,7 +30,7 @@ typedef struct muir_host_facts {
     double trial_step_s;             /* measured: a step as fast as possible, after the shrink was settled */
     double planned_step_s;           /* dilated: X times the shrunk schedule's modelled time; 0: asap */
     double exposed_off_s;            /* measured with overlap: what hidden collectives take when they block */
-    double exposed_on_s; /* measured with overlap: what is left of it; of the slowest rank, as above */
+    double exposed_on_s;      /* measured with overlap: what is left of it; of the slowest rank, as above */
     muir_tuning_facts tuning; /* what came of choosing algorithms */
 } muir_host_facts;
 

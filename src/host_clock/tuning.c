@@ -13,8 +13,11 @@
 #include "host_clock/host_set.h"
 #include "scenario/tuning_table.h"
 
-/* Trials of one choice, of all choices of a launch without a table, and with one, which pays off later. */
-static const double CHOICE_S = 0.1, LAUNCH_S = 0.5, TABLE_S = 60.0;
+/* Longest trials of one choice and of all choices of a launch; what a table keeps pays off later. */
+typedef struct patience {
+    double choice_s, launch_s;
+} patience;
+static const patience without_table = {0.1, 0.5}, with_table = {1.0, 60.0};
 
 struct muir_tuning {
     muir_host_set here;
@@ -194,7 +197,8 @@ static muir_status measure(muir_ctx *ctx, muir_tuning *t, muir_coll_comm *comm, 
 {
     muir_status st = MUIR_OK;
     const double start_s = muir_now_s();
-    double limit_s = fmin(CHOICE_S, (t->facts.path[0] ? TABLE_S : LAUNCH_S) - t->spent_s);
+    const patience *limits = t->facts.path[0] ? &with_table : &without_table;
+    double limit_s = fmin(limits->choice_s, limits->launch_s - t->spent_s);
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &limit_s, 1, MPI_DOUBLE, MPI_MIN, comm->comm));
     MUIR_TRY(muir_coll_choose(ctx, comm, kind, spec, send, recv, limit_s, choice));
     t->spent_s += muir_now_s() - start_s;

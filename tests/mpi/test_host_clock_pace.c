@@ -171,13 +171,14 @@ static double traced_bytes(const rig *r, const muir_tally *tally)
     return bytes;
 }
 
-static void check_overlap(const char *const *layout, int n)
+/* is_off: also without overlap. */
+static void check_overlap(const char *const *layout, int n, bool is_off)
 {
     const char *overrides[12];
     for (int i = 0; i < n; i++) overrides[i] = layout[i];
     overrides[n] = "telemetry.trace_steps=1";
     overrides[n + 1] = "host.budget=0.005";
-    for (int is_on = 0; is_on < 2; is_on++) {
+    for (int is_on = is_off ? 0 : 1; is_on < 2; is_on++) {
         rig r;
         muir_host_row row;
         overrides[n + 2] = is_on ? "host.overlap=true" : "host.overlap=false";
@@ -202,10 +203,10 @@ static void hidden_collectives_come_out_right(void)
                                          "parallel.overlap_tp=true"};
     static const char *const mixed[] = {"parallel.tp=2", "parallel.pp=1", "parallel.dp=2",
                                         "parallel.overlap_tp=true", "host.all_gather=shared"};
-    check_overlap(pipeline, 2);
-    check_overlap(interleaved, 2);
-    check_overlap(tensor, 4);
-    check_overlap(mixed, 5);
+    check_overlap(pipeline, 2, true);
+    check_overlap(interleaved, 2, false);
+    check_overlap(tensor, 4, false);
+    check_overlap(mixed, 5, false);
 }
 
 /* The flips of a few steps are all planted and caught, are the same in another clock, and no check is no
@@ -246,10 +247,11 @@ static void planted_flips_are_caught_where_one_looks(void)
     }
 }
 
+/* And every rank says where it runs. */
 static void fewer_checks_look_at_fewer_results(void)
 {
     static const char *const some[] = {"host.budget=0.002", "host.check_every=8"};
-    static const char *const none[] = {"host.budget=0.002", "host.check=false"};
+    static const char *const none[] = {"host.budget=0.002", "host.check=false", "host.bind=off"};
     rig r;
     muir_host_row row;
     set_up(&r, "tiny", some, 2);
@@ -264,20 +266,11 @@ static void fewer_checks_look_at_fewer_results(void)
     int64_t looked_at = 0;
     for (uint32_t salt = 0; salt < 8000; salt++) looked_at += muir_host_is_checked(&r.scenario, salt);
     CU_ASSERT(looked_at > 800 && looked_at < 1200);
-    set_up(&r, "tiny", none, 2);
+    set_up(&r, "tiny", none, 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(muir_host_clock_facts(r.clock)->binding, "processors "));
+    CU_ASSERT_PTR_NULL(strstr(muir_host_clock_facts(r.clock)->binding, "bound by muir"));
     CU_ASSERT_EQUAL(muir_host_clock_step(muir_test_ctx(), r.clock, 0, &row), MUIR_OK);
     CU_ASSERT_EQUAL(row.tally.checked, 0);
-    tear_down(&r);
-}
-
-static void every_rank_says_where_it_runs(void)
-{
-    static const char *const overrides[] = {"host.budget=0.002", "host.bind=off"};
-    rig r;
-    set_up(&r, "tiny", overrides, 2);
-    const char *text = muir_host_clock_facts(r.clock)->binding;
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "processors "));
-    CU_ASSERT_PTR_NULL(strstr(text, "bound by muir"));
     tear_down(&r);
 }
 
@@ -292,7 +285,6 @@ int main(int argc, char **argv)
         {"hidden collectives come out right", hidden_collectives_come_out_right},
         {"planted flips are caught where one looks", planted_flips_are_caught_where_one_looks},
         {"fewer checks look at fewer results", fewer_checks_look_at_fewer_results},
-        {"every rank says where it runs", every_rank_says_where_it_runs},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "host_clock_pace", tests);

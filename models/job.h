@@ -4,6 +4,7 @@
 #define MUIR_MODELS_JOB_H
 
 #include "base/options.h"
+#include "base/place.h"
 #include "base/words.h"
 
 enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };          /* order of model.def, key mlp */
@@ -31,6 +32,7 @@ typedef struct muir_job {
     muir_batch batch;
     muir_parallel parallel;
     int64_t microbatches; /* per replica and step */
+    muir_place place;     /* of chunks on stages, which the schedule says */
 } muir_job;
 
 extern const muir_schema muir_model_schema;

@@ -19,11 +19,12 @@ typedef struct muir_memory {
  *     s b h (10 + 24 / t)  without
  *     2 s b h              with full recompute; 2 s b h / t with sequence parallelism too
  * for as many microbatches as the stage holds at once. Attention scores are never stored (fused attention).
- * program    in   of the job
- * in_flight  in   microbatches of one chunk that the first stage holds at most, >= 1
+ * A stage that holds copies of other stages' weights has them counted in all three.
+ * program  in   of the job
+ * held     in   [pp] microbatches of single chunks that each stage holds at most, by the schedule's lists
  * Local. Source: Korthikanti et al., "Reducing activation recomputation in large transformer models", 2022,
  * table 2. */
-muir_memory muir_memory_of(const muir_job *job, const muir_program *program, int64_t in_flight);
+muir_memory muir_memory_of(const muir_job *job, const muir_program *program, const int *held);
 
 /* Sum of the parts [byte]. Local. */
 double muir_memory_total(const muir_memory *memory);

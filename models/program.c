@@ -256,6 +256,8 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *p, "the step program", &p));
     p->n_stages = (int)job->parallel.pp;
     p->n_chunks = (int)(job->parallel.pp * job->parallel.vpp);
+    p->n_held = (int)job->parallel.vpp * muir_place_copies(job->place);
+    p->place = job->place;
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->chunks, "the step program", &p->chunks));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync_ops, "the step program", &p->sync_ops));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->update_ops, "the step program", &p->update_ops));
@@ -296,11 +298,16 @@ double muir_chunk_flop(const muir_program *p, int chunk, muir_phase phase)
     return flop;
 }
 
+int muir_program_chunk(const muir_program *p, int stage, int i)
+{
+    return muir_place_chunk(p->place, p->n_stages, stage, i);
+}
+
 double muir_stage_params(const muir_program *p, int stage, bool experts)
 {
     double params = 0.0;
-    for (int i = stage; i < p->n_chunks; i += p->n_stages) {
-        const muir_chunk *c = &p->chunks[i];
+    for (int i = 0; i < p->n_held; i++) {
+        const muir_chunk *c = &p->chunks[muir_program_chunk(p, stage, i)];
         for (int part = 0; part < c->n_parts; part++) {
             const muir_block *block = &p->blocks[c->block[part]];
             params += (experts ? block->expert_params : block->dense_params) * c->repeat[part];

@@ -50,12 +50,15 @@ typedef struct muir_program {
     int n_ops;
     muir_block blocks[MUIR_MAX_BLOCKS];
     int n_blocks;
-    muir_chunk *chunks; /* [vpp pp]: chunk v of stage s is number v pp + s, the order in which data passes */
+    muir_chunk
+        *chunks; /* [vpp pp], in the order in which data passes; muir_program_chunk says whose they are */
     /* Once per step, in this order; what is equal on all stages is one op, so that all ranks run the same. */
     muir_op_range *sync_ops;   /* [pp]: gradient sync */
     muir_op_range norm_ops;    /* gradient norm over the job */
     muir_op_range *update_ops; /* [pp]: optimizer, gather of new weights */
     int n_chunks, n_stages;
+    int n_held; /* chunks on each stage: vpp, for each copy of the weights */
+    muir_place place;
     double p2p_bytes;     /* a microbatch's message between neighbouring chunks, per chip */
     double model_flop;    /* of job and step: what the model needs, full attention square, no recompute */
     double params;        /* of the whole model */
@@ -95,7 +98,10 @@ void muir_program_destroy(muir_program **program);
  * Local. */
 double muir_chunk_flop(const muir_program *program, int chunk, muir_phase phase);
 
-/* Weights of a stage on one chip.
+/* Number of the chunk that a stage holds as its i-th, i < n_held. Local. */
+int muir_program_chunk(const muir_program *program, int stage, int i);
+
+/* Weights of a stage on one chip, all its copies.
  * experts  in   true: those of experts; false: all others
  * Local. */
 double muir_stage_params(const muir_program *program, int stage, bool experts);

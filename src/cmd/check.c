@@ -9,9 +9,8 @@
 #include "fleet/network.h"
 #include "fleet_clock/ideal.h"
 #include "host_clock/ops.h"
-#include "models/memory.h"
+#include "scenario/fit.h"
 #include "scenario/fold.h"
-#include "schedule/schedule.h"
 
 static const muir_axis axes[] = {MUIR_AXIS_TP, MUIR_AXIS_CP,  MUIR_AXIS_EP,
                                  MUIR_AXIS_DP, MUIR_AXIS_EDP, MUIR_AXIS_PP};
@@ -35,15 +34,18 @@ static void print_job(const muir_scenario *s, const muir_program *program)
 static double axis_bytes(const muir_job *job, const muir_program *program, muir_axis axis)
 {
     double bytes = 0.0;
-    for (int c = 0; c < program->n_chunks; c += program->n_stages) /* the first stage's chunks */
-        for (int part = 0; part < program->chunks[c].n_parts; part++)
+    /* copies of a chunk share its microbatches */
+    const double microbatches = (double)job->microbatches / muir_place_copies(job->place);
+    for (int k = 0; k < program->n_held; k++) {
+        const muir_chunk *chunk = &program->chunks[muir_program_chunk(program, 0, k)];
+        for (int part = 0; part < chunk->n_parts; part++)
             for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
-                const muir_op_range r = program->blocks[program->chunks[c].block[part]].phase[phase];
+                const muir_op_range r = program->blocks[chunk->block[part]].phase[phase];
                 for (int i = r.first; i < r.first + r.n; i++)
                     if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
-                        bytes += program->ops[i].bytes * program->chunks[c].repeat[part] *
-                                 (double)job->microbatches;
+                        bytes += program->ops[i].bytes * chunk->repeat[part] * microbatches;
             }
+    }
     const muir_op_range ends[] = {program->sync_ops[0], program->update_ops[0]};
     for (size_t e = 0; e < sizeof ends / sizeof ends[0]; e++)
         for (int i = ends[e].first; i < ends[e].first + ends[e].n; i++)
@@ -68,17 +70,31 @@ static void print_groups(const muir_scenario *s, const muir_program *program)
     }
 }
 
-static void print_memory(const muir_scenario *s, const muir_program *program)
+/* What the schedule asks of the layout, and what its lists come to. */
+static void print_schedule(const muir_scenario *s, const muir_order *order, const muir_ideal *ideal)
 {
-    const muir_parallel *p = &s->job.parallel;
-    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
-    const muir_memory m = muir_memory_of(&s->job, program, muir_schedule_find(p->schedule)->in_flight(shape));
-    const double total = m.weights + m.gradients + m.optimizer + m.activations,
-                 room = s->fleet.chip.hbm_bytes;
+    const muir_schedule *schedule = muir_schedule_find(s->job.parallel.schedule);
+    int slots = 0;
+    muir_order_slots(order, 0, &slots);
+    printf("\nschedule %s (needs %s): %s slots a stage, %.1f %% of the pipeline's time idle on the busiest "
+           "stage;\n  chunks of the first stage:",
+           schedule->name, schedule->needs, muir_count_text(slots).s,
+           100.0 * ideal->part_s[MUIR_PART_bubble] / ideal->pipeline_s);
+    const int held = order->shape.chunks * muir_place_copies(order->place);
+    for (int i = 0; i < held; i++) printf(" %d", muir_place_chunk(order->place, order->shape.stages, 0, i));
+    printf(" of %d\n", order->shape.stages * order->shape.chunks);
+}
+
+static void print_memory(const muir_scenario *s, muir_memory m)
+{
+    const double total = muir_memory_total(&m), room = s->fleet.chip.hbm_bytes;
     printf(
         "\nmemory of the fullest chip (stage %d): weights %s, gradients %s, optimizer %s, activations %s\n",
         m.stage, muir_bytes_text(m.weights).s, muir_bytes_text(m.gradients).s, muir_bytes_text(m.optimizer).s,
         muir_bytes_text(m.activations).s);
+    if (muir_place_copies(s->job.place) > 1)
+        printf("  schedule %s holds weights, gradients and optimizer %d times\n", s->job.parallel.schedule,
+               muir_place_copies(s->job.place));
     printf("  %s of %s: %s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
            total <= room ? "fits" : "does NOT fit");
 }
@@ -156,15 +172,18 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     muir_prices *prices = NULL;
     muir_order *order = NULL;
     muir_ideal *ideal = NULL;
+    muir_memory memory;
     const muir_parallel *p = &s->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
     MUIR_TRY(muir_program_create(ctx, &s->job, &program));
     MUIR_TRY(muir_prices_create(ctx, s, program, &prices));
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
     MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
+    MUIR_TRY(muir_scenario_memory(ctx, s, program, &memory));
     print_job(s, program);
     print_groups(s, program);
-    print_memory(s, program);
+    print_schedule(s, order, ideal);
+    print_memory(s, memory);
     print_ideal(ideal);
     print_ranks(s, ranks);
     print_executed(s, program, ranks);

@@ -12,17 +12,19 @@
 
 enum { TRIES_IN_VAIN = 2, LARGEST_FACTOR = 1 << 20 };
 
-/* Room for messages between stages: one per slot, since a slot's message may still be on its way in the
- * next. */
+/* Room for messages between stages: one per slot that may send, since its message may still be on its way
+ * in the next. */
 static muir_status prepare_messages(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
-    const size_t n_slots = (size_t)c->order->n_slots;
+    const muir_slot *slots = muir_order_slots(c->order, c->fold.place[MUIR_MESH_PP], &c->n_sent);
+    const size_t n_slots = (size_t)c->n_sent;
     const muir_coll_comm *comm = c->mesh->axis[MUIR_MESH_PP];
     c->n_message = muir_shrink_elements(c->program->p2p_bytes, c->facts.shrink.factor);
     MUIR_TRY(muir_alloc(ctx, n_slots, sizeof *c->sent, "messages between stages", &c->sent));
     if (comm->size < 2) return MUIR_OK;
     for (size_t i = 0; i < n_slots; i++) {
+        if (slots[i].phase == MUIR_WEIGHT) continue;
         MUIR_TRY(muir_p2p_create(ctx, comm, MUIR_FP32, c->n_message, 0, &c->sent[i].p2p));
         MUIR_TRY(muir_alloc(ctx, c->n_message, sizeof(float), "messages between stages", &c->sent[i].data));
     }
@@ -34,7 +36,7 @@ done:
 
 static void drop_program(muir_host_clock *c)
 {
-    for (int i = 0; c->sent && i < c->order->n_slots; i++) {
+    for (int i = 0; c->sent && i < c->n_sent; i++) {
         muir_p2p_destroy(&c->sent[i].p2p);
         free(c->sent[i].data);
     }

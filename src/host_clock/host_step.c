@@ -31,7 +31,8 @@ static muir_status run_range(muir_ctx *ctx, muir_host_clock *c, muir_op_range ra
     return MUIR_OK;
 }
 
-/* Ops of a slot: blocks forward in order, backward in the opposite order with the weight gradients after. */
+/* Ops of a slot: blocks forward in order, backward in the opposite order; a joined backward does each
+ * block's weight gradients after it. */
 static muir_status run_blocks(muir_ctx *ctx, muir_host_clock *c, const muir_slot *slot, int chunk,
                               uint32_t salt, muir_tally *tally)
 {
@@ -42,10 +43,17 @@ static muir_status run_blocks(muir_ctx *ctx, muir_host_clock *c, const muir_slot
         if (!is_block_of_chunk(c, block, chunk)) continue;
         const muir_op_range *phase = c->program->blocks[block].phase;
         MUIR_TRY(run_range(ctx, c, phase[slot->phase], salt, tally));
-        if (slot->phase == MUIR_BACKWARD) MUIR_TRY(run_range(ctx, c, phase[MUIR_WEIGHT], salt, tally));
+        if (slot->is_joined) MUIR_TRY(run_range(ctx, c, phase[MUIR_WEIGHT], salt, tally));
     }
 done:
     return st;
+}
+
+/* The stage that holds a chunk's neighbour for the microbatches of a slot. */
+static int peer_of(const muir_host_clock *c, const muir_slot *slot, int peer_chunk)
+{
+    const int copy = c->order->place == MUIR_PLACE_MIRROR ? slot->chunk : 0;
+    return muir_place_stage(c->order->place, c->order->shape.stages, peer_chunk, copy);
 }
 
 /* A message's envelope: chunk and microbatch together name it within its direction. */
@@ -53,23 +61,23 @@ static muir_p2p_envelope envelope_of(const muir_host_clock *c, const muir_slot *
                                      int message_chunk)
 {
     const muir_shape shape = c->order->shape;
-    return (muir_p2p_envelope){.peer = peer_chunk % shape.stages,
+    return (muir_p2p_envelope){.peer = peer_of(c, slot, peer_chunk),
                                .tag = slot->phase == MUIR_FORWARD ? MUIR_TAG_FORWARD : MUIR_TAG_BACKWARD,
                                .microbatch = message_chunk * shape.microbatches + slot->microbatch};
 }
 
-static bool is_remote(const muir_host_clock *c, int chunk)
+/* Whether a neighbouring chunk, -1 for none, lies on another rank. */
+static bool is_remote(const muir_host_clock *c, const muir_slot *slot, int chunk)
 {
-    const muir_shape shape = c->order->shape;
-    return shape.stages > 1 && chunk >= 0 && chunk < shape.stages * shape.chunks;
+    return chunk >= 0 && peer_of(c, slot, chunk) != c->fold.place[MUIR_MESH_PP];
 }
 
 static muir_status receive_input(muir_ctx *ctx, muir_host_clock *c, const muir_slot *slot, int chunk,
                                  int64_t step, muir_tally *tally)
 {
     muir_status st = MUIR_OK;
-    const int from = slot->phase == MUIR_FORWARD ? chunk - 1 : chunk + 1;
-    if (!is_remote(c, from)) return MUIR_OK;
+    const int from = muir_order_input(c->order, (muir_phase)slot->phase, chunk);
+    if (!is_remote(c, slot, from)) return MUIR_OK;
     const muir_p2p_envelope envelope = envelope_of(c, slot, from, from);
     double start_s = muir_now_s();
     MUIR_TRY(muir_p2p_start_recv(ctx, c->receiving, &envelope, c->received, c->n_message));
@@ -89,12 +97,12 @@ static muir_status send_output(muir_ctx *ctx, muir_host_clock *c, int index, con
                                int64_t step, muir_tally *tally)
 {
     muir_status st = MUIR_OK;
-    const int to = slot->phase == MUIR_FORWARD ? chunk + 1 : chunk - 1;
-    if (!is_remote(c, to)) return MUIR_OK;
+    const int to = muir_order_output(c->order, (muir_phase)slot->phase, chunk);
+    if (!is_remote(c, slot, to)) return MUIR_OK;
     const muir_p2p_envelope envelope = envelope_of(c, slot, to, chunk);
     double start_s = muir_now_s();
     if (c->scenario->host.check)
-        muir_pattern_fill(c->sent[index].data, c->n_message, 0, chunk % c->order->shape.stages,
+        muir_pattern_fill(c->sent[index].data, c->n_message, 0, c->fold.place[MUIR_MESH_PP],
                           salt_of(step, chunk, slot->microbatch));
     tally->check_s += muir_now_s() - start_s;
     start_s = muir_now_s();
@@ -110,16 +118,18 @@ static muir_status run_slots(muir_ctx *ctx, muir_host_clock *c, int64_t step, bo
 {
     muir_status st = MUIR_OK;
     const int stage = c->fold.place[MUIR_MESH_PP], stages = c->order->shape.stages;
-    for (int i = 0; i < c->order->n_slots; i++) {
-        const muir_slot *slot = &c->order->slots[(size_t)stage * (size_t)c->order->n_slots + (size_t)i];
-        const int chunk = slot->chunk * stages + stage;
+    int n = 0;
+    const muir_slot *slots = muir_order_slots(c->order, stage, &n);
+    for (int i = 0; i < n; i++) {
+        const muir_slot *slot = &slots[i];
+        const int chunk = muir_place_chunk(c->order->place, stages, stage, slot->chunk);
         if (is_empty) continue;
         MUIR_TRY(receive_input(ctx, c, slot, chunk, step, tally));
         MUIR_TRY(run_blocks(ctx, c, slot, chunk, salt_of(step, i, 0), tally));
         MUIR_TRY(send_output(ctx, c, i, slot, chunk, step, tally));
     }
     const double start_s = muir_now_s();
-    for (int i = 0; i < c->order->n_slots; i++)
+    for (int i = 0; i < c->n_sent; i++)
         if (c->sent[i].p2p) MUIR_TRY(muir_p2p_wait(ctx, c->sent[i].p2p));
     tally->p2p_s += muir_now_s() - start_s;
 done:

@@ -220,6 +220,7 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
 {
     muir_status st = MUIR_OK;
     MUIR_TRY(check_run(ctx, s));
+    s->job.place = muir_schedule_find(s->job.parallel.schedule)->place;
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
     resolve_batch(&s->job);

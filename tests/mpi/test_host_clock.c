@@ -124,6 +124,14 @@ static void every_layout_executes_and_checks(void)
     static const char *const library[] = {"host.budget=0.001", "host.all_reduce=mpi",
                                           "host.reduce_scatter=mpi", "host.all_gather=mpi",
                                           "host.all_to_all=mpi"};
+    static const char *const split[] = {"host.budget=0.001", "parallel.schedule=zb-h1"};
+    static const char *const there_and_back[] = {"host.budget=0.002", "parallel.schedule=zb-v",
+                                                 "parallel.vpp=2"};
+    static const char *const both_ends[] = {"host.budget=0.001", "parallel.schedule=dualpipe",
+                                            "parallel.pp=4", "parallel.tp=1", "parallel.dp=1"};
+    check_steps("tiny", split, 2);
+    check_steps("tiny", there_and_back, 3);
+    check_steps("tiny", both_ends, 5);
     check_steps("tiny", tiny, 1);
     check_steps("tiny", one, 2);
     check_steps("tiny", interleaved, 3);

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "models/memory.h"
 #include "models/program.h"
-#include "scenario/scenario.h"
+#include "scenario/fit.h"
 
 static muir_scenario load(const char *name, const char *const *overrides, int n)
 {
@@ -170,12 +169,44 @@ static void memory_follows_the_zero_stage(void)
     static const char *const zero0[] = {"parallel.zero_stage=0"}, *const zero1[] = {"parallel.zero_stage=1"};
     const muir_scenario a = load("rainier", zero0, 1), b = load("rainier", zero1, 1);
     muir_program *pa = program_of(&a), *pb = program_of(&b);
-    const muir_memory ma = muir_memory_of(&a.job, pa, 16), mb = muir_memory_of(&b.job, pb, 16);
+    const int held[16] = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1};
+    CU_ASSERT_EQUAL_FATAL(pa->n_stages, 16);
+    const muir_memory ma = muir_memory_of(&a.job, pa, held), mb = muir_memory_of(&b.job, pb, held);
     CU_ASSERT_DOUBLE_EQUAL(ma.optimizer / mb.optimizer, 488.0, 1e-6);
     CU_ASSERT_DOUBLE_EQUAL(ma.optimizer / ma.weights, 6.0, 1e-9);
     CU_ASSERT_EQUAL(ma.activations, mb.activations);
     muir_program_destroy(&pa);
     muir_program_destroy(&pb);
+}
+
+/* Two chunks a stage, there and back: embedding and head meet on the first stage. Both ends: each weight is
+ * on two stages. Activations follow the schedule's lists. */
+static void schedules_place_chunks_and_fill_memory(void)
+{
+    static const char *const plain[] = {"parallel.dp=2", "model.layers=128"},
+                             *const v[] = {"parallel.dp=2", "model.layers=128", "parallel.schedule=zb-v",
+                                           "parallel.vpp=2"},
+                             *const mirror[] = {"parallel.dp=2", "model.layers=128",
+                                                "parallel.schedule=dualpipe"};
+    const muir_scenario scenarios[] = {load("rainier", plain, 2), load("rainier", v, 4),
+                                       load("rainier", mirror, 3)};
+    double params[3] = {0.0, 0.0, 0.0};
+    muir_memory memory[3];
+    for (int i = 0; i < 3; i++) {
+        muir_program *program = program_of(&scenarios[i]);
+        for (int s = 0; s < program->n_stages; s++) params[i] += muir_stage_params(program, s, false);
+        CU_ASSERT_EQUAL(muir_scenario_memory(muir_test_ctx(), &scenarios[i], program, &memory[i]), MUIR_OK);
+        if (i == 1) {
+            CU_ASSERT_EQUAL(muir_program_chunk(program, 0, 0), 0);
+            CU_ASSERT_EQUAL(muir_program_chunk(program, 0, 1), program->n_chunks - 1);
+        }
+        muir_program_destroy(&program);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(params[1] / params[0], 1.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(params[2] / params[0], 2.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(memory[1].activations / memory[0].activations, 1.0, 1e-12); /* 16 of 8, 32 of 4 */
+    CU_ASSERT_DOUBLE_EQUAL(memory[2].activations / memory[0].activations, 17.0 / 16.0, 1e-12);
+    CU_ASSERT(memory[2].weights > 1.9 * memory[0].weights);
 }
 
 int main(int argc, char **argv)
@@ -189,6 +220,7 @@ int main(int argc, char **argv)
          tensor_parallel_traffic_is_four_messages_a_layer},
         {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
         {"memory follows the zero stage", memory_follows_the_zero_stage},
+        {"schedules place chunks and fill memory", schedules_place_chunks_and_fill_memory},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "models", tests);

@@ -7,8 +7,9 @@
 #include "base/place.h"
 #include "base/words.h"
 
-enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };          /* order of model.def, key mlp */
-enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 }; /* batch.def, key precision */
+enum { MUIR_INTERACTION_CROSS = 0, MUIR_INTERACTION_DOT = 1 }; /* key interaction */
+enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };               /* order of model.def, key mlp */
+enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 };      /* batch.def, key precision */
 
 /* parallel.def, keys recompute and order */
 enum { MUIR_RECOMPUTE_NONE = 0, MUIR_RECOMPUTE_SELECTIVE = 1, MUIR_RECOMPUTE_FULL = 2 };

@@ -2,8 +2,9 @@
 /* Device memory of the fullest chip. */
 #include "models/memory.h"
 
-static double layer_activations(const muir_job *job)
+static double layer_activations(const muir_job *job, const muir_program *program)
 {
+    if (program->activation_bytes > 0.0) return program->activation_bytes;
     const muir_parallel *p = &job->parallel;
     const double tp = (double)p->tp;
     const double sbh =
@@ -39,10 +40,10 @@ muir_memory muir_memory_of(const muir_job *job, const muir_program *program, con
         const double expert_group = p->zero_stage > 0 ? (double)muir_job_size(job, MUIR_AXIS_EDP) : 1.0;
         const double chunk_layers = (double)stage_layers(program, s) / program->n_held;
         const muir_memory m = {
-            .weights = 2.0 * (dense + expert),
+            .weights = 2.0 * (dense + expert) + program->table_bytes,
             .gradients = p->grad_bytes * (dense + expert),
             .optimizer = 12.0 * (dense / dense_group + expert / expert_group),
-            .activations = layer_activations(job) * chunk_layers * held[s],
+            .activations = layer_activations(job, program) * chunk_layers * held[s],
             .stage = s,
         };
         if (muir_memory_total(&m) > muir_memory_total(&fullest)) fullest = m;

@@ -119,6 +119,15 @@ static muir_status check_batch(muir_ctx *ctx, const muir_job *job)
                      (long long)job->batch.micro_batch_size);
 }
 
+/* A key that only one family reads would change nothing in another. */
+static muir_status check_owner(muir_ctx *ctx, const muir_model *model, const char *key, int64_t value,
+                               const char *family)
+{
+    if (value == 0 || strcmp(model->family, family) == 0) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG, "model.%s is for family %s, but the family is %s", key, family,
+                     model->family);
+}
+
 muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_parallel *parallel = &job->parallel;
@@ -142,6 +151,14 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
                          "(embedding and head may fill a chunk each)",
                          (long long)model->layers, (long long)parallel->pp, (long long)parallel->vpp);
     MUIR_TRY(check_batch(ctx, job));
+    MUIR_TRY(check_owner(ctx, model, "image", model->image, "vision_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "patch", model->patch, "vision_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "tables", model->tables, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "lookups", model->lookups, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "dense_features", model->dense_features, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "bottom_mlp", model->bottom_mlp[0], "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "top_mlp", model->top_mlp[0], "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "interaction", model->interaction, "dlrm"));
     st = family->check(ctx, job);
 done:
     return st;
@@ -231,7 +248,7 @@ static void emit_end_of_step(muir_program *p, const muir_job *job)
 
 /* Sums over the whole model. FLOP: 6 per weight of a product and token, and 12 layers seq q_width per token
  * for attention, the full square as Megatron, PaLM and most sources count it. */
-static void add_totals(muir_program *p, const muir_job *job)
+static void add_totals(const muir_job *job, muir_program *p)
 {
     const muir_model *model = &job->model;
     const double tp = (double)job->parallel.tp, layers = (double)model->layers;
@@ -266,7 +283,7 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
     p->p2p_bytes = p->n_chunks > 1 ? sizes.tokens * sizes.hidden * sizes.act_bytes / sizes.split : 0.0;
     deal_layers(p, job);
     emit_end_of_step(p, job);
-    add_totals(p, job);
+    (family->add_totals ? family->add_totals : add_totals)(job, p);
     *out = p;
     p = NULL;
 done:

@@ -59,10 +59,12 @@ typedef struct muir_program {
     int n_chunks, n_stages;
     int n_held; /* chunks on each stage: vpp, for each copy of the weights */
     muir_place place;
-    double p2p_bytes;     /* a microbatch's message between neighbouring chunks, per chip */
-    double model_flop;    /* of job and step: what the model needs, full attention square, no recompute */
-    double params;        /* of the whole model */
-    double active_params; /* that one token visits */
+    double table_bytes;      /* on one chip: embedding tables whose rows are updated where they lie */
+    double activation_bytes; /* of a microbatch on one chip and layer; 0: what a transformer's layer holds */
+    double p2p_bytes;        /* a microbatch's message between neighbouring chunks, per chip */
+    double model_flop;       /* of job and step: what the model needs, full attention square, no recompute */
+    double params;           /* of the whole model */
+    double active_params;    /* that one token visits */
 } muir_program;
 
 /* A model family: one file and one row of families.def. */
@@ -72,6 +74,11 @@ typedef struct muir_family {
     muir_status (*check)(muir_ctx *ctx, const muir_job *job);
     /* Fills blocks and ops; muir_program_create does the rest. Local. */
     muir_status (*emit)(muir_ctx *ctx, const muir_job *job, muir_program *program);
+    /* Tokens of a sample, which a sequence then is; NULL: the scenario says how long sequences are. Local. */
+    int64_t (*seq_len)(const muir_model *model);
+    /* Sets params, active_params and model_flop; NULL: those of a language model of the job's sizes. Local.
+     * */
+    void (*add_totals)(const muir_job *job, muir_program *program);
     const char *source;
 } muir_family;
 

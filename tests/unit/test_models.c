@@ -209,6 +209,78 @@ static void schedules_place_chunks_and_fill_memory(void)
     CU_ASSERT(memory[2].weights > 1.9 * memory[0].weights);
 }
 
+/* Multiply-adds of the forward pass for one image, as torchvision's model pages state them. */
+static void vision_transformers_compute_what_torchvision_counts(void)
+{
+    static const struct {
+        const char *model;
+        double multiply_adds;
+    } known[] = {{"model=vit-b-16", 17.56e9}, {"model=vit-l-16", 61.55e9}, {"model=vit-h-14", 1016.72e9}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const char *const overrides[] = {known[i].model,  "seq_len=auto",        "parallel.pp=1",
+                                         "parallel.dp=1", "global_batch_size=1", "micro_batch_size=1"};
+        const muir_scenario s = load("tiny", overrides, 6);
+        muir_program *program = program_of(&s);
+        const double forward = muir_chunk_flop(program, 0, MUIR_FORWARD);
+        CU_ASSERT_DOUBLE_EQUAL(0.5 * forward / known[i].multiply_adds, 1.0, 1e-3);
+        CU_ASSERT_DOUBLE_EQUAL(program->model_flop / (3.0 * forward), 1.0,
+                               3e-3); /* pixels need no gradient */
+        for (int op = 0; op < program->n_ops; op++)
+            if (program->ops[op].kind == MUIR_OP_GEMM) CU_ASSERT_EQUAL(program->ops[op].share, 1.0);
+        muir_program_destroy(&program);
+    }
+}
+
+/* MLPerf's sizes by hand: 214 rows of 26 tables a sample, layers 13-512-256-128, 3 x (3456 x 512) twice, and
+ * 3456-1024-1024-512-256-1. */
+static void dlrm_computes_and_exchanges_by_its_sizes(void)
+{
+    static const char *const overrides[] = {
+        "model=dlrm-dcnv2", "seq_len=auto",          "parallel.pp=1",          "parallel.dp=4",
+        "parallel.ep=4",    "micro_batch_size=8192", "global_batch_size=32768"};
+    const muir_scenario s = load("tiny", overrides, 7);
+    muir_program *program = program_of(&s);
+    const double bottom = 13 * 512 + 512 * 256 + 256 * 128, cross = 3.0 * 2 * 3456 * 512;
+    const double top = 3456.0 * 1024 + 1024 * 1024 + 1024 * 512 + 512 * 256 + 256;
+    const double dense = bottom + cross + top, rows = 204184588.0;
+    CU_ASSERT_DOUBLE_EQUAL(program->params, dense + 128.0 * rows, 1.0);
+    CU_ASSERT_DOUBLE_EQUAL(program->model_flop, 32768 * (6.0 * dense - 2.0 * 13 * 512), 1e3);
+    CU_ASSERT_DOUBLE_EQUAL(job_flop(&s, program, "") / program->model_flop, 1.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_stage_params(program, 0, false), dense, 1e-3);
+    CU_ASSERT_EQUAL(muir_stage_params(program, 0, true), 0.0); /* tables are updated where they lie */
+    CU_ASSERT_DOUBLE_EQUAL(program->table_bytes, rows / 4 * 129 * 4, 1.0);
+    double exchanged = 0.0;
+    for (int i = 0; i < program->n_ops; i++)
+        if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll == MUIR_ALL_TO_ALL)
+            exchanged += program->ops[i].bytes;
+    CU_ASSERT_EQUAL(exchanged, 8192.0 * (214 * 8 + 2 * 26 * 128 * 2));
+    muir_program_destroy(&program);
+}
+
+static void expect_refusal(const char *const *overrides, int n, const char *message)
+{
+    muir_scenario scenario;
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "tiny", overrides, n, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, message);
+    muir_ctx_clear(muir_test_ctx());
+}
+
+static void families_refuse_what_they_cannot_do(void)
+{
+    static const char *const length[] = {"model=vit-l-16"}, *const owner[] = {"model.patch=16"},
+                             *const tables[] = {"model=dlrm-dcnv2", "seq_len=1", "parallel.pp=1",
+                                                "parallel.ep=1"},
+                             *const widths[] = {"model=dlrm-dcnv2", "seq_len=1", "model.bottom_mlp=512-x"};
+    expect_refusal(length, 1, "seq_len=512, but an image makes 196 tokens, or 197 with a class token");
+    expect_refusal(owner, 1,
+                   "model.patch is for family vision_transformer, but the family is dense_transformer");
+    expect_refusal(tables, 4, "parallel.ep=1, but family dlrm shares its tables out over all dp=2 replicas");
+    expect_refusal(
+        widths, 3,
+        "model: bottom_mlp='512-x' top_mlp='1024-1024-512-256-1' must be widths like 512-256-128, the "
+        "last of the bottom hidden=128");
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -220,6 +292,10 @@ int main(int argc, char **argv)
          tensor_parallel_traffic_is_four_messages_a_layer},
         {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
         {"memory follows the zero stage", memory_follows_the_zero_stage},
+        {"vision transformers compute what torchvision counts",
+         vision_transformers_compute_what_torchvision_counts},
+        {"DLRM computes and exchanges by its sizes", dlrm_computes_and_exchanges_by_its_sizes},
+        {"families refuse what they cannot do", families_refuse_what_they_cannot_do},
         {"schedules place chunks and fill memory", schedules_place_chunks_and_fill_memory},
         CU_TEST_INFO_NULL,
     };

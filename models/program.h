@@ -18,6 +18,7 @@ typedef struct muir_op {
     double m, n, k;    /* GEMM: sizes on one chip */
     double count;      /* GEMM: products side by side */
     double share;      /* GEMM: share that is really computed: 0.5 for causal attention */
+    double load;       /* of the busiest chip over the mean, 0: even; sizes above and bytes are means */
     bool is_attention; /* GEMM: inside a fused attention kernel; operands stay on the chip */
     muir_coll_kind coll;
     muir_axis axis;

@@ -31,10 +31,12 @@ static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
 
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
 {
+    muir_op busiest = *op; /* everybody waits for it */
+    if (op->load > 0.0) busiest.m *= op->load, busiest.bytes *= op->load;
     switch (op->kind) {
-    case MUIR_OP_GEMM: return gemm_time_s(scenario, op);
-    case MUIR_OP_MEM: return muir_chip_mem_time_s(&scenario->fleet.chip, op->bytes);
-    case MUIR_OP_COLL: return coll_time_s(scenario, op);
+    case MUIR_OP_GEMM: return gemm_time_s(scenario, &busiest);
+    case MUIR_OP_MEM: return muir_chip_mem_time_s(&scenario->fleet.chip, busiest.bytes);
+    case MUIR_OP_COLL: return coll_time_s(scenario, &busiest);
     }
     return 0.0;
 }
@@ -68,7 +70,7 @@ static void add_range(const muir_scenario *scenario, const muir_program *program
         else if (ops[i].axis == MUIR_AXIS_CP)
             price->cp_s += repeat * coll_time_s(scenario, &ops[i]);
         else
-            price->ep_s += repeat * coll_time_s(scenario, &ops[i]);
+            price->ep_s += repeat * muir_op_time_s(scenario, &ops[i]);
     }
 }
 

@@ -229,6 +229,26 @@ static void schedules_differ_by_their_bubbles(void)
     CU_ASSERT_DOUBLE_EQUAL(compute[1] / compute[0], 1.0, 1e-9);
 }
 
+/* A busy expert stretches the experts' products and exchanges, and nothing else. */
+static void busy_experts_cost_time(void)
+{
+    static const char *const imbalance[] = {"model.expert_imbalance=0", "model.expert_imbalance=0.5"};
+    double ep_s[2], compute_s[2], hfu[2];
+    for (int i = 0; i < 2; i++) {
+        const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256",
+                                         "parallel.ep=256", imbalance[i]};
+        const muir_scenario s = load("rainier", overrides, 5);
+        muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
+        ep_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_ep];
+        compute_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
+        hfu[i] = muir_fleet_clock_prices(clock)->executed_flop;
+        muir_fleet_clock_destroy(&clock);
+    }
+    CU_ASSERT(ep_s[1] > 1.3 * ep_s[0] && ep_s[1] < 1.5 * ep_s[0]); /* latency does not grow */
+    CU_ASSERT(compute_s[1] > 1.02 * compute_s[0] && compute_s[1] < 1.5 * compute_s[0]);
+    CU_ASSERT_EQUAL(hfu[1], hfu[0]);
+}
+
 static void equal_chips_never_wait(void)
 {
     static const char *const overrides[] = {"fleet.variation.chip_sigma=0", "fleet.variation.drift_sigma=0",
@@ -344,6 +364,7 @@ int main(int argc, char **argv)
         {"engine equals a plain simulation", engine_equals_a_plain_simulation},
         {"parts add up in every step", parts_add_up_in_every_step},
         {"schedules differ by their bubbles", schedules_differ_by_their_bubbles},
+        {"busy experts cost time", busy_experts_cost_time},
         {"equal chips never wait", equal_chips_never_wait},
         {"any number of ranks gives the same bytes", any_number_of_ranks_gives_the_same_bytes},
         {"servers show a planted slow server", servers_show_a_planted_slow_server},

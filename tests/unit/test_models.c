@@ -209,6 +209,33 @@ static void schedules_place_chunks_and_fill_memory(void)
     CU_ASSERT(memory[2].weights > 1.9 * memory[0].weights);
 }
 
+static double load_of(const char *imbalance, const char *ep)
+{
+    const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256", ep, imbalance};
+    const muir_scenario scenario = load("rainier", overrides, 5);
+    muir_program *program = program_of(&scenario);
+    double load = 0.0;
+    for (int i = 0; i < program->n_ops; i++) {
+        const muir_op *op = &program->ops[i];
+        if (strcmp(op->name, "expert up") == 0) load = op->load;
+        if (strcmp(op->name, "router") == 0) CU_ASSERT_EQUAL(op->load, 0.0); /* what all chips do alike */
+        if (op->axis == MUIR_AXIS_EP && op->kind == MUIR_OP_COLL) CU_ASSERT(op->load >= 1.0);
+    }
+    muir_program_destroy(&program);
+    return load;
+}
+
+/* One expert a chip: the published figure itself. All experts on each chip: nothing. Between, many experts of a
+ * chip even each other out: 4 of 256 on each of 64 chips. The largest of 64 and of 256 draws by integration. */
+static void busy_experts_hold_up_their_chip(void)
+{
+    CU_ASSERT_EQUAL(load_of("model.expert_imbalance=0", "parallel.ep=256"), 1.0);
+    CU_ASSERT_DOUBLE_EQUAL(load_of("model.expert_imbalance=0.5", "parallel.ep=256"), 1.5, 1e-9);
+    CU_ASSERT_EQUAL(load_of("model.expert_imbalance=0.5", "parallel.ep=1"), 1.0);
+    CU_ASSERT_DOUBLE_EQUAL(load_of("model.expert_imbalance=0.5", "parallel.ep=64"),
+                           1.0 + 0.5 * (2.34373 / 2.82686) * 0.5, 1e-3);
+}
+
 /* Multiply-adds of the forward pass for one image, as torchvision's model pages state them. */
 static void vision_transformers_compute_what_torchvision_counts(void)
 {
@@ -292,6 +319,7 @@ int main(int argc, char **argv)
          tensor_parallel_traffic_is_four_messages_a_layer},
         {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
         {"memory follows the zero stage", memory_follows_the_zero_stage},
+        {"busy experts hold up their chip", busy_experts_hold_up_their_chip},
         {"vision transformers compute what torchvision counts",
          vision_transformers_compute_what_torchvision_counts},
         {"DLRM computes and exchanges by its sizes", dlrm_computes_and_exchanges_by_its_sizes},

@@ -225,8 +225,9 @@ static double load_of(const char *imbalance, const char *ep)
     return load;
 }
 
-/* One expert a chip: the published figure itself. All experts on each chip: nothing. Between, many experts of a
- * chip even each other out: 4 of 256 on each of 64 chips. The largest of 64 and of 256 draws by integration. */
+/* One expert a chip: the published figure itself. All experts on each chip: nothing. Between, many experts
+ * of a chip even each other out: 4 of 256 on each of 64 chips. The largest of 64 and of 256 draws by
+ * integration. */
 static void busy_experts_hold_up_their_chip(void)
 {
     CU_ASSERT_EQUAL(load_of("model.expert_imbalance=0", "parallel.ep=256"), 1.0);

@@ -51,22 +51,35 @@ static double axis_bytes(const muir_job *job, const muir_program *program, muir_
         for (int i = ends[e].first; i < ends[e].first + ends[e].n; i++)
             if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
                 bytes += program->ops[i].bytes;
-    if (axis == MUIR_AXIS_PP)
-        bytes += 2.0 * program->p2p_bytes * (double)(job->microbatches * job->parallel.vpp);
     return bytes;
 }
 
-static void print_groups(const muir_scenario *s, const muir_program *program)
+/* What the first stage's slots send to other stages. */
+static double message_bytes(const muir_program *program, const muir_order *order)
+{
+    int n = 0, messages = 0;
+    const muir_slot *slots = muir_order_slots(order, 0, &n);
+    for (int i = 0; i < n; i++) {
+        const int chunk = muir_program_chunk(program, 0, slots[i].chunk);
+        const int to = muir_order_output(order, (muir_phase)slots[i].phase, chunk);
+        const int copy = order->place == MUIR_PLACE_MIRROR ? slots[i].chunk : 0;
+        messages += to >= 0 && muir_place_stage(order->place, order->shape.stages, to, copy) != 0;
+    }
+    return messages * program->p2p_bytes;
+}
+
+static void print_groups(const muir_scenario *s, const muir_program *program, const muir_order *order)
 {
     printf("\ngroups  members  apart  in a server  servers   bytes a chip and step (first stage)\n");
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         const int64_t p = muir_job_size(&s->job, axes[i]), stride = muir_job_stride(&s->job, axes[i]);
         const muir_group g = muir_group_place(&s->fleet, stride, p);
         if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
+        const double bytes =
+            axes[i] == MUIR_AXIS_PP ? message_bytes(program, order) : axis_bytes(&s->job, program, axes[i]);
         printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
                muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
-               muir_bytes_text(axis_bytes(&s->job, program, axes[i])).s,
-               g.is_beyond_leaf ? "  (beyond a leaf)" : "");
+               muir_bytes_text(bytes).s, g.is_beyond_leaf ? "  (beyond a leaf)" : "");
     }
 }
 
@@ -181,7 +194,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
     MUIR_TRY(muir_scenario_memory(ctx, s, program, &memory));
     print_job(s, program);
-    print_groups(s, program);
+    print_groups(s, program, order);
     print_schedule(s, order, ideal);
     print_memory(s, memory);
     print_ideal(ideal);

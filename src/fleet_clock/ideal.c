@@ -38,13 +38,12 @@ static muir_slot_price pair_of(muir_slot_price a, muir_slot_price b)
 
 static muir_slot_price price_of(const muir_prices *prices, const muir_step *step)
 {
-    const muir_slot_price *const phases[] = {prices->forward, prices->backward, prices->weight};
-    const muir_slot_price joined = sum_of(prices->backward[step->chunk], prices->weight[step->chunk]);
+    const muir_slot_price *const phases[] = {prices->forward, prices->input, prices->weight};
     switch ((muir_work)step->work) {
     case MUIR_WORK_NONE: break;
     case MUIR_WORK_PHASE: return phases[step->phase][step->chunk];
-    case MUIR_WORK_JOINED: return joined;
-    case MUIR_WORK_PAIR: return pair_of(prices->forward[step->partner], joined);
+    case MUIR_WORK_JOINED: return prices->backward[step->chunk];
+    case MUIR_WORK_PAIR: return pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
     }
     return (muir_slot_price){0.0, 0.0, 0.0, 0.0};
 }

@@ -83,6 +83,8 @@ static void price_chunk(const muir_scenario *scenario, const muir_program *progr
         const double repeat = c->repeat[part];
         add_range(scenario, program, block->phase[MUIR_FORWARD], repeat, &prices->forward[chunk]);
         add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->backward[chunk]);
+        add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->backward[chunk]);
+        add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->input[chunk]);
         add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->weight[chunk]);
     }
 }
@@ -136,7 +138,7 @@ static void price_sync(const muir_scenario *scenario, const muir_program *progra
     for (int i = 0; i < program->n_held; i++) {
         const int chunk = muir_program_chunk(program, stage, i);
         forward_s += prices->forward[chunk].compute_s;
-        backward_s += prices->backward[chunk].compute_s + prices->weight[chunk].compute_s;
+        backward_s += prices->backward[chunk].compute_s;
     }
     const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL) +
                             copies_time_s(scenario, program, stage);
@@ -175,6 +177,7 @@ muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, con
     p->n_stages = program->n_stages;
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->forward, "prices", &p->forward));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->backward, "prices", &p->backward));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->input, "prices", &p->input));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->weight, "prices", &p->weight));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync, "prices", &p->sync));
     for (int chunk = 0; chunk < p->n_chunks; chunk++) price_chunk(scenario, program, chunk, p);
@@ -193,6 +196,7 @@ void muir_prices_destroy(muir_prices **prices)
     if (!*prices) return;
     free((*prices)->forward);
     free((*prices)->backward);
+    free((*prices)->input);
     free((*prices)->weight);
     free((*prices)->sync);
     free(*prices);

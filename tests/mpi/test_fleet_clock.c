@@ -90,7 +90,7 @@ static double duration_of(const replica *r, const muir_step *slot, double slow)
 {
     const muir_slot_price *f =
                               &r->prices->forward[slot->work == MUIR_WORK_PAIR ? slot->partner : slot->chunk],
-                          *b = &r->prices->backward[slot->chunk], *w = &r->prices->weight[slot->chunk];
+                          *b = &r->prices->input[slot->chunk], *w = &r->prices->weight[slot->chunk];
     const double backward = time_of(b, slow) + time_of(w, slow);
     switch ((muir_work)slot->work) {
     case MUIR_WORK_NONE: return 0.0;

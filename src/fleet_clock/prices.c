@@ -82,11 +82,16 @@ static void price_chunk(const muir_scenario *scenario, const muir_program *progr
         const muir_block *block = &program->blocks[c->block[part]];
         const double repeat = c->repeat[part];
         add_range(scenario, program, block->phase[MUIR_FORWARD], repeat, &prices->forward[chunk]);
-        add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->backward[chunk]);
-        add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->backward[chunk]);
         add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->input[chunk]);
         add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->weight[chunk]);
     }
+    const muir_slot_price input = prices->input[chunk], weight = prices->weight[chunk];
+    prices->backward[chunk] = (muir_slot_price){
+        .compute_s = input.compute_s + weight.compute_s,
+        .tp_s = input.tp_s + weight.tp_s,
+        .cp_s = input.cp_s + weight.cp_s,
+        .ep_s = input.ep_s + weight.ep_s,
+    };
 }
 
 double muir_slot_time_s(const muir_slot_price *price)

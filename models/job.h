@@ -4,10 +4,12 @@
 #define MUIR_MODELS_JOB_H
 
 #include "base/options.h"
+#include "base/place.h"
 #include "base/words.h"
 
-enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };          /* order of model.def, key mlp */
-enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 }; /* batch.def, key precision */
+enum { MUIR_INTERACTION_CROSS = 0, MUIR_INTERACTION_DOT = 1 }; /* key interaction */
+enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };               /* order of model.def, key mlp */
+enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 };      /* batch.def, key precision */
 
 /* parallel.def, keys recompute and order */
 enum { MUIR_RECOMPUTE_NONE = 0, MUIR_RECOMPUTE_SELECTIVE = 1, MUIR_RECOMPUTE_FULL = 2 };
@@ -31,6 +33,7 @@ typedef struct muir_job {
     muir_batch batch;
     muir_parallel parallel;
     int64_t microbatches; /* per replica and step */
+    muir_place place;     /* of chunks on stages, which the schedule says */
 } muir_job;
 
 extern const muir_schema muir_model_schema;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Transformers whose feed-forward layers are mixtures of experts, routed evenly; experts are shared out over
- * ep and split over tp. */
+/* Transformers whose feed-forward layers are mixtures of experts, routed evenly or not; experts are shared
+ * out over ep and split over tp. */
+#include <math.h>
+#include <string.h>
+
 #include "models/emit.h"
 
 static muir_status check(muir_ctx *ctx, const muir_job *job)
@@ -108,6 +111,44 @@ static void emit_layer(muir_program *program, const muir_job *job, muir_block *l
     muir_emit_attention_half(program, job, layer, MUIR_WEIGHT);
 }
 
+/* Largest of n standard normal draws, expected: the quantile (n - 3/8) / (n + 1/4) (Blom 1958); 0 for one. */
+static double largest_of(double n)
+{
+    const double above = 1.0 - (n - 0.375) / (n + 0.25);
+    double low = 0.0, high = 10.0;
+    for (int i = 0; i < 60; i++) {
+        const double middle = 0.5 * (low + high);
+        if (0.5 * erfc(middle * sqrt(0.5)) > above)
+            low = middle;
+        else
+            high = middle;
+    }
+    return n > 1.0 ? low : 0.0;
+}
+
+/* Load of the busiest chip of an ep group over the mean. Loads of experts scatter like independent normal
+ * draws, so that the busiest of all `experts` is as far above the mean as expert_imbalance says; the mean
+ * of the k experts of a chip scatters by 1 / sqrt(k) of that.
+ *     1 + expert_imbalance largest(ep) / (largest(experts) sqrt(experts / ep))
+ * The figure is MaxVio of Wang et al., arXiv 2408.15664. Rounded, so that no last bit depends on erfc. */
+static double busiest_load(const muir_job *job)
+{
+    const double experts = (double)job->model.experts, ep = (double)job->parallel.ep;
+    if (job->model.expert_imbalance <= 0.0 || experts < 2.0) return 1.0;
+    const double share = largest_of(ep) / (largest_of(experts) * sqrt(experts / ep));
+    return 1.0 + job->model.expert_imbalance * round(share * 1e6) * 1e-6;
+}
+
+/* A chip with a busy expert gets more rows, which it also has to receive and send back. */
+static void load_busiest(muir_program *p, const muir_job *job)
+{
+    for (int i = 0; i < p->n_ops; i++) {
+        muir_op *op = &p->ops[i];
+        const bool is_exchange = op->kind == MUIR_OP_COLL && op->axis == MUIR_AXIS_EP;
+        if (is_exchange || strncmp(op->name, "expert ", strlen("expert ")) == 0) op->load = busiest_load(job);
+    }
+}
+
 static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *program)
 {
     (void)ctx;
@@ -121,6 +162,7 @@ static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *progra
     layer->expert_params =
         muir_mlp_params(model, ffn) * (double)model->experts / (double)job->parallel.ep / tp;
     emit_layer(program, job, layer);
+    load_busiest(program, job);
     muir_emit_head(program, job);
     return MUIR_OK;
 }

@@ -127,6 +127,15 @@ static muir_status check_batch(muir_ctx *ctx, const muir_job *job)
                      (long long)job->batch.micro_batch_size);
 }
 
+/* A key that only one family reads would change nothing in another. */
+static muir_status check_owner(muir_ctx *ctx, const muir_model *model, const char *key, int64_t value,
+                               const char *family)
+{
+    if (value == 0 || strcmp(model->family, family) == 0) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG, "model.%s is for family %s, but the family is %s", key, family,
+                     model->family);
+}
+
 muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_parallel *parallel = &job->parallel;
@@ -150,6 +159,15 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
                          "(embedding and head may fill a chunk each)",
                          (long long)model->layers, (long long)parallel->pp, (long long)parallel->vpp);
     MUIR_TRY(check_batch(ctx, job));
+    MUIR_TRY(check_owner(ctx, model, "expert_imbalance", model->expert_imbalance > 0.0, "moe_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "image", model->image, "vision_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "patch", model->patch, "vision_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "tables", model->tables, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "lookups", model->lookups, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "dense_features", model->dense_features, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "bottom_mlp", model->bottom_mlp[0], "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "top_mlp", model->top_mlp[0], "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "interaction", model->interaction, "dlrm"));
     st = family->check(ctx, job);
 done:
     return st;
@@ -240,7 +258,7 @@ static void emit_end_of_step(muir_program *p, const muir_job *job)
 /* Sums over the whole model. FLOP: 6 per weight of a product and token, and 12 layers seq q_width per token
  * for attention, the full square as Megatron, PaLM and most sources count it, or what the family has in its
  * place. */
-static void add_totals(muir_program *p, const muir_job *job)
+static void add_totals(const muir_job *job, muir_program *p)
 {
     const muir_model *model = &job->model;
     const double tp = (double)job->parallel.tp, layers = (double)model->layers;
@@ -268,6 +286,8 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *p, "the step program", &p));
     p->n_stages = (int)job->parallel.pp;
     p->n_chunks = (int)(job->parallel.pp * job->parallel.vpp);
+    p->n_held = (int)job->parallel.vpp * muir_place_copies(job->place);
+    p->place = job->place;
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->chunks, "the step program", &p->chunks));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync_ops, "the step program", &p->sync_ops));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->update_ops, "the step program", &p->update_ops));
@@ -276,7 +296,7 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
     p->p2p_bytes = p->n_chunks > 1 ? sizes.tokens * sizes.hidden * sizes.act_bytes / sizes.split : 0.0;
     deal_layers(p, job);
     emit_end_of_step(p, job);
-    add_totals(p, job);
+    (family->add_totals ? family->add_totals : add_totals)(job, p);
     *out = p;
     p = NULL;
 done:
@@ -320,11 +340,16 @@ double muir_chunk_flop(const muir_program *p, int chunk, muir_phase phase)
     return flop;
 }
 
+int muir_program_chunk(const muir_program *p, int stage, int i)
+{
+    return muir_place_chunk(p->place, p->n_stages, stage, i);
+}
+
 double muir_stage_params(const muir_program *p, int stage, bool experts)
 {
     double params = 0.0;
-    for (int i = stage; i < p->n_chunks; i += p->n_stages) {
-        const muir_chunk *c = &p->chunks[i];
+    for (int i = 0; i < p->n_held; i++) {
+        const muir_chunk *c = &p->chunks[muir_program_chunk(p, stage, i)];
         for (int part = 0; part < c->n_parts; part++) {
             const muir_block *block = &p->blocks[c->block[part]];
             params += (experts ? block->expert_params : block->dense_params) * c->repeat[part];

@@ -20,6 +20,7 @@ typedef struct muir_op {
     double count;      /* GEMM: products side by side; FFT: transforms */
     double stride;     /* FFT: points of a transform are so many apart: 1, or a number that divides count */
     double share;      /* GEMM: share that is really computed: 0.5 for causal attention */
+    double load;       /* of the busiest chip over the mean, 0: even; sizes above and bytes are means */
     bool is_attention; /* GEMM: inside a fused attention kernel; operands stay on the chip */
     muir_coll_kind coll;
     muir_axis axis;
@@ -52,16 +53,21 @@ typedef struct muir_program {
     int n_ops;
     muir_block blocks[MUIR_MAX_BLOCKS];
     int n_blocks;
-    muir_chunk *chunks; /* [vpp pp]: chunk v of stage s is number v pp + s, the order in which data passes */
+    muir_chunk
+        *chunks; /* [vpp pp], in the order in which data passes; muir_program_chunk says whose they are */
     /* Once per step, in this order; what is equal on all stages is one op, so that all ranks run the same. */
     muir_op_range *sync_ops;   /* [pp]: gradient sync */
     muir_op_range norm_ops;    /* gradient norm over the job */
     muir_op_range *update_ops; /* [pp]: optimizer, gather of new weights */
     int n_chunks, n_stages;
-    double p2p_bytes;     /* a microbatch's message between neighbouring chunks, per chip */
-    double model_flop;    /* of job and step: what the model needs, full attention square, no recompute */
-    double params;        /* of the whole model */
-    double active_params; /* that one token visits */
+    int n_held; /* chunks on each stage: vpp, for each copy of the weights */
+    muir_place place;
+    double table_bytes;      /* on one chip: embedding tables whose rows are updated where they lie */
+    double activation_bytes; /* of a microbatch on one chip and layer; 0: what a transformer's layer holds */
+    double p2p_bytes;        /* a microbatch's message between neighbouring chunks, per chip */
+    double model_flop;       /* of job and step: what the model needs, full attention square, no recompute */
+    double params;           /* of the whole model */
+    double active_params;    /* that one token visits */
 } muir_program;
 
 /* A model family: one file and one row of families.def. */
@@ -74,6 +80,11 @@ typedef struct muir_family {
     /* FLOP of what mixes the tokens of one sequence, all layers, forward and backward. NULL: attention.
      * Local. */
     double (*mixing_flop)(const muir_job *job);
+    /* Tokens of a sample, which a sequence then is; NULL: the scenario says how long sequences are. Local. */
+    int64_t (*seq_len)(const muir_model *model);
+    /* Sets params, active_params and model_flop; NULL: those of a language model of the job's sizes. Local.
+     * */
+    void (*add_totals)(const muir_job *job, muir_program *program);
     const char *source;
 } muir_family;
 
@@ -106,7 +117,10 @@ double muir_op_fft_bytes(const muir_op *op);
  * Local. */
 double muir_chunk_flop(const muir_program *program, int chunk, muir_phase phase);
 
-/* Weights of a stage on one chip.
+/* Number of the chunk that a stage holds as its i-th, i < n_held. Local. */
+int muir_program_chunk(const muir_program *program, int stage, int i);
+
+/* Weights of a stage on one chip, all its copies.
  * experts  in   true: those of experts; false: all others
  * Local. */
 double muir_stage_params(const muir_program *program, int stage, bool experts);

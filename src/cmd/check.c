@@ -11,10 +11,9 @@
 #include "host_clock/algorithms.h"
 #include "host_clock/ops.h"
 #include "kernels/peak.h"
-#include "models/memory.h"
 #include "run/times.h"
+#include "scenario/fit.h"
 #include "scenario/fold.h"
-#include "schedule/schedule.h"
 
 static const muir_axis axes[] = {MUIR_AXIS_TP, MUIR_AXIS_CP,  MUIR_AXIS_EP,
                                  MUIR_AXIS_DP, MUIR_AXIS_EDP, MUIR_AXIS_PP};
@@ -38,50 +37,80 @@ static void print_job(const muir_scenario *s, const muir_program *program)
 static double axis_bytes(const muir_job *job, const muir_program *program, muir_axis axis)
 {
     double bytes = 0.0;
-    for (int c = 0; c < program->n_chunks; c += program->n_stages) /* the first stage's chunks */
-        for (int part = 0; part < program->chunks[c].n_parts; part++)
+    /* copies of a chunk share its microbatches */
+    const double microbatches = (double)job->microbatches / muir_place_copies(job->place);
+    for (int k = 0; k < program->n_held; k++) {
+        const muir_chunk *chunk = &program->chunks[muir_program_chunk(program, 0, k)];
+        for (int part = 0; part < chunk->n_parts; part++)
             for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
-                const muir_op_range r = program->blocks[program->chunks[c].block[part]].phase[phase];
+                const muir_op_range r = program->blocks[chunk->block[part]].phase[phase];
                 for (int i = r.first; i < r.first + r.n; i++)
                     if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
-                        bytes += program->ops[i].bytes * program->chunks[c].repeat[part] *
-                                 (double)job->microbatches;
+                        bytes += program->ops[i].bytes * chunk->repeat[part] * microbatches;
             }
+    }
     const muir_op_range ends[] = {program->sync_ops[0], program->update_ops[0]};
     for (size_t e = 0; e < sizeof ends / sizeof ends[0]; e++)
         for (int i = ends[e].first; i < ends[e].first + ends[e].n; i++)
             if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
                 bytes += program->ops[i].bytes;
-    if (axis == MUIR_AXIS_PP)
-        bytes += 2.0 * program->p2p_bytes * (double)(job->microbatches * job->parallel.vpp);
     return bytes;
 }
 
-static void print_groups(const muir_scenario *s, const muir_program *program)
+/* What the first stage's slots send to other stages. */
+static double message_bytes(const muir_program *program, const muir_order *order)
+{
+    int n = 0, messages = 0;
+    const muir_slot *slots = muir_order_slots(order, 0, &n);
+    for (int i = 0; i < n; i++) {
+        const int chunk = muir_program_chunk(program, 0, slots[i].chunk);
+        const int to = muir_order_output(order, (muir_phase)slots[i].phase, chunk);
+        const int copy = order->place == MUIR_PLACE_MIRROR ? slots[i].chunk : 0;
+        messages += to >= 0 && muir_place_stage(order->place, order->shape.stages, to, copy) != 0;
+    }
+    return messages * program->p2p_bytes;
+}
+
+static void print_groups(const muir_scenario *s, const muir_program *program, const muir_order *order)
 {
     printf("\ngroups  members  apart  in a server  servers   bytes a chip and step (first stage)\n");
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         const int64_t p = muir_job_size(&s->job, axes[i]), stride = muir_job_stride(&s->job, axes[i]);
         const muir_group g = muir_group_place(&s->fleet, stride, p);
         if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
+        const double bytes =
+            axes[i] == MUIR_AXIS_PP ? message_bytes(program, order) : axis_bytes(&s->job, program, axes[i]);
         printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
                muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
-               muir_bytes_text(axis_bytes(&s->job, program, axes[i])).s,
-               g.is_beyond_leaf ? "  (beyond a leaf)" : "");
+               muir_bytes_text(bytes).s, g.is_beyond_leaf ? "  (beyond a leaf)" : "");
     }
 }
 
-static void print_memory(const muir_scenario *s, const muir_program *program)
+/* What the schedule asks of the layout, and what its lists come to. */
+static void print_schedule(const muir_scenario *s, const muir_order *order, const muir_ideal *ideal)
 {
-    const muir_parallel *p = &s->job.parallel;
-    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
-    const muir_memory m = muir_memory_of(&s->job, program, muir_schedule_find(p->schedule)->in_flight(shape));
-    const double total = m.weights + m.gradients + m.optimizer + m.activations,
-                 room = s->fleet.chip.hbm_bytes;
+    const muir_schedule *schedule = muir_schedule_find(s->job.parallel.schedule);
+    int slots = 0;
+    muir_order_slots(order, 0, &slots);
+    printf("\nschedule %s (needs %s): %s slots a stage, %.1f %% of the pipeline's time idle on the busiest "
+           "stage;\n  chunks of the first stage:",
+           schedule->name, schedule->needs, muir_count_text(slots).s,
+           100.0 * ideal->part_s[MUIR_PART_bubble] / ideal->pipeline_s);
+    const int held = order->shape.chunks * muir_place_copies(order->place);
+    for (int i = 0; i < held; i++) printf(" %d", muir_place_chunk(order->place, order->shape.stages, 0, i));
+    printf(" of %d\n", order->shape.stages * order->shape.chunks);
+}
+
+static void print_memory(const muir_scenario *s, muir_memory m)
+{
+    const double total = muir_memory_total(&m), room = s->fleet.chip.hbm_bytes;
     printf(
         "\nmemory of the fullest chip (stage %d): weights %s, gradients %s, optimizer %s, activations %s\n",
         m.stage, muir_bytes_text(m.weights).s, muir_bytes_text(m.gradients).s, muir_bytes_text(m.optimizer).s,
         muir_bytes_text(m.activations).s);
+    if (muir_place_copies(s->job.place) > 1)
+        printf("  schedule %s holds weights, gradients and optimizer %d times\n", s->job.parallel.schedule,
+               muir_place_copies(s->job.place));
     printf("  %s of %s: %s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
            total <= room ? "fits" : "does NOT fit");
 }
@@ -183,6 +212,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     muir_order *order = NULL;
     muir_ideal *ideal = NULL;
     double dilated_s = 0.0;
+    muir_memory memory;
     const muir_parallel *p = &s->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
     MUIR_TRY(muir_program_create(ctx, &s->job, &program));
@@ -190,9 +220,11 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
     MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
     MUIR_TRY(muir_times_dilated_step_s(ctx, s, program, prices, ranks, &dilated_s));
+    MUIR_TRY(muir_scenario_memory(ctx, s, program, &memory));
     print_job(s, program);
-    print_groups(s, program);
-    print_memory(s, program);
+    print_groups(s, program, order);
+    print_schedule(s, order, ideal);
+    print_memory(s, memory);
     print_ideal(ideal);
     print_ranks(s, ranks);
     print_executed(s, program, dilated_s, ranks);

@@ -77,7 +77,8 @@ static muir_status list_schedules(muir_ctx *ctx)
 {
     (void)ctx;
     for (int i = 0; i < muir_schedule_count(); i++)
-        printf("  %-20s  %s\n", muir_schedule_at(i)->name, muir_schedule_at(i)->source);
+        printf("  %-12s  needs %-46s  %s\n", muir_schedule_at(i)->name, muir_schedule_at(i)->needs,
+               muir_schedule_at(i)->source);
     return MUIR_OK;
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "base/units.h"
-#include "models/memory.h"
 #include "run/calibrate.h"
 
 static void print_fleet(const muir_scenario *s, const muir_program *program, const muir_summary *m)
@@ -26,12 +25,9 @@ static void print_fleet(const muir_scenario *s, const muir_program *program, con
            muir_count_text(m->steps).s, muir_count_text(m->first_step).s, m->ranks, m->ranks == 1 ? "" : "s");
 }
 
-static void print_memory(const muir_scenario *s, const muir_program *program)
+static void print_memory(const muir_scenario *s, const muir_memory *memory)
 {
-    const muir_parallel *p = &s->job.parallel;
-    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
-    const muir_memory m = muir_memory_of(&s->job, program, muir_schedule_find(p->schedule)->in_flight(shape));
-    const double total = muir_memory_total(&m), room = s->fleet.chip.hbm_bytes;
+    const double total = muir_memory_total(memory), room = s->fleet.chip.hbm_bytes;
     printf("memory   %s of %s on the fullest chip%s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
            total <= room ? "" : ": does NOT fit by this estimate");
 }
@@ -191,12 +187,12 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     print_checks(s, m);
 }
 
-void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_summary *m,
-                       const char *path)
+void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_memory *memory,
+                       const muir_summary *m, const char *path)
 {
     printf("muir %s: %s\n", MUIR_VERSION, scenario->name);
     print_fleet(scenario, program, m);
-    print_memory(scenario, program);
+    print_memory(scenario, memory);
     if (m->steps == 0) {
         printf("\nnothing left to do: the file holds all steps\n");
         return;

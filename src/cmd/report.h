@@ -4,6 +4,7 @@
 #define MUIR_CMD_REPORT_H
 
 #include "run/run.h"
+#include "scenario/fit.h"
 
 /* Progress on rank 0: one line that is written over on a terminal, a plain line now and then elsewhere. */
 typedef struct muir_progress_line {
@@ -24,7 +25,7 @@ void muir_progress_end(muir_progress_line *line);
 /* The closing summary, a page that can be pasted into a mail.
  * path  in   of the telemetry file; NULL: none
  * Local; call on rank 0. */
-void muir_report_print(const muir_scenario *scenario, const muir_program *program,
+void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_memory *memory,
                        const muir_summary *summary, const char *path);
 
 /* The same as JSON, in the shape that muir's DESIGN fixes.

@@ -78,6 +78,7 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     muir_program *program = NULL;
     muir_progress_line line = muir_progress_line_make();
     muir_summary summary;
+    muir_memory memory;
     bool is_moved = false;
     double x = 0.0;
     const muir_run_request request = {.scenario = scenario,
@@ -95,13 +96,14 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     if (is_moved && muir_is_root(ctx) && !a->is_quiet)
         fprintf(stderr, "muir: %s existed and is now %s.bak\n", path, path);
     MUIR_TRY(muir_program_create(ctx, &scenario->job, &program));
+    MUIR_TRY(muir_agree(ctx, muir_scenario_memory(ctx, scenario, program, &memory)));
     catch_signals();
     const muir_status ran = muir_run(ctx, &request, &summary);
     muir_progress_end(&line);
     if (ran != MUIR_OK && ran != MUIR_ERR_STOPPED && ran != MUIR_ERR_CHECK) MUIR_TRY(ran);
     const bool is_json_alone = a->json && strcmp(a->json, "-") == 0;
     if (muir_is_root(ctx) && !is_json_alone && !a->is_quiet)
-        muir_report_print(scenario, program, &summary, path);
+        muir_report_print(scenario, program, &memory, &summary, path);
     if (muir_is_root(ctx) && a->json) st = muir_report_json(ctx, scenario, &summary, a->json);
     st = muir_agree(ctx, ran != MUIR_OK ? ran : st);
 done:

@@ -23,36 +23,80 @@ const char *muir_part_help(muir_part part)
     return part < MUIR_PART_COUNT ? helps[part] : "unknown";
 }
 
-static const muir_slot_price *price_of(const muir_prices *prices, const muir_step *step)
+static muir_slot_price sum_of(muir_slot_price a, muir_slot_price b)
 {
-    return step->phase == MUIR_FORWARD ? &prices->forward[step->chunk] : &prices->backward[step->chunk];
+    return (muir_slot_price){a.compute_s + b.compute_s, a.tp_s + b.tp_s, a.cp_s + b.cp_s, a.ep_s + b.ep_s};
 }
 
-/* Forwards leave the last stage for the first, and backwards the other way, only where chunks wrap around. */
+/* Side by side, the exchanges of experts of each run under the compute of the other. */
+static muir_slot_price pair_of(muir_slot_price a, muir_slot_price b)
+{
+    muir_slot_price pair = sum_of(a, b);
+    pair.ep_s = fmax(0.0, a.ep_s - b.compute_s) + fmax(0.0, b.ep_s - a.compute_s);
+    return pair;
+}
+
+/* Rows of the table of prices: the phases alone, then the other kinds of work. */
+enum { ROW_NONE = MUIR_PHASE_COUNT, ROW_JOINED, ROW_PAIR, ROWS };
+
+static int row_of(const muir_step *step)
+{
+    static const int rows[] = {[MUIR_WORK_NONE] = ROW_NONE,
+                               [MUIR_WORK_PHASE] = 0,
+                               [MUIR_WORK_JOINED] = ROW_JOINED,
+                               [MUIR_WORK_PAIR] = ROW_PAIR};
+    return rows[step->work] + (step->work == MUIR_WORK_PHASE ? step->phase : 0);
+}
+
+/* What a step of each kind takes on each chunk. */
+typedef struct priced {
+    muir_slot_price price;
+    double time_s; /* its parts together */
+} priced;
+
+/* table: [ROWS, chunks] zeros. A chunk has the same partner in all its pairs: the other one of its stage. */
+static void fill_table(const muir_order *order, const muir_prices *prices, priced *table)
+{
+    const int chunks = prices->n_chunks;
+    for (int c = 0; c < chunks; c++) {
+        table[MUIR_FORWARD * chunks + c].price = prices->forward[c];
+        table[MUIR_BACKWARD * chunks + c].price = prices->input[c];
+        table[MUIR_WEIGHT * chunks + c].price = prices->weight[c];
+        table[ROW_JOINED * chunks + c].price = prices->backward[c];
+    }
+    for (int i = 0; i < order->n_steps; i++) {
+        const muir_step *step = &order->steps[i];
+        if (step->work == MUIR_WORK_PAIR)
+            table[ROW_PAIR * chunks + step->chunk].price =
+                pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
+    }
+    for (int i = 0; i < ROWS * chunks; i++) table[i].time_s = muir_slot_time_s(&table[i].price);
+}
+
+/* Inputs cross more than one stage only where chunks wrap around. */
 static double edge_of(const muir_prices *prices, const muir_step *step)
 {
-    if (!step->is_remote) return 0.0;
-    const int outer = step->phase == MUIR_FORWARD ? 0 : prices->n_stages - 1;
-    return step->stage == outer ? prices->wrap_p2p_s : prices->p2p_s;
+    if (step->hops == 0) return 0.0;
+    return step->hops > 1 ? prices->wrap_p2p_s : prices->p2p_s;
 }
 
 /* Ends of all stages when messages take `edge_scale` of their time; slack may be NULL. */
-static void run_order(const muir_order *order, const muir_prices *prices, double edge_scale, double *ready,
-                      double *result, muir_slack *slack)
+static void run_order(const muir_order *order, const muir_prices *prices, const priced *table,
+                      double edge_scale, double *ready, double *result, muir_slack *slack)
 {
     for (int s = 0; s < order->shape.stages; s++) ready[s] = 0.0;
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *step = &order->steps[i];
-        const muir_slot_price *price = price_of(prices, step);
+        const priced *p = &table[row_of(step) * prices->n_chunks + step->chunk];
         const double own_s = ready[step->stage];
         const double input_s =
             step->from >= 0 ? result[step->from] + edge_scale * edge_of(prices, step) : own_s;
-        const double start_s = fmax(own_s, input_s);
+        const double start_s = own_s > input_s ? own_s : input_s; /* no call in this loop */
         if (slack)
             slack[i] = (muir_slack){.self_s = (float)(own_s - start_s),
                                     .input_s = (float)(input_s - start_s),
-                                    .compute_s = (float)price->compute_s};
-        ready[step->stage] = start_s + muir_slot_time_s(price);
+                                    .compute_s = (float)p->price.compute_s};
+        ready[step->stage] = start_s + p->time_s;
         if (step->to >= 0) result[step->to] = ready[step->stage];
     }
 }
@@ -64,46 +108,31 @@ static double largest(const double *x, int n)
     return most;
 }
 
-typedef struct busy_time {
-    double compute_s, tp_s, cp_s, ep_s;
-} busy_time;
-
-static busy_time busy_of(const muir_order *order, const muir_prices *prices, int stage)
+/* What a stage's slots come to: busy is [stages] zeros. */
+static void add_busy(const muir_order *order, int chunks, const priced *table, muir_slot_price *busy)
 {
-    busy_time busy = {0.0, 0.0, 0.0, 0.0};
-    const double n = order->shape.microbatches;
-    for (int chunk = stage; chunk < prices->n_chunks; chunk += prices->n_stages) {
-        const muir_slot_price *f = &prices->forward[chunk], *b = &prices->backward[chunk];
-        busy.compute_s += n * (f->compute_s + b->compute_s);
-        busy.tp_s += n * (f->tp_s + b->tp_s);
-        busy.cp_s += n * (f->cp_s + b->cp_s);
-        busy.ep_s += n * (f->ep_s + b->ep_s);
+    for (int i = 0; i < order->n_steps; i++) {
+        const muir_step *step = &order->steps[i];
+        busy[step->stage] = sum_of(busy[step->stage], table[row_of(step) * chunks + step->chunk].price);
     }
-    return busy;
 }
 
-static double busy_total(busy_time b)
-{
-    return b.compute_s + b.tp_s + b.cp_s + b.ep_s;
-}
-
-static void find_busiest(const muir_order *order, const muir_prices *prices, muir_ideal *ideal)
+static void find_busiest(const muir_slot_price *busy, const muir_prices *prices, muir_ideal *ideal)
 {
     double most = -1.0;
     const double stages = prices->n_stages;
     for (int s = 0; s < prices->n_stages; s++) {
-        const busy_time busy = busy_of(order, prices, s);
-        ideal->compute_mean_s += (busy.compute_s + prices->sync[s].optimizer_s) / stages;
+        const muir_slot_price *b = &busy[s];
+        ideal->compute_mean_s += (b->compute_s + prices->sync[s].optimizer_s) / stages;
         ideal->comm_mean_s +=
-            (busy.tp_s + busy.cp_s + busy.ep_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) /
-            stages;
-        if (busy_total(busy) <= most) continue;
-        most = busy_total(busy);
+            (b->tp_s + b->cp_s + b->ep_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) / stages;
+        if (muir_slot_time_s(b) <= most) continue;
+        most = muir_slot_time_s(b);
         ideal->busiest = s;
-        ideal->part_s[MUIR_PART_compute] = busy.compute_s;
-        ideal->part_s[MUIR_PART_tp] = busy.tp_s;
-        ideal->part_s[MUIR_PART_cp] = busy.cp_s;
-        ideal->part_s[MUIR_PART_ep] = busy.ep_s;
+        ideal->part_s[MUIR_PART_compute] = b->compute_s;
+        ideal->part_s[MUIR_PART_tp] = b->tp_s;
+        ideal->part_s[MUIR_PART_cp] = b->cp_s;
+        ideal->part_s[MUIR_PART_ep] = b->ep_s;
     }
 }
 
@@ -123,24 +152,29 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
         }
     }
     ideal->tail_s = norm_s + optimizer_s + gather_s;
+    ideal->step_s = reduced_s + ideal->tail_s;
     ideal->part_s[MUIR_PART_dp] = reduced_s - ideal->pipeline_s + norm_s + gather_s;
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 
-static void fill(const muir_order *order, const muir_prices *prices, double *scratch, muir_ideal *ideal)
+/* table: [ROWS, chunks] zeros; busy: [stages] zeros; result: [n_registers]. */
+static void fill(const muir_order *order, const muir_prices *prices, priced *table, muir_slot_price *busy,
+                 double *result, muir_ideal *ideal)
 {
+    fill_table(order, prices, table);
     const int stages = order->shape.stages;
-    run_order(order, prices, 0.0, ideal->stage_end_s, scratch, NULL);
+    run_order(order, prices, table, 0.0, ideal->stage_end_s, result, NULL);
     const double without_messages_s = largest(ideal->stage_end_s, stages);
-    run_order(order, prices, 1.0, ideal->stage_end_s, scratch, ideal->slack);
+    run_order(order, prices, table, 1.0, ideal->stage_end_s, result, ideal->slack);
     ideal->pipeline_s = largest(ideal->stage_end_s, stages);
-    find_busiest(order, prices, ideal);
+    add_busy(order, prices->n_chunks, table, busy);
+    find_busiest(busy, prices, ideal);
     double *part = ideal->part_s;
     part[MUIR_PART_pp] = ideal->pipeline_s - without_messages_s;
-    part[MUIR_PART_bubble] = without_messages_s - part[MUIR_PART_compute] - part[MUIR_PART_tp] -
-                             part[MUIR_PART_cp] - part[MUIR_PART_ep];
+    const double bubble_s = without_messages_s - muir_slot_time_s(&busy[ideal->busiest]);
+    /* a difference of long sums: rounding is no bubble */
+    part[MUIR_PART_bubble] = bubble_s > 1e-13 * without_messages_s ? bubble_s : 0.0;
     add_sync(prices, ideal);
-    for (int i = 0; i < MUIR_PART_COUNT; i++) ideal->step_s += part[i];
 }
 
 muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
@@ -148,18 +182,24 @@ muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir
 {
     muir_status st = MUIR_OK;
     muir_ideal *ideal = NULL;
-    double *scratch = NULL;
+    double *result = NULL;
+    muir_slot_price *busy = NULL;
+    priced *table = NULL;
     const size_t stages = (size_t)order->shape.stages;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *ideal, "the ideal step", &ideal));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->stage_end_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->reduce_s));
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_steps, sizeof *ideal->slack, "the ideal step", &ideal->slack));
-    MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof(double), "the ideal step", &scratch));
-    fill(order, prices, scratch, ideal);
+    MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof(double), "the ideal step", &result));
+    MUIR_TRY(muir_alloc(ctx, stages, sizeof *busy, "the ideal step", &busy));
+    MUIR_TRY(muir_alloc(ctx, ROWS * (size_t)prices->n_chunks, sizeof *table, "the ideal step", &table));
+    fill(order, prices, table, busy, result, ideal);
     *out = ideal;
     ideal = NULL;
 done:
-    free(scratch);
+    free(result);
+    free(busy);
+    free(table);
     muir_ideal_destroy(&ideal);
     return st;
 }

@@ -4,7 +4,7 @@
 #define MUIR_FLEET_CLOCK_IDEAL_H
 
 #include "fleet_clock/prices.h"
-#include "schedule/schedule.h"
+#include "schedule/order.h"
 
 /* Parts of a step, in the order in which they are stored and printed. They add up to the step. */
 #define MUIR_PART_LIST(X)                                                                                    \

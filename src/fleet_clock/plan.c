@@ -17,7 +17,9 @@ enum { MOST_ORDERS = 64, MOST_ORDER_STEPS = 4000000, MOST_PARETO = 1024 };
 
 typedef struct known_order {
     const muir_schedule *schedule;
-    muir_order *order;
+    muir_shape shape;
+    int *held;         /* [stages]: muir_schedule_held */
+    muir_order *order; /* NULL until a candidate is priced */
 } known_order;
 
 typedef struct search {
@@ -37,29 +39,41 @@ enum { LEGAL, FITTING, BETTER, COUNTS };
 
 static void forget_orders(search *s)
 {
-    for (int i = 0; i < s->n_orders; i++) muir_order_destroy(&s->orders[i].order);
+    for (int i = 0; i < s->n_orders; i++) {
+        muir_order_destroy(&s->orders[i].order);
+        free(s->orders[i].held);
+    }
     s->n_orders = 0;
     s->n_order_steps = 0;
 }
 
-static muir_status find_order(muir_ctx *ctx, search *s, const muir_job *job, const muir_order **order)
+/* What a candidate's schedule holds; the same again for the next candidate with its shape. */
+static muir_status find_held(muir_ctx *ctx, search *s, const muir_job *job, known_order **out)
 {
     muir_status st = MUIR_OK;
     const muir_schedule *schedule = muir_schedule_find(job->parallel.schedule);
     const muir_shape shape = {(int)job->parallel.pp, (int)job->parallel.vpp, (int)job->microbatches};
     for (int i = 0; i < s->n_orders; i++)
-        if (s->orders[i].schedule == schedule &&
-            memcmp(&s->orders[i].order->shape, &shape, sizeof shape) == 0) {
-            *order = s->orders[i].order;
+        if (s->orders[i].schedule == schedule && memcmp(&s->orders[i].shape, &shape, sizeof shape) == 0) {
+            *out = &s->orders[i];
             return MUIR_OK;
         }
     if (s->n_orders == MOST_ORDERS || s->n_order_steps > MOST_ORDER_STEPS) forget_orders(s);
-    known_order *known = &s->orders[s->n_orders];
-    MUIR_TRY(muir_order_create(ctx, schedule, shape, &known->order));
-    known->schedule = schedule;
-    s->n_orders++;
+    known_order *known = &s->orders[s->n_orders++];
+    *known = (known_order){.schedule = schedule, .shape = shape};
+    MUIR_TRY(muir_alloc(ctx, (size_t)shape.stages, sizeof *known->held, "the schedule", &known->held));
+    MUIR_TRY(muir_schedule_held(ctx, schedule, shape, known->held));
+    *out = known;
+done:
+    return st;
+}
+
+static muir_status make_order(muir_ctx *ctx, search *s, known_order *known)
+{
+    muir_status st = MUIR_OK;
+    if (known->order) return MUIR_OK;
+    MUIR_TRY(muir_order_create(ctx, known->schedule, known->shape, &known->order));
     s->n_order_steps += known->order->n_steps;
-    *order = known->order;
 done:
     return st;
 }
@@ -85,24 +99,23 @@ static muir_status price(muir_ctx *ctx, search *s, bool is_priced_anyway, muir_p
     muir_status st = MUIR_OK;
     muir_scenario *work = &s->work;
     const muir_job *job = &work->job;
-    const muir_shape shape = {(int)job->parallel.pp, (int)job->parallel.vpp, (int)job->microbatches};
     muir_program *program = NULL;
     muir_prices *prices = NULL;
     muir_ideal *ideal = NULL;
-    const muir_order *order = NULL;
+    known_order *known = NULL;
     *e = (muir_plan_entry){.parallel = job->parallel,
                            .micro_batch_size = job->batch.micro_batch_size,
                            .microbatches = job->microbatches,
                            .chips = muir_job_chips(job)};
     MUIR_TRY(muir_program_create(ctx, job, &program));
-    const muir_memory memory =
-        muir_memory_of(job, program, muir_schedule_find(job->parallel.schedule)->in_flight(shape));
+    MUIR_TRY(find_held(ctx, s, job, &known));
+    const muir_memory memory = muir_memory_of(job, program, known->held);
     e->memory_bytes = muir_memory_total(&memory);
     e->is_fitting = e->memory_bytes <= work->fleet.chip.hbm_bytes;
     if (!e->is_fitting && !is_priced_anyway) goto done;
-    MUIR_TRY(find_order(ctx, s, job, &order));
+    MUIR_TRY(make_order(ctx, s, known));
     MUIR_TRY(muir_prices_create(ctx, work, program, &prices));
-    MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
+    MUIR_TRY(muir_ideal_create(ctx, known->order, prices, &ideal));
     fill_entry(work, program, ideal, e);
 done:
     muir_ideal_destroy(&ideal);

@@ -159,6 +159,7 @@ static int64_t get_schedule(const muir_job *job)
 static void set_schedule(muir_job *job, int64_t value)
 {
     snprintf(job->parallel.schedule, sizeof job->parallel.schedule, "%s", muir_schedule_at((int)value)->name);
+    job->place = muir_schedule_at((int)value)->place;
 }
 
 #define SEARCH(id, key, help) {key, help, list_##id, get_##id, set_##id},

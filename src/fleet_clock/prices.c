@@ -41,11 +41,13 @@ static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
 
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
 {
+    muir_op busiest = *op; /* everybody waits for it */
+    if (op->load > 0.0) busiest.m *= op->load, busiest.bytes *= op->load;
     switch (op->kind) {
-    case MUIR_OP_GEMM: return gemm_time_s(scenario, op);
-    case MUIR_OP_FFT: return fft_time_s(scenario, op);
-    case MUIR_OP_MEM: return muir_chip_mem_time_s(&scenario->fleet.chip, op->bytes);
-    case MUIR_OP_COLL: return coll_time_s(scenario, op);
+    case MUIR_OP_GEMM: return gemm_time_s(scenario, &busiest);
+    case MUIR_OP_FFT: return fft_time_s(scenario, &busiest);
+    case MUIR_OP_MEM: return muir_chip_mem_time_s(&scenario->fleet.chip, busiest.bytes);
+    case MUIR_OP_COLL: return coll_time_s(scenario, &busiest);
     }
     return 0.0;
 }
@@ -79,7 +81,7 @@ static void add_range(const muir_scenario *scenario, const muir_program *program
         else if (ops[i].axis == MUIR_AXIS_CP)
             price->cp_s += repeat * coll_time_s(scenario, &ops[i]);
         else
-            price->ep_s += repeat * coll_time_s(scenario, &ops[i]);
+            price->ep_s += repeat * muir_op_time_s(scenario, &ops[i]);
     }
 }
 
@@ -91,9 +93,16 @@ static void price_chunk(const muir_scenario *scenario, const muir_program *progr
         const muir_block *block = &program->blocks[c->block[part]];
         const double repeat = c->repeat[part];
         add_range(scenario, program, block->phase[MUIR_FORWARD], repeat, &prices->forward[chunk]);
-        add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->backward[chunk]);
-        add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->backward[chunk]);
+        add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->input[chunk]);
+        add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->weight[chunk]);
     }
+    const muir_slot_price input = prices->input[chunk], weight = prices->weight[chunk];
+    prices->backward[chunk] = (muir_slot_price){
+        .compute_s = input.compute_s + weight.compute_s,
+        .tp_s = input.tp_s + weight.tp_s,
+        .cp_s = input.cp_s + weight.cp_s,
+        .ep_s = input.ep_s + weight.ep_s,
+    };
 }
 
 double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
@@ -124,6 +133,22 @@ static double range_time_s(const muir_scenario *scenario, const muir_program *pr
     return time_s;
 }
 
+/* Two stages that hold the same weights add their gradients: what each has after the sync over replicas, its
+ * share with zero_stage 1, goes to the other, both ways at once. */
+static double copies_time_s(const muir_scenario *scenario, const muir_program *program, int stage)
+{
+    const muir_job *job = &scenario->job;
+    const int64_t apart = llabs((long long)(program->n_stages - 1 - 2 * stage));
+    const bool is_shared = job->parallel.zero_stage > 0;
+    if (muir_place_copies(program->place) < 2 || apart == 0) return 0.0;
+    const double dense = muir_stage_params(program, stage, false) /
+                         (is_shared ? (double)muir_job_size(job, MUIR_AXIS_DP) : 1.0);
+    const double experts = muir_stage_params(program, stage, true) /
+                           (is_shared ? (double)muir_job_size(job, MUIR_AXIS_EDP) : 1.0);
+    return muir_p2p_time_s(&scenario->fleet, apart * muir_job_stride(job, MUIR_AXIS_PP),
+                           (dense + experts) * job->parallel.grad_bytes);
+}
+
 static void price_sync(const muir_scenario *scenario, const muir_program *program, int stage,
                        muir_prices *prices)
 {
@@ -131,11 +156,13 @@ static void price_sync(const muir_scenario *scenario, const muir_program *progra
     const muir_op_range update = program->update_ops[stage];
     muir_sync_price *sync = &prices->sync[stage];
     double forward_s = 0.0, backward_s = 0.0;
-    for (int chunk = stage; chunk < program->n_chunks; chunk += program->n_stages) {
+    for (int i = 0; i < program->n_held; i++) {
+        const int chunk = muir_program_chunk(program, stage, i);
         forward_s += prices->forward[chunk].compute_s;
         backward_s += prices->backward[chunk].compute_s;
     }
-    const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL);
+    const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL) +
+                            copies_time_s(scenario, program, stage);
     const double gather_s = range_time_s(scenario, program, update, MUIR_OP_COLL);
     sync->norm_s = range_time_s(scenario, program, program->norm_ops, MUIR_OP_COLL);
     sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM);
@@ -171,6 +198,8 @@ muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, con
     p->n_stages = program->n_stages;
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->forward, "prices", &p->forward));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->backward, "prices", &p->backward));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->input, "prices", &p->input));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->weight, "prices", &p->weight));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync, "prices", &p->sync));
     for (int chunk = 0; chunk < p->n_chunks; chunk++) price_chunk(scenario, program, chunk, p);
     for (int stage = 0; stage < p->n_stages; stage++) price_sync(scenario, program, stage, p);
@@ -188,6 +217,8 @@ void muir_prices_destroy(muir_prices **prices)
     if (!*prices) return;
     free((*prices)->forward);
     free((*prices)->backward);
+    free((*prices)->input);
+    free((*prices)->weight);
     free((*prices)->sync);
     free(*prices);
     *prices = NULL;

@@ -152,9 +152,11 @@ done:
 
 static muir_status make_trace(muir_ctx *ctx, muir_host_clock *c)
 {
-    const size_t n_ops = (size_t)c->program->n_ops, n_slots = (size_t)c->order->n_slots;
+    int n_slots = 0;
+    const size_t n_ops = (size_t)c->program->n_ops;
     if (c->scenario->telemetry.trace_steps == 0) return MUIR_OK;
-    return muir_trace_create(ctx, n_slots * (n_ops + 2) + n_ops + MUIR_MOST_PIECES, &c->trace);
+    muir_order_slots(c->order, c->fold.place[MUIR_MESH_PP], &n_slots);
+    return muir_trace_create(ctx, (size_t)n_slots * (n_ops + 2) + n_ops + MUIR_MOST_PIECES, &c->trace);
 }
 
 static muir_status make_flips(muir_ctx *ctx, muir_host_clock *c)

@@ -39,7 +39,8 @@ struct muir_host_clock {
     muir_mesh *mesh;
     muir_host_ops *ops; /* NULL without a part */
     muir_order *order;  /* of the shrunk schedule */
-    outgoing *sent;     /* [n_slots] */
+    outgoing *sent;     /* [n_sent], one for each slot of this rank's list */
+    int n_sent;
     muir_p2p *receiving;
     float *received;
     size_t n_message; /* elements of a message between stages */

@@ -158,11 +158,12 @@ done:
 static muir_window *window_of(muir_host_clock *c, const muir_slot *slot)
 {
     if (slot->phase == MUIR_FORWARD && slot->microbatch == 0) return &c->gather;
-    if (slot->phase != MUIR_FORWARD && slot->microbatch == c->order->shape.microbatches - 1) return &c->sync;
-    return NULL;
+    const bool is_last = slot->microbatch == c->order->shape.microbatches - 1;
+    return is_last && (slot->phase == MUIR_WEIGHT || slot->is_joined) ? &c->sync : NULL;
 }
 
-/* Ops of a slot: blocks forward in order, backward in the opposite order with the weight gradients after. */
+/* Ops of a slot: blocks forward in order, backward in the opposite order; a joined backward does each
+ * block's weight gradients after it. */
 static muir_status run_blocks(muir_ctx *ctx, muir_host_clock *c, const muir_slot *slot, int chunk,
                               uint32_t salt, muir_tally *tally)
 {
@@ -174,8 +175,7 @@ static muir_status run_blocks(muir_ctx *ctx, muir_host_clock *c, const muir_slot
         if (!muir_pace_has_block(c->program, c->order->shape, block, chunk)) continue;
         const muir_op_range *phase = c->program->blocks[block].phase;
         MUIR_TRY(run_range(ctx, c, phase[slot->phase], window, salt, tally));
-        if (slot->phase == MUIR_BACKWARD)
-            MUIR_TRY(run_range(ctx, c, phase[MUIR_WEIGHT], window, salt, tally));
+        if (slot->is_joined) MUIR_TRY(run_range(ctx, c, phase[MUIR_WEIGHT], window, salt, tally));
     }
     if (window == &c->gather && window->product >= window->products)
         MUIR_TRY(await_weights(ctx, c, window->product, tally));
@@ -183,10 +183,10 @@ done:
     return st;
 }
 
-static const muir_slot *slot_at(const muir_host_clock *c, int i)
+static int chunk_of(const muir_host_clock *c, const muir_slot *slot)
 {
-    const size_t stage = (size_t)c->fold.place[MUIR_MESH_PP];
-    return &c->order->slots[stage * (size_t)c->order->n_slots + (size_t)i];
+    return muir_place_chunk(c->order->place, c->order->shape.stages, c->fold.place[MUIR_MESH_PP],
+                            slot->chunk);
 }
 
 /* The plan has each slot start when its stage and its input are ready; a late input makes a late start, which
@@ -194,10 +194,11 @@ static const muir_slot *slot_at(const muir_host_clock *c, int i)
 static muir_status run_slots(muir_ctx *ctx, muir_host_clock *c, muir_tally *tally)
 {
     muir_status st = MUIR_OK;
-    const int stage = c->fold.place[MUIR_MESH_PP], stages = c->order->shape.stages;
-    for (int i = 0; i < c->order->n_slots; i++) {
-        const muir_slot *slot = slot_at(c, i);
-        const int chunk = slot->chunk * stages + stage;
+    int n = 0;
+    const muir_slot *slots = muir_order_slots(c->order, c->fold.place[MUIR_MESH_PP], &n);
+    for (int i = 0; i < n; i++) {
+        const muir_slot *slot = &slots[i];
+        const int chunk = chunk_of(c, slot);
         MUIR_TRY(muir_host_receive(ctx, c, slot, chunk, tally));
         if (c->pace && !c->is_empty) {
             c->planned_s = c->pace->slot_s[i];
@@ -307,12 +308,12 @@ static void add_pieces(const muir_host_clock *c, muir_op_range range, muir_windo
 static int products_of(const muir_host_clock *c, const muir_slot *slot)
 {
     int products = 0;
-    const int chunk = slot->chunk * c->order->shape.stages + c->fold.place[MUIR_MESH_PP];
+    const int chunk = chunk_of(c, slot);
     for (int block = 0; block < c->program->n_blocks; block++) {
         if (!muir_pace_has_block(c->program, c->order->shape, block, chunk)) continue;
         for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
             const muir_op_range r = c->program->blocks[block].phase[phase];
-            if ((phase == MUIR_FORWARD) != (slot->phase == MUIR_FORWARD)) continue;
+            if (phase != slot->phase && !(phase == MUIR_WEIGHT && slot->is_joined)) continue;
             for (int i = r.first; i < r.first + r.n; i++) products += c->program->ops[i].kind == MUIR_OP_GEMM;
         }
     }
@@ -326,8 +327,10 @@ void muir_host_windows_make(muir_host_clock *c)
     memset(&c->sync, 0, sizeof c->sync);
     add_pieces(c, c->program->update_ops[stage], &c->gather);
     add_pieces(c, c->program->sync_ops[stage], &c->sync);
-    for (int i = 0; i < c->order->n_slots; i++) {
-        muir_window *w = window_of(c, slot_at(c, i));
-        if (w) w->products += products_of(c, slot_at(c, i));
+    int n = 0;
+    const muir_slot *slots = muir_order_slots(c->order, c->fold.place[MUIR_MESH_PP], &n);
+    for (int i = 0; i < n; i++) {
+        muir_window *w = window_of(c, &slots[i]);
+        if (w) w->products += products_of(c, &slots[i]);
     }
 }

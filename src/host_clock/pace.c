@@ -58,37 +58,48 @@ static double kind_s(const muir_program *program, const muir_pace *pace, muir_op
 }
 
 static double slot_length_s(const muir_program *program, const muir_pace *pace, muir_shape shape, int chunk,
-                            muir_phase phase)
+                            muir_phase phase, bool is_joined)
 {
     double sum_s = 0.0;
     for (int block = 0; block < program->n_blocks; block++) {
         if (!muir_pace_has_block(program, shape, block, chunk)) continue;
         const muir_op_range *ranges = program->blocks[block].phase;
         sum_s += range_s(pace, ranges[phase]);
-        if (phase == MUIR_BACKWARD) sum_s += range_s(pace, ranges[MUIR_WEIGHT]);
+        if (is_joined) sum_s += range_s(pace, ranges[MUIR_WEIGHT]);
     }
     return sum_s;
 }
 
-/* All stages' slots in an order in which each comes after its inputs. own: [stages] the end of each stage's
- * last slot; result: [n_registers]; n: [stages] slots so far. */
-static void run_order(const muir_program *program, const muir_order *order, const muir_host_times *times,
-                      int stage, muir_pace *pace, double *own, double *result, int *n)
+/* A step of the order. A pair's forward comes first here: the rank has one set of cores for both. */
+static double step_length_s(const muir_program *program, const muir_pace *pace, muir_shape shape,
+                            const muir_step *step, double *forward_s)
 {
+    *forward_s = 0.0;
+    if (step->work == MUIR_WORK_NONE) return 0.0;
+    if (step->work == MUIR_WORK_PAIR)
+        *forward_s = slot_length_s(program, pace, shape, step->partner, MUIR_FORWARD, false);
+    return *forward_s + slot_length_s(program, pace, shape, step->chunk, (muir_phase)step->phase,
+                                      step->work != MUIR_WORK_PHASE);
+}
+
+/* All stages' slots in an order in which each comes after its inputs. own: [stages] the end of each stage's
+ * last step; result: [n_registers]. */
+static void run_order(const muir_program *program, const muir_order *order, const muir_host_times *times,
+                      int stage, muir_pace *pace, double *own, double *result)
+{
+    int n = 0; /* slots of the stage so far */
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *step = &order->steps[i];
-        double start_s = own[step->stage];
+        double start_s = own[step->stage], forward_s = 0.0;
         if (step->from >= 0) {
-            const bool is_wrap = order->shape.stages > 2 &&
-                                 ((step->phase == MUIR_FORWARD && step->stage == 0) ||
-                                  (step->phase != MUIR_FORWARD && step->stage == order->shape.stages - 1));
-            const double p2p_s = is_wrap ? times->wrap_p2p_s : times->p2p_s;
-            start_s = fmax(start_s, result[step->from] + (step->is_remote ? pace->x * p2p_s : 0.0));
+            const double p2p_s = step->hops > 1 ? times->wrap_p2p_s : times->p2p_s;
+            start_s = fmax(start_s, result[step->from] + (step->hops > 0 ? pace->x * p2p_s : 0.0));
         }
-        if (step->stage == stage) pace->slot_s[n[stage]] = start_s;
-        n[step->stage]++;
-        const double end_s =
-            start_s + slot_length_s(program, pace, order->shape, step->chunk, (muir_phase)step->phase);
+        const double end_s = start_s + step_length_s(program, pace, order->shape, step, &forward_s);
+        if (step->stage == stage && step->work != MUIR_WORK_NONE) {
+            pace->slot_s[n++] = start_s;
+            if (step->work == MUIR_WORK_PAIR) pace->slot_s[n++] = start_s + forward_s;
+        }
         own[step->stage] = end_s;
         if (step->to >= 0) result[step->to] = end_s;
     }
@@ -114,20 +125,17 @@ static muir_status plan(muir_ctx *ctx, const muir_program *program, const muir_o
 {
     muir_status st = MUIR_OK;
     double *own = NULL, *result = NULL;
-    int *n = NULL;
     const size_t stages = (size_t)order->shape.stages;
     MUIR_TRY(muir_alloc(ctx, stages, sizeof *own, "the pace", &own));
-    MUIR_TRY(muir_alloc(ctx, stages, sizeof *n, "the pace", &n));
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof *result, "the pace", &result));
     for (int s = 0; is_gathered && s < order->shape.stages; s++)
         own[s] = kind_s(program, pace, program->update_ops[muir_pace_job_stage(program, order->shape, s)],
                         MUIR_OP_COLL);
     pace->first_s = own[stage];
-    run_order(program, order, times, stage, pace, own, result, n);
+    run_order(program, order, times, stage, pace, own, result);
     plan_end(program, order, stage, is_gathered, own, pace);
 done:
     free(own);
-    free(n);
     free(result);
     return st;
 }
@@ -143,7 +151,9 @@ muir_status muir_pace_create(muir_ctx *ctx, const muir_program *program, const m
     pace->is_overlapped = is_overlapped;
     for (int i = 0; i < program->n_ops; i++)
         pace->op_s[i] = x * (is_overlapped ? times->exposed_s[i] : times->op_s[i]);
-    MUIR_TRY(muir_alloc(ctx, (size_t)order->n_slots, sizeof *pace->slot_s, "the pace", &pace->slot_s));
+    int n_slots = 0;
+    muir_order_slots(order, stage, &n_slots);
+    MUIR_TRY(muir_alloc(ctx, (size_t)n_slots, sizeof *pace->slot_s, "the pace", &pace->slot_s));
     MUIR_TRY(plan(ctx, program, order, stage, times, is_overlapped && is_gathered, pace));
     *out = pace;
     pace = NULL;

@@ -7,7 +7,7 @@
 #define MUIR_HOST_CLOCK_PACE_H
 
 #include "models/program.h"
-#include "schedule/schedule.h"
+#include "schedule/order.h"
 
 /* What the fleet's chips and links take, given by whoever knows the fleet. All of it, or what is left to see
  * where a collective hides under products as the job says [s]. */

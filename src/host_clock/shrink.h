@@ -9,7 +9,7 @@
 
 #include "models/program.h"
 #include "scenario/fold.h"
-#include "schedule/schedule.h"
+#include "schedule/order.h"
 
 typedef struct muir_shrink {
     double factor;       /* dimensions are divided by it, bytes by its square; >= 1 */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "schedule/schedule.h"
 
 muir_slice muir_fold_slice(int64_t total, int64_t unit, int size, int rank)
 {
@@ -62,8 +63,9 @@ static bool is_better(const mesh *a, const mesh *b, const int64_t size[MUIR_MESH
     return false;
 }
 
-/* Tries every way to write `ranks` as a product along the axes; false if none fits. */
-static bool best_mesh(int ranks, const int64_t size[MUIR_MESH_AXES], mesh *best)
+/* Tries every way to write `ranks` as a product along the axes; false if none fits.
+ * stage_multiple: what ranks along pp are a multiple of, if they are more than one */
+static bool best_mesh(int ranks, const int64_t size[MUIR_MESH_AXES], int stage_multiple, mesh *best)
 {
     bool is_found = false;
     for (int tp = 1; tp <= ranks && tp <= size[MUIR_MESH_TP]; tp++) {
@@ -72,6 +74,7 @@ static bool best_mesh(int ranks, const int64_t size[MUIR_MESH_AXES], mesh *best)
             if (ranks / tp % cp) continue;
             for (int pp = 1; pp <= ranks / tp / cp && pp <= size[MUIR_MESH_PP]; pp++) {
                 if (ranks / tp / cp % pp || ranks / tp / cp / pp > size[MUIR_MESH_DP]) continue;
+                if (pp > 1 && pp % stage_multiple) continue;
                 const mesh m = {.n = {tp, cp, ranks / tp / cp / pp, pp}};
                 if (!is_found || is_better(&m, best, size)) *best = m;
                 is_found = true;
@@ -93,7 +96,8 @@ muir_fold muir_fold_make(const muir_scenario *scenario, int size, int rank)
 
     int wanted = scenario->host.ranks == 0 || scenario->host.ranks > size ? size : (int)scenario->host.ranks;
     mesh m = {.n = {1, 1, 1, 1}};
-    while (!best_mesh(wanted, sizes, &m)) wanted--; /* one rank always fits */
+    const int stage_multiple = muir_schedule_find(p->schedule)->stage_multiple;
+    while (!best_mesh(wanted, sizes, stage_multiple, &m)) wanted--; /* one rank always fits */
     fold.mesh_ranks = wanted;
     int left = rank;
     for (int a = 0; a < MUIR_MESH_AXES; a++) {

@@ -174,6 +174,8 @@ static void resolve_model(muir_model *m)
 static void resolve_batch(muir_job *job)
 {
     muir_batch *b = &job->batch;
+    const muir_family *family = muir_family_find(job->model.family);
+    if (b->seq_len == 0) b->seq_len = family && family->seq_len ? family->seq_len(&job->model) : 8192;
     if (b->global_batch_size == 0)
         b->global_batch_size = 2 * job->parallel.pp * job->parallel.dp * b->micro_batch_size;
 }
@@ -220,6 +222,7 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
 {
     muir_status st = MUIR_OK;
     MUIR_TRY(check_run(ctx, s));
+    s->job.place = muir_schedule_find(s->job.parallel.schedule)->place;
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
     resolve_batch(&s->job);

@@ -10,32 +10,36 @@ static muir_status check(muir_ctx *ctx, muir_shape shape)
                      shape.chunks);
 }
 
-static void emit(muir_shape shape, int stage, muir_slot *slots)
+static int emit(muir_shape shape, int stage, muir_slot *slots)
 {
     (void)stage;
     for (int i = 0; i < shape.microbatches; i++) {
         *slots++ = (muir_slot){.phase = MUIR_FORWARD, .microbatch = i};
     }
     for (int i = shape.microbatches - 1; i >= 0; i--) {
-        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .microbatch = i};
+        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .is_joined = true, .microbatch = i};
     }
+    return 2 * shape.microbatches;
 }
 
-static int in_flight(muir_shape shape)
+static int bound(muir_shape shape)
 {
     return shape.microbatches;
 }
 
-static double bubble(muir_shape shape)
+static double idle(muir_shape shape, muir_slot_times t)
 {
-    return (double)(shape.stages - 1) / (double)shape.microbatches;
+    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
 }
 
 const muir_schedule muir_schedule_gpipe = {
     .name = "gpipe",
+    .needs = "vpp 1",
+    .place = MUIR_PLACE_ROUND,
+    .stage_multiple = 1,
     .check = check,
     .emit = emit,
-    .in_flight = in_flight,
-    .bubble = bubble,
+    .bound = bound,
+    .idle = idle,
     .source = "Huang et al., GPipe, arXiv 1811.06965",
 };

@@ -26,6 +26,7 @@ static muir_slot slot_of(muir_shape shape, muir_phase phase, int i)
     muir_slot slot = {.phase = (uint8_t)phase,
                       .microbatch = i / round * shape.stages + within % shape.stages};
     slot.chunk = (uint16_t)(phase == MUIR_FORWARD ? turn : shape.chunks - 1 - turn);
+    slot.is_joined = phase == MUIR_BACKWARD;
     return slot;
 }
 
@@ -36,7 +37,7 @@ static int warm_up_of(muir_shape shape, int stage)
     return ahead < total ? ahead : total;
 }
 
-static void emit(muir_shape shape, int stage, muir_slot *slots)
+static int emit(muir_shape shape, int stage, muir_slot *slots)
 {
     const int total = shape.microbatches * shape.chunks, warm_up = warm_up_of(shape, stage);
     int forward = 0, backward = 0;
@@ -46,25 +47,30 @@ static void emit(muir_shape shape, int stage, muir_slot *slots)
         *slots++ = slot_of(shape, MUIR_BACKWARD, backward++);
     }
     while (backward < total) *slots++ = slot_of(shape, MUIR_BACKWARD, backward++);
+    return 2 * total;
 }
 
-/* Microbatches of all chunks that are held, over the chunks, rounded up. */
-static int in_flight(muir_shape shape)
+/* What the first stage runs ahead by, and the forward after it. */
+static int bound(muir_shape shape)
 {
     const int total = shape.microbatches * shape.chunks, held = warm_up_of(shape, 0) + 1;
-    return ((held < total ? held : total) + shape.chunks - 1) / shape.chunks;
+    return held < total ? held : total;
 }
 
-static double bubble(muir_shape shape)
+/* A stage's time divides by its chunks, and with it the time to fill and drain. */
+static double idle(muir_shape shape, muir_slot_times t)
 {
-    return (double)(shape.stages - 1) / (double)(shape.microbatches * shape.chunks);
+    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
 }
 
 const muir_schedule muir_schedule_interleaved = {
     .name = "interleaved",
+    .needs = "vpp 2 or more, microbatches a multiple of pp",
+    .place = MUIR_PLACE_ROUND,
+    .stage_multiple = 1,
     .check = check,
     .emit = emit,
-    .in_flight = in_flight,
-    .bubble = bubble,
+    .bound = bound,
+    .idle = idle,
     .source = "Narayanan et al., SC21, arXiv 2104.04473, section 2.2.2",
 };

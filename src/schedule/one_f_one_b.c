@@ -10,7 +10,7 @@ static muir_status check(muir_ctx *ctx, muir_shape shape)
                      shape.chunks);
 }
 
-static void emit(muir_shape shape, int stage, muir_slot *slots)
+static int emit(muir_shape shape, int stage, muir_slot *slots)
 {
     const int ahead = shape.stages - stage - 1;
     const int warm_up = ahead < shape.microbatches ? ahead : shape.microbatches;
@@ -18,27 +18,31 @@ static void emit(muir_shape shape, int stage, muir_slot *slots)
     while (forward < warm_up) *slots++ = (muir_slot){.phase = MUIR_FORWARD, .microbatch = forward++};
     while (forward < shape.microbatches) {
         *slots++ = (muir_slot){.phase = MUIR_FORWARD, .microbatch = forward++};
-        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .microbatch = backward++};
+        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .is_joined = true, .microbatch = backward++};
     }
     while (backward < shape.microbatches)
-        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .microbatch = backward++};
+        *slots++ = (muir_slot){.phase = MUIR_BACKWARD, .is_joined = true, .microbatch = backward++};
+    return 2 * shape.microbatches;
 }
 
-static int in_flight(muir_shape shape)
+static int bound(muir_shape shape)
 {
     return shape.stages < shape.microbatches ? shape.stages : shape.microbatches;
 }
 
-static double bubble(muir_shape shape)
+static double idle(muir_shape shape, muir_slot_times t)
 {
-    return (double)(shape.stages - 1) / (double)shape.microbatches;
+    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
 }
 
 const muir_schedule muir_schedule_one_f_one_b = {
     .name = "1f1b",
+    .needs = "vpp 1",
+    .place = MUIR_PLACE_ROUND,
+    .stage_multiple = 1,
     .check = check,
     .emit = emit,
-    .in_flight = in_flight,
-    .bubble = bubble,
+    .bound = bound,
+    .idle = idle,
     .source = "Narayanan et al., PipeDream-Flush, arXiv 2006.09503",
 };

@@ -1,41 +1,52 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pipeline schedules as lists: the order in which each stage does the forwards and backwards of its
- * microbatches and chunks. Both clocks execute the same lists. */
+/* Pipeline schedules as lists: the order in which each stage does the forwards, backwards and weight
+ * gradients of its microbatches and chunks. Both clocks execute the same lists. */
 #ifndef MUIR_SCHEDULE_SCHEDULE_H
 #define MUIR_SCHEDULE_SCHEDULE_H
 
 #include "base/ctx.h"
+#include "base/place.h"
 #include "base/words.h"
 
 #include <stdint.h>
 
-/* One slot: do `phase` of microbatch `microbatch` on chunk `chunk` of this stage. A backward slot of these
- * schedules includes the weight gradient. */
+/* One slot: do `phase` of microbatch `microbatch` on the stage's `chunk`-th chunk. */
 typedef struct muir_slot {
-    uint8_t phase; /* muir_phase */
-    uint8_t unused;
+    uint8_t phase;      /* muir_phase */
+    bool is_joined : 1; /* BACKWARD: the weight gradient is part of it; otherwise it has a slot of its own */
+    bool is_paired : 1; /* FORWARD: done side by side with the next slot, a joined backward */
     uint16_t chunk;
     int32_t microbatch;
 } muir_slot;
 
 typedef struct muir_shape {
-    int stages, chunks, microbatches; /* chunks: per stage */
+    int stages, chunks, microbatches; /* chunks: of layers per stage, not counting copies */
 } muir_shape;
+
+/* Times of one chunk's slots, equal on all stages, in any one unit. */
+typedef struct muir_slot_times {
+    double forward, backward, weight; /* backward: gradient of the inputs only */
+} muir_slot_times;
 
 /* A schedule: one file and one row of schedules.def. */
 typedef struct muir_schedule {
     const char *name;
+    const char *needs; /* of pp, vpp and microbatches, for people; "" if nothing */
+    muir_place place;
+    int stage_multiple; /* stages are 1 or a multiple of this */
     /* MUIR_ERR_ARG with one sentence if the schedule does not exist for this shape. Local. */
     muir_status (*check)(muir_ctx *ctx, muir_shape shape);
-    /* The slots of one stage.
-     * slots  out  [2 chunks microbatches]
+    /* Writes the slots of one stage and returns how many.
+     * slots  out  room for muir_schedule_most_slots
      * Local. */
-    void (*emit)(muir_shape shape, int stage, muir_slot *slots);
-    /* Microbatches of one chunk that the first stage holds at most. Local. */
-    int (*in_flight)(muir_shape shape);
-    /* Idle share of a stage's busy time when all slots of a phase take as long everywhere; published formula.
-     * Local. */
-    double (*bubble)(muir_shape shape);
+    int (*emit)(muir_shape shape, int stage, muir_slot *slots);
+    /* Microbatches of single chunks that any stage holds at most, from forward to weight gradient, as the
+     * source promises. The lists themselves say how many they really hold: muir_schedule_held. Local. */
+    int (*bound)(muir_shape shape);
+    /* Idle time of the pipeline from its first slot to its last, by the published formula: what is left of
+     * the makespan beside the slots of a stage. Messages are free; microbatches are enough to fill the
+     * pipeline. Local. */
+    double (*idle)(muir_shape shape, muir_slot_times times);
     const char *source;
 } muir_schedule;
 
@@ -43,35 +54,14 @@ int muir_schedule_count(void);
 const muir_schedule *muir_schedule_at(int i);
 const muir_schedule *muir_schedule_find(const char *name); /* NULL if unknown */
 
-/* One slot in an order in which every slot comes after all that it waits for. It waits for the slot before it
- * on its stage, and for its input: the same microbatch in the neighbouring chunk. Results travel in
- * registers: a place is taken when a slot's result is made and free again once the one slot that needs it has
- * read it, so few are ever in use. */
-typedef struct muir_step {
-    uint8_t phase;
-    uint8_t is_remote; /* the input comes from another stage */
-    uint16_t stage;
-    uint16_t chunk; /* of the whole pipeline: chunk v of stage s is v stages + s */
-    int32_t from;   /* register of the input, -1: none needed beyond the stage's own order */
-    int32_t to;     /* register of the result, -1: nobody else waits for it */
-    int32_t microbatch;
-} muir_step;
+/* Slots that a stage has at most: three for each chunk and microbatch. Local. */
+size_t muir_schedule_most_slots(muir_shape shape);
 
-typedef struct muir_order {
-    muir_shape shape;
-    muir_slot *slots; /* [stages, 2 chunks microbatches]: the lists themselves */
-    int n_slots;      /* per stage */
-    muir_step *steps; /* [stages n_slots]: all stages' slots, each after its inputs */
-    int n_steps;
-    int n_registers;
-} muir_order;
-
-/* Lists and order of a schedule.
- * out  out  free it with muir_order_destroy; untouched on error
- * Local. MUIR_ERR_ARG from the schedule's check, MUIR_ERR_MEM; a list that can never be finished is a bug and
- * fails with MUIR_ERR_CHECK. */
-muir_status muir_order_create(muir_ctx *ctx, const muir_schedule *schedule, muir_shape shape,
-                              muir_order **out);
-void muir_order_destroy(muir_order **order); /* accepts NULL, leaves NULL */
+/* What the lists hold: microbatches of single chunks from their forward to their weight gradient, at most
+ * at any time.
+ * shape  in   checked with the schedule's check
+ * held   out  [stages]; untouched on error
+ * Local. MUIR_ERR_MEM. */
+muir_status muir_schedule_held(muir_ctx *ctx, const muir_schedule *schedule, muir_shape shape, int *held);
 
 #endif

@@ -53,41 +53,82 @@ static double group_slowdown(const muir_scenario *s, int64_t stage, int64_t repl
     return slowest;
 }
 
+/* Where a replica's slots stand: ends of stages, and end and maker of each result. */
+typedef struct replica {
+    const muir_order *order;
+    const muir_prices *prices;
+    double *end;  /* [stages], borrowed */
+    double *done; /* [2, chunks, microbatches] */
+    int *maker;   /* [2, chunks, microbatches] */
+} replica;
+
+static size_t result_of(const replica *r, int phase, int chunk, int microbatch)
+{
+    const muir_shape s = r->order->shape;
+    return ((size_t)phase * (size_t)(s.stages * s.chunks) + (size_t)chunk) * (size_t)s.microbatches +
+           (size_t)microbatch;
+}
+
+/* When the input of a slot is there; 0 where it needs none. */
+static double arrival_of(const replica *r, const muir_step *slot)
+{
+    const int chunks = r->order->shape.stages * r->order->shape.chunks;
+    const int input = slot->phase == MUIR_FORWARD ? slot->chunk - 1 : slot->chunk + 1;
+    if (slot->phase == MUIR_WEIGHT || input < 0 || input >= chunks) return 0.0;
+    const size_t i = result_of(r, slot->phase, input, slot->microbatch);
+    const int hops = abs(r->maker[i] - slot->stage);
+    return r->done[i] + (hops == 0 ? 0.0 : hops == 1 ? r->prices->p2p_s : r->prices->wrap_p2p_s);
+}
+
+static double time_of(const muir_slot_price *p, double slow)
+{
+    return p->compute_s * slow + p->tp_s + p->cp_s + p->ep_s;
+}
+
+/* Duration of a slot; a pair hides the exchanges of each under the compute of the other. */
+static double duration_of(const replica *r, const muir_step *slot, double slow)
+{
+    const muir_slot_price *f =
+                              &r->prices->forward[slot->work == MUIR_WORK_PAIR ? slot->partner : slot->chunk],
+                          *b = &r->prices->input[slot->chunk], *w = &r->prices->weight[slot->chunk];
+    const double backward = time_of(b, slow) + time_of(w, slow);
+    switch ((muir_work)slot->work) {
+    case MUIR_WORK_NONE: return 0.0;
+    case MUIR_WORK_PHASE:
+        return time_of(slot->phase == MUIR_FORWARD ? f : slot->phase == MUIR_BACKWARD ? b : w, slow);
+    case MUIR_WORK_JOINED: return backward;
+    case MUIR_WORK_PAIR:
+        return time_of(f, slow) + backward - fmin(f->ep_s, b->compute_s + w->compute_s) -
+               fmin(b->ep_s + w->ep_s, f->compute_s);
+    }
+    return NAN;
+}
+
 /* Ends of all stages of one replica, in double, sharing nothing with the engine but the order of slots. */
-static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clock, int64_t replica,
+static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clock, int64_t number,
                              int64_t step, double *end)
 {
     const muir_order *order = muir_fleet_clock_order(clock);
-    const muir_prices *prices = muir_fleet_clock_prices(clock);
-    const int stages = order->shape.stages, chunks = stages * order->shape.chunks,
-              n = order->shape.microbatches;
-    double *done = calloc(2 * (size_t)chunks * (size_t)n, sizeof *done),
-           *slow = calloc((size_t)stages, sizeof *slow);
+    const int stages = order->shape.stages;
+    const size_t results = 2 * (size_t)(stages * order->shape.chunks) * (size_t)order->shape.microbatches;
+    replica r = {order, muir_fleet_clock_prices(clock), end, calloc(results, sizeof(double)),
+                 calloc(results, sizeof(int))};
+    double *slow = calloc((size_t)stages, sizeof *slow);
     for (int stage = 0; stage < stages; stage++) {
-        slow[stage] = group_slowdown(s, stage, replica, step);
+        slow[stage] = group_slowdown(s, stage, number, step);
         end[stage] = 0.0;
     }
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *slot = &order->steps[i];
-        const bool is_forward = slot->phase == MUIR_FORWARD;
-        const int input = is_forward ? slot->chunk - 1 : slot->chunk + 1;
-        double start = end[slot->stage];
-        if (input >= 0 && input < chunks) {
-            const bool is_wrap = abs(input % stages - slot->stage) > 1;
-            const double edge = input % stages == slot->stage ? 0.0
-                                : is_wrap                     ? prices->wrap_p2p_s
-                                                              : prices->p2p_s;
-            start = fmax(start, done[((size_t)slot->phase * (size_t)chunks + (size_t)input) * (size_t)n +
-                                     (size_t)slot->microbatch] +
-                                    edge);
-        }
-        const muir_slot_price *p =
-            is_forward ? &prices->forward[slot->chunk] : &prices->backward[slot->chunk];
-        end[slot->stage] = start + p->compute_s * slow[slot->stage] + p->tp_s + p->cp_s + p->ep_s;
-        done[((size_t)slot->phase * (size_t)chunks + (size_t)slot->chunk) * (size_t)n +
-             (size_t)slot->microbatch] = end[slot->stage];
+        const bool is_handing_on = slot->work == MUIR_WORK_NONE && slot->from < 0;
+        const double start = is_handing_on ? 0.0 : arrival_of(&r, slot);
+        end[slot->stage] = fmax(end[slot->stage], start) + duration_of(&r, slot, slow[slot->stage]);
+        if (slot->phase == MUIR_WEIGHT) continue;
+        r.done[result_of(&r, slot->phase, slot->chunk, slot->microbatch)] = end[slot->stage];
+        r.maker[result_of(&r, slot->phase, slot->chunk, slot->microbatch)] = slot->stage;
     }
-    free(done);
+    free(r.done);
+    free(r.maker);
     free(slow);
 }
 
@@ -124,10 +165,25 @@ static void engine_equals_a_plain_simulation(void)
     static const char *const wide[] = {"parallel.dp=3", "fleet.server.chips=8", "fleet.server.torus=2x2x2",
                                        "fleet.leaf=1"};
     static const char *const two[] = {"parallel.dp=2"};
+    static const char *const split[] = {"parallel.dp=5", "parallel.schedule=zb-h1"};
+    static const char *const there_and_back[] = {"parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2"};
+    static const char *const both_ends[] = {"parallel.dp=5", "parallel.schedule=dualpipe"};
+    static const char *const experts[] = {"model=moe-5t",
+                                          "parallel.tp=8",
+                                          "parallel.ep=8",
+                                          "parallel.dp=16",
+                                          "parallel.schedule=dualpipe",
+                                          "fleet.variation.chip_sigma=0",
+                                          "fleet.variation.drift_sigma=0",
+                                          "fleet.variation.step_sigma=0"};
     check_against_simulation("rainier", many, 4);
     check_against_simulation("rainier", wide, 3); /* a group of 64 over eight servers */
     check_against_simulation("llama3-16k", two, 0);
     check_against_simulation("tiny", two, 1);
+    check_against_simulation("rainier", split, 2);
+    check_against_simulation("rainier", there_and_back, 3);
+    check_against_simulation("rainier", both_ends, 2);
+    check_against_simulation("rainier", experts, 8); /* equal chips: expert groups wait for nobody */
 }
 
 static void parts_add_up_in_every_step(void)
@@ -148,6 +204,51 @@ static void parts_add_up_in_every_step(void)
     muir_fleet_clock_destroy(&clock);
 }
 
+/* Where a schedule does the same work with less idle time, the step is shorter by that. */
+static void schedules_differ_by_their_bubbles(void)
+{
+    static const char *const schedules[][2] = {{"parallel.schedule=1f1b", "parallel.vpp=1"},
+                                               {"parallel.schedule=zb-h1", "parallel.vpp=1"},
+                                               {"parallel.schedule=zb-v", "parallel.vpp=2"},
+                                               {"parallel.schedule=dualpipe", "parallel.vpp=1"}};
+    double bubble[4], compute[4], weight_s = 0.0;
+    for (int i = 0; i < 4; i++) {
+        const char *const overrides[] = {schedules[i][0], schedules[i][1], "parallel.dp=4",
+                                         "model.layers=128"};
+        const muir_scenario s = load("rainier", overrides, 4);
+        muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
+        bubble[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_bubble];
+        compute[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
+        if (i == 0) weight_s = muir_slot_time_s(&muir_fleet_clock_prices(clock)->weight[1]);
+        muir_fleet_clock_destroy(&clock);
+    }
+    /* (p - 1) (F + B + W) against (p - 1) (F + B - W); stages with embedding and head differ a little */
+    CU_ASSERT_DOUBLE_EQUAL((bubble[0] - bubble[1]) / (2.0 * 15.0 * weight_s), 1.0, 0.05);
+    CU_ASSERT(bubble[2] < bubble[1]);
+    CU_ASSERT(bubble[3] < bubble[1]);
+    CU_ASSERT_DOUBLE_EQUAL(compute[1] / compute[0], 1.0, 1e-9);
+}
+
+/* A busy expert stretches the experts' products and exchanges, and nothing else. */
+static void busy_experts_cost_time(void)
+{
+    static const char *const imbalance[] = {"model.expert_imbalance=0", "model.expert_imbalance=0.5"};
+    double ep_s[2], compute_s[2], hfu[2];
+    for (int i = 0; i < 2; i++) {
+        const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256",
+                                         "parallel.ep=256", imbalance[i]};
+        const muir_scenario s = load("rainier", overrides, 5);
+        muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
+        ep_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_ep];
+        compute_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
+        hfu[i] = muir_fleet_clock_prices(clock)->executed_flop;
+        muir_fleet_clock_destroy(&clock);
+    }
+    CU_ASSERT(ep_s[1] > 1.3 * ep_s[0] && ep_s[1] < 1.5 * ep_s[0]); /* latency does not grow */
+    CU_ASSERT(compute_s[1] > 1.02 * compute_s[0] && compute_s[1] < 1.5 * compute_s[0]);
+    CU_ASSERT_EQUAL(hfu[1], hfu[0]);
+}
+
 static void equal_chips_never_wait(void)
 {
     static const char *const overrides[] = {"fleet.variation.chip_sigma=0", "fleet.variation.drift_sigma=0",
@@ -166,11 +267,19 @@ static void equal_chips_never_wait(void)
 /* Every rank computes the whole fleet alone, then all together: the same bytes, servers' rows too. */
 static void any_number_of_ranks_gives_the_same_bytes(void)
 {
-    static const char *const names[] = {"rainier", "llama3-16k", "tiny"};
+    static const char *const names[] = {"rainier", "llama3-16k", "tiny", "tiny", "tiny", "tiny"};
+    static const char *const schedules[][2] = {
+        {"seed=1"},
+        {"seed=1"},
+        {"seed=1"},
+        {"parallel.schedule=zb-h1"},
+        {"parallel.schedule=zb-v", "parallel.vpp=2"},
+        {"parallel.schedule=dualpipe"},
+    };
     muir_ctx *alone = NULL, *all = muir_test_ctx();
     CU_ASSERT_EQUAL_FATAL(muir_ctx_create(MPI_COMM_SELF, &alone), MUIR_OK);
-    for (size_t i = 0; i < 3; i++) {
-        const muir_scenario s = load(names[i], NULL, 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const muir_scenario s = load(names[i], schedules[i], schedules[i][1] ? 2 : 1);
         const size_t bytes = (size_t)s.fleet.top.servers * sizeof(float);
         muir_fleet_clock *one = clock_of(alone, &s), *many = clock_of(all, &s);
         float *a = malloc(bytes), *b = malloc(bytes);
@@ -254,6 +363,8 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"engine equals a plain simulation", engine_equals_a_plain_simulation},
         {"parts add up in every step", parts_add_up_in_every_step},
+        {"schedules differ by their bubbles", schedules_differ_by_their_bubbles},
+        {"busy experts cost time", busy_experts_cost_time},
         {"equal chips never wait", equal_chips_never_wait},
         {"any number of ranks gives the same bytes", any_number_of_ranks_gives_the_same_bytes},
         {"servers show a planted slow server", servers_show_a_planted_slow_server},

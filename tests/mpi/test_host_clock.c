@@ -131,6 +131,16 @@ static void every_layout_executes_and_checks(void)
     static const char *const spectral[] = {"host.budget=0.002", "model=fnet-base", "seq_len=512",
                                            "parallel.tp=1", "parallel.pp=2"};
     static const char *const narrow[] = {"host.budget=0.001", "precision=fp8"};
+    static const char *const there_and_back[] = {"host.budget=0.002", "parallel.schedule=zb-v",
+                                                 "parallel.vpp=2"};
+    static const char *const both_ends[] = {"host.budget=0.001", "parallel.schedule=dualpipe",
+                                            "parallel.pp=4", "parallel.tp=1", "parallel.dp=1"};
+    static const char *const recommender[] = {"host.budget=0.005",   "model=dlrm-dcnv2",      "seq_len=1",
+                                              "micro_batch_size=64", "global_batch_size=256", "parallel.pp=1",
+                                              "parallel.dp=4",       "parallel.ep=4"};
+    check_steps("tiny", recommender, 8);
+    check_steps("tiny", there_and_back, 3);
+    check_steps("tiny", both_ends, 5);
     check_steps("tiny", tiny, 1);
     check_steps("tiny", spectral, 5);
     check_steps("tiny", narrow, 2);

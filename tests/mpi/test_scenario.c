@@ -86,7 +86,7 @@ static void impossible_layouts_are_one_sentence(void)
         {{"steps=5", "days=2"}, "steps=5 and days=2 are both given, but one sets the other"},
         {{"parallel.ep=2", "seed=1"}, "parallel.ep=2, but a dense model has no experts to share out"},
         {{"parallel.schedule=2f2b", "seed=1"},
-         "parallel.schedule '2f2b' is unknown; known: gpipe, 1f1b, interleaved"},
+         "parallel.schedule '2f2b' is unknown; known: gpipe, 1f1b, interleaved, zb-h1, zb-v, dualpipe"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         muir_scenario s;

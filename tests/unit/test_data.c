@@ -8,13 +8,13 @@
 #include "scenario/catalogue.h"
 #include "scenario/scenario.h"
 
-enum { ONE_CHIP = 5, SOURCE_MIN = 10, MODELS_MIN = 60 };
+enum { ONE_CHIP = 6, SOURCE_MIN = 10, MODELS_MIN = 60 };
 
 /* Loads the scenario `tiny` as a job of one chip with `key`=`name` put in; false if that fails. */
 static bool load(const char *key, const char *name, muir_scenario *scenario)
 {
-    const char *overrides[ONE_CHIP + 1] = {"parallel.tp=1", "parallel.pp=1", "parallel.dp=1",
-                                           "global_batch_size=1", "micro_batch_size=1"};
+    const char *overrides[ONE_CHIP + 1] = {"parallel.tp=1",       "parallel.pp=1",      "parallel.dp=1",
+                                           "global_batch_size=1", "micro_batch_size=1", "seq_len=auto"};
     char chosen[2 * MUIR_NAME_SIZE];
     snprintf(chosen, sizeof chosen, "%s=%s", key, name);
     overrides[ONE_CHIP] = chosen;
@@ -93,6 +93,8 @@ static void weights_are_as_published(void)
         double params;
         const char *run;
     } known[] = {
+        {"dlrm-criteo-1tb", 22.78e9, "91.10 GB of tables in fp32, TorchRec README"},
+        {"dlrm-dcnv2", 26.15e9, "MLPerf DLRM-dcnv2, rows of its 26 tables"},
         {"gemma-3-12b", 12.0e9, "trillium-gemma3-12b-2x-v6e-256"},
         {"gpt-1.16b", 1.16e9, "mlm-sep20-v100-1.16B"},
         {"gpt-1008b", 1008.0e9, "sc21-t1-1008B"},
@@ -135,6 +137,11 @@ static void weights_are_as_published(void)
         {"nemotron-4-340b", 341.0e9, "dgxc-v24.11.1-h100-nemotron-4-340b-bf16-128"},
         {"qwen3-235b-a22b", 235.0e9, "mbridge-26.08-pre-training-gb300-qwen3-235b-a22b-mxfp8-256-gbs8192"},
         {"qwen3-30b-a3b", 30.5e9, "mbridge-26.08-pre-training-gb200-qwen3-30b-a3b-mxfp8-8-gbs512"},
+        {"vit-22b", 21.743e9, "arXiv 2302.05442, table 1"},
+        {"vit-b-16", 86.6e6, "torchvision, vit_b_16"},
+        {"vit-g-14", 1843e6, "arXiv 2106.04560, table 2"},
+        {"vit-h-14", 633.5e6, "torchvision, vit_h_14"},
+        {"vit-l-16", 304.3e6, "torchvision, vit_l_16"},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         muir_scenario s;

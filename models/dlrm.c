@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Deep learning recommendation models: embedding tables shared out over all chips, and small dense layers
+ * that every chip holds. A sequence is a sample of one token. Sizes in a model file: hidden is the width of
+ * an embedding, vocab the rows of all tables, layers the cross layers and ffn their rank (both 1 with dot
+ * products). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/emit.h"
+
+enum { MOST_WIDTHS = 16 };
+
+/* Widths of an MLP, its input first. */
+typedef struct mlp {
+    int n; /* layers; -1: the text is no list of widths */
+    double width[MOST_WIDTHS + 1];
+} mlp;
+
+static mlp mlp_of(double input, const char *text)
+{
+    mlp m = {.n = 0, .width = {input}};
+    while (m.n < MOST_WIDTHS) {
+        char *end = NULL;
+        const long width = strtol(text, &end, 10);
+        if (end == text || width < 1 || width > 10000000 || (*end != '-' && *end != '\0')) break;
+        m.width[++m.n] = (double)width;
+        if (*end == '\0') return m;
+        text = end + 1;
+    }
+    m.n = -1;
+    return m;
+}
+
+static double mlp_params(const mlp *m)
+{
+    double params = 0.0;
+    for (int i = 0; i < m->n; i++) params += m->width[i] * m->width[i + 1];
+    return params;
+}
+
+typedef struct dlrm_sizes {
+    mlp bottom, top;
+    double samples;  /* of a microbatch on one chip */
+    double features; /* vectors that interact: one a table, and the dense one */
+    double dim;      /* of each */
+    double act_bytes;
+    bool is_dot;
+} dlrm_sizes;
+
+static dlrm_sizes sizes_of(const muir_job *job)
+{
+    const muir_model *m = &job->model;
+    dlrm_sizes s;
+    s.samples = (double)job->batch.micro_batch_size;
+    s.features = (double)m->tables + 1.0;
+    s.dim = (double)m->hidden;
+    s.act_bytes = muir_sizes_of(job).act_bytes;
+    s.is_dot = m->interaction == MUIR_INTERACTION_DOT;
+    s.bottom = mlp_of((double)m->dense_features, m->bottom_mlp);
+    s.top = mlp_of(s.is_dot ? s.dim + 0.5 * s.features * (s.features - 1.0) : s.features * s.dim, m->top_mlp);
+    return s;
+}
+
+static int64_t seq_len(const muir_model *model)
+{
+    (void)model;
+    return 1;
+}
+
+static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_parallel *p = &job->parallel;
+    if (p->tp != 1 || p->cp != 1 || p->pp != 1 || p->vpp != 1 || job->batch.seq_len != 1)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "family dlrm takes seq_len=1 and tp, cp, pp and vpp of 1, but seq_len=%lld tp=%lld cp=%lld "
+            "pp=%lld vpp=%lld",
+            (long long)job->batch.seq_len, (long long)p->tp, (long long)p->cp, (long long)p->pp,
+            (long long)p->vpp);
+    if (p->recompute == MUIR_RECOMPUTE_FULL)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel.recompute=full, but family dlrm computes nothing again");
+    if (p->ep != p->dp)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel.ep=%lld, but family dlrm shares its tables out over all dp=%lld replicas",
+                         (long long)p->ep, (long long)p->dp);
+    return MUIR_OK;
+}
+
+static muir_status check(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_model *m = &job->model;
+    const dlrm_sizes s = sizes_of(job);
+    if (m->tables < 1 || m->lookups < m->tables || m->dense_features < 1 || m->heads != 1 || m->experts != 0)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "model: tables=%lld lookups=%lld dense_features=%lld heads=%lld experts=%lld, but family "
+            "dlrm needs tables, a lookup or more in each, dense features, 1 head and no experts",
+            (long long)m->tables, (long long)m->lookups, (long long)m->dense_features, (long long)m->heads,
+            (long long)m->experts);
+    if (s.bottom.n < 1 || s.top.n < 1 || s.bottom.width[s.bottom.n] != s.dim)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "model: bottom_mlp='%s' top_mlp='%s' must be widths like 512-256-128, the last of the "
+            "bottom hidden=%lld",
+            m->bottom_mlp, m->top_mlp, (long long)m->hidden);
+    if (s.is_dot && (m->layers != 1 || m->ffn != 1))
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "model: interaction=dot has no cross layers, so layers and ffn must be 1, not %lld and %lld",
+            (long long)m->layers, (long long)m->ffn);
+    return check_layout(ctx, job);
+}
+
+/* Biases and activations are part of the products' kernels. The first layer's input needs no gradient if it
+ * is data. */
+static void emit_mlp(muir_program *p, muir_block *b, muir_phase phase, const char *name, const mlp *m,
+                     double samples, bool is_input_data)
+{
+    const double *w = m->width;
+    if (phase == MUIR_FORWARD)
+        for (int i = 0; i < m->n; i++) muir_emit_gemm(p, b, phase, name, samples, w[i + 1], w[i], 1.0);
+    if (phase == MUIR_BACKWARD)
+        for (int i = m->n - 1; i >= is_input_data; i--)
+            muir_emit_gemm(p, b, phase, name, samples, w[i], w[i + 1], 1.0);
+    if (phase == MUIR_WEIGHT)
+        for (int i = m->n - 1; i >= 0; i--) muir_emit_gemm(p, b, phase, name, w[i], w[i + 1], samples, 1.0);
+}
+
+static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name,
+                     double bytes)
+{
+    muir_emit_coll(p, b, phase, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, job->parallel.ep, bytes);
+}
+
+/* A chip looks the whole group's samples up in its share of the rows, and sends each sample's sums home.
+ * Tables are fp32, indices 8 bytes (TorchRec). Backward, gradients of the sums go the other way and each
+ * looked-up row is updated by row-wise Adagrad: read and written, with a state per row; rows that several
+ * samples share count for each. */
+static void emit_tables(muir_program *p, const muir_job *job)
+{
+    const muir_model *m = &job->model;
+    const dlrm_sizes s = sizes_of(job);
+    const double rows = s.samples * (double)m->lookups,
+                 pooled = s.samples * (double)m->tables * s.dim * s.act_bytes;
+    muir_block *b = muir_emit_block(p, "tables");
+    b->dense_params = mlp_params(&s.bottom);
+    p->table_bytes = (double)m->vocab / (double)job->parallel.ep * (s.dim + 1.0) * 4.0;
+    muir_emit_phase(p, b, MUIR_FORWARD);
+    exchange(p, job, b, MUIR_FORWARD, "indices", rows * 8.0);
+    muir_emit_mem(p, b, MUIR_FORWARD, "lookup", rows * s.dim * 4.0 + pooled);
+    exchange(p, job, b, MUIR_FORWARD, "embeddings", pooled);
+    emit_mlp(p, b, MUIR_FORWARD, "bottom", &s.bottom, s.samples, true);
+    muir_emit_phase(p, b, MUIR_BACKWARD);
+    emit_mlp(p, b, MUIR_BACKWARD, "bottom grad", &s.bottom, s.samples, true);
+    exchange(p, job, b, MUIR_BACKWARD, "embedding gradients", pooled);
+    muir_emit_phase(p, b, MUIR_WEIGHT);
+    emit_mlp(p, b, MUIR_WEIGHT, "bottom weight", &s.bottom, s.samples, true);
+    muir_emit_mem(p, b, MUIR_WEIGHT, "row update", pooled + rows * (2.0 * s.dim + 2.0) * 4.0);
+}
+
+/* x' = x0 (W V x + b) + x over all vectors side by side, W and V of rank ffn (Wang et al., DCN V2, 2021). */
+static void emit_cross(muir_program *p, const muir_job *job)
+{
+    const dlrm_sizes s = sizes_of(job);
+    const double width = s.features * s.dim, rank = (double)job->model.ffn;
+    const double pass = s.samples * width * s.act_bytes;
+    muir_block *b = muir_emit_block(p, "cross layer");
+    b->dense_params = 2.0 * width * rank;
+    muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_gemm(p, b, MUIR_FORWARD, "cross down", s.samples, rank, width, 1.0);
+    muir_emit_gemm(p, b, MUIR_FORWARD, "cross up", s.samples, width, rank, 1.0);
+    muir_emit_mem(p, b, MUIR_FORWARD, "cross", 4.0 * pass);
+    muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_mem(p, b, MUIR_BACKWARD, "cross", 6.0 * pass);
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "cross up grad", s.samples, rank, width, 1.0);
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "cross down grad", s.samples, width, rank, 1.0);
+    muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "cross up weight", rank, width, s.samples, 1.0);
+    muir_emit_gemm(p, b, MUIR_WEIGHT, "cross down weight", width, rank, s.samples, 1.0);
+    p->activation_bytes = 3.0 * pass + s.samples * rank * s.act_bytes;
+}
+
+/* Dot products of all pairs of a sample's vectors (Naumov et al., DLRM, 2019). */
+static void emit_dot(muir_program *p, const muir_job *job)
+{
+    const dlrm_sizes s = sizes_of(job);
+    const double bytes = s.samples * (s.features * s.dim + s.top.width[0]) * s.act_bytes;
+    muir_block *b = muir_emit_block(p, "dot products");
+    muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_gemm(p, b, MUIR_FORWARD, "dot", s.features, s.features, s.dim, s.samples);
+    muir_emit_mem(p, b, MUIR_FORWARD, "pick pairs", bytes);
+    muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_mem(p, b, MUIR_BACKWARD, "pick pairs", bytes);
+    muir_emit_gemm(p, b, MUIR_BACKWARD, "dot grad", s.features, s.dim, s.features, s.samples);
+    p->activation_bytes = bytes;
+}
+
+static void emit_top(muir_program *p, const muir_job *job)
+{
+    const dlrm_sizes s = sizes_of(job);
+    muir_block *b = muir_emit_block(p, "top");
+    b->dense_params = mlp_params(&s.top);
+    for (muir_phase phase = MUIR_FORWARD; phase < MUIR_PHASE_COUNT; phase++) {
+        muir_emit_phase(p, b, phase);
+        emit_mlp(p, b, phase, "top", &s.top, s.samples, false);
+    }
+    double widths = 0.0;
+    for (int i = 1; i <= s.top.n; i++) widths += s.top.width[i];
+    for (int i = 0; i <= s.bottom.n; i++) widths += s.bottom.width[i];
+    p->activation_bytes += widths * s.samples * s.act_bytes / (double)job->model.layers;
+}
+
+static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *p)
+{
+    (void)ctx;
+    emit_tables(p, job);
+    if (job->model.interaction == MUIR_INTERACTION_DOT)
+        emit_dot(p, job);
+    else
+        emit_cross(p, job);
+    emit_top(p, job);
+    return MUIR_OK;
+}
+
+/* 6 FLOP a dense weight and sample, less the gradient of the data; 4 a multiply-add of the dot products. */
+static void add_totals(const muir_job *job, muir_program *p)
+{
+    const dlrm_sizes s = sizes_of(job);
+    const double layers = (double)job->model.layers;
+    const double dense =
+        p->blocks[0].dense_params + layers * p->blocks[1].dense_params + p->blocks[2].dense_params;
+    const double data = 2.0 * s.bottom.width[0] * s.bottom.width[1];
+    const double dot = s.is_dot ? 4.0 * s.features * s.features * s.dim : 0.0;
+    p->params = dense + (double)job->model.vocab * s.dim;
+    p->active_params = dense + (double)job->model.lookups * s.dim;
+    p->model_flop = (double)job->batch.global_batch_size * (6.0 * dense - data + dot);
+}
+
+const muir_family muir_family_dlrm = {
+    .name = "dlrm",
+    .check = check,
+    .emit = emit,
+    .seq_len = seq_len,
+    .add_totals = add_totals,
+    .source = "Naumov et al., arXiv 1906.00091; Wang et al., DCN V2, arXiv 2008.13535; MLPerf DLRM-dcnv2",
+};

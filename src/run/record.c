@@ -173,6 +173,33 @@ done:
     return st;
 }
 
+muir_status muir_record_put_row(muir_ctx *ctx, muir_record *r, muir_record_table table,
+                                const void *const *values, size_t n, int64_t row)
+{
+    muir_status st = MUIR_OK;
+    if (muir_telemetry_room(r->telemetry, muir_describe_table(r->describe, table)) == 0)
+        MUIR_TRY(muir_record_flush(ctx, r));
+    MUIR_TRY(put_all(ctx, r, table, values, n, row));
+done:
+    return st;
+}
+
+bool muir_record_last(const muir_record *r, muir_record_table table, int64_t *row)
+{
+    return muir_telemetry_last(r->telemetry, muir_describe_table(r->describe, table), row);
+}
+
+muir_status muir_record_cut(muir_ctx *ctx, muir_record *r, muir_record_table table, int64_t row)
+{
+    muir_status st = MUIR_OK;
+    const size_t index = muir_describe_table(r->describe, table);
+    size_t rows = 0;
+    MUIR_TRY(muir_telemetry_rows_before(ctx, r->telemetry, index, row, &rows));
+    MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry, index, rows));
+done:
+    return st;
+}
+
 bool muir_record_is_full(const muir_record *r)
 {
     return muir_telemetry_is_full(r->telemetry);

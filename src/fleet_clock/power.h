@@ -3,10 +3,10 @@
  *
  * The step of the fleet, in order: every replica runs its pipeline and gradient sync, which its own delay d
  * makes longer; waits for the slowest; then all of them together do the tail (norm, optimizer, weight
- * gather), a checkpoint, an evaluation, a recovery. A replica's delay stretches its pipeline evenly, so the
- * energy of a step is linear in the replicas' delays, and one sum of delays gives it exactly. Inside a slot of
- * the schedule layers and their collectives alternate faster than any band that is looked at: a slot's power
- * is its mean.
+ * gather), a checkpoint, an evaluation, a recovery. A replica's delay stretches its pipeline evenly, so
+ * the energy of a step is linear in the replicas' delays, and one sum of delays gives it exactly. Inside a
+ * slot of the schedule layers and their collectives alternate faster than any band that is looked at: a
+ * slot's power is its mean.
  * "Equipment" is chips, hosts and network; the building adds (pue - 1) times the step's mean, evenly: cooling
  * takes minutes to follow. */
 #ifndef MUIR_FLEET_CLOCK_POWER_H
@@ -19,7 +19,8 @@ typedef struct muir_watts {
     double compute, tp, cp, ep, dp, wait, idle, checkpoint, restart, evaluation;
 } muir_watts;
 
-/* Energy over time of something whose power changes: exact at n + 1 equally spaced times, straight between. */
+/* Energy over time of something whose power changes: exact at n + 1 equally spaced times, straight in
+ * between. */
 typedef struct muir_profile {
     double length_s;
     int n;
@@ -62,8 +63,9 @@ double muir_profile_at(const muir_profile *profile, double time_s);
 double muir_power_step_s(const muir_power *power, const muir_power_step *step);
 
 /* Energy of a step of the whole fleet, equipment alone [J]. Modelled.
- *     E = base T + spread (R (E_pipeline + E_tail + stagger P_wait n) + sum d (E_pipeline / t_pipeline - P_wait n)
- *         + R late P_wait n + job chips (checkpoint P_checkpoint + recovery P_restart) + E_evaluation)
+ *     E = base T + spread (R (E_pipeline + E_tail + (late + stagger) n P_wait)
+ *         + sum d (E_pipeline / t_pipeline - n P_wait)
+ *         + R n (checkpoint P_checkpoint + recovery P_restart + E_evaluation))
  * with R replicas of n chips. Local. */
 double muir_power_equipment_j(const muir_power *power, const muir_power_step *step);
 

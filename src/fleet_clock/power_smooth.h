@@ -29,7 +29,8 @@ void muir_smooth_lag(const muir_scenario *scenario, double *w, size_t n);
 void muir_smooth_ramp(const muir_scenario *scenario, double *w, size_t n, muir_smooth_cost *cost);
 
 /* Storage of scenario->power. The meter sees the load through a first-order lag whose time constant is
- * half the storage over the swing from computing to waiting, so that a step's swing never fills or empties it:
+ * half the storage over the swing from computing to waiting, so that a step's swing never fills or empties
+ * it:
  *     tau = (storage_j_per_chip / 2) / (P_compute - P_wait)
  * as far as the storage's power and content reach; sqrt(efficiency) is lost each way.
  * w     in/out  [n] samples [W]

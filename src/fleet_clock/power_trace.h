@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A power trace: the fleet's power at the meter, sample by sample, over a window of fleet time.
  *
- * Replicas are grouped by their delays (muir_delay_bins), so a step costs samples x groups, whatever the number
- * of chips. A sample is the difference of the energies at its ends, so samples add up to the steps' energies
- * to rounding. */
+ * Replicas are grouped by their delays (muir_delay_bins), so a step costs samples x groups, whatever the
+ * number of chips. A sample is the difference of the energies at its ends, so samples add up to the steps'
+ * energies to rounding. */
 #ifndef MUIR_FLEET_CLOCK_POWER_TRACE_H
 #define MUIR_FLEET_CLOCK_POWER_TRACE_H
 

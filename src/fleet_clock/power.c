@@ -127,19 +127,25 @@ static double spread_of(const muir_scenario *s)
     return fmax(0.0, 1.0 + s->fleet.variation.power_sigma * sum / (double)servers);
 }
 
+/* Power that does not depend on the job: spare chips, hosts, network [W]. */
+static double base_of(const muir_scenario *s)
+{
+    const muir_fleet *fleet = &s->fleet;
+    return fleet->chip.tdp_w * fleet->chip.idle_power * (double)s->spare_chips +
+           fleet->server.host_w * (double)fleet->top.servers +
+           fleet->fabric.switch_w_per_chip * (double)muir_fleet_chips(fleet);
+}
+
 muir_status muir_power_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_order *order,
                               const muir_prices *prices, const muir_ideal *ideal, muir_power **out)
 {
     muir_status st = MUIR_OK;
     muir_power *p = NULL;
-    const muir_fleet *fleet = &scenario->fleet;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *p, "the power model", &p));
     p->scenario = scenario;
     p->chip = muir_watts_of(scenario);
     p->spread = spread_of(scenario);
-    p->base_w = fleet->chip.tdp_w * fleet->chip.idle_power * (double)scenario->spare_chips +
-                fleet->server.host_w * (double)fleet->top.servers +
-                fleet->fabric.switch_w_per_chip * (double)muir_fleet_chips(fleet);
+    p->base_w = base_of(scenario);
     p->replica_chips = (double)muir_job_replica_chips(&scenario->job);
     MUIR_TRY(make_profile(ctx, ideal->step_s - ideal->tail_s, &p->pipeline));
     MUIR_TRY(make_profile(ctx, ideal->tail_s, &p->tail));
@@ -188,4 +194,14 @@ double muir_power_equipment_j(const muir_power *p, const muir_power_step *step)
 double muir_power_meter_j(const muir_power *p, const muir_power_step *step)
 {
     return p->scenario->fleet.site.pue * muir_power_equipment_j(p, step);
+}
+
+double muir_power_ideal_j(const muir_scenario *s, const muir_ideal *ideal)
+{
+    const muir_watts w = muir_watts_of(s);
+    const double communicate_w = s->fleet.chip.tdp_w * fmax(s->fleet.chip.communicate_power, s->power.floor);
+    const double rest_s = fmax(0.0, ideal->step_s - ideal->compute_mean_s - ideal->comm_mean_s);
+    const double chip_j =
+        ideal->compute_mean_s * w.compute + ideal->comm_mean_s * communicate_w + rest_s * w.wait;
+    return s->fleet.site.pue * (base_of(s) * ideal->step_s + (double)muir_job_chips(&s->job) * chip_j);
 }

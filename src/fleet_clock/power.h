@@ -72,6 +72,10 @@ double muir_power_equipment_j(const muir_power *power, const muir_power_step *st
 /* The same at the meter: times pue. Local. */
 double muir_power_meter_j(const muir_power *power, const muir_power_step *step);
 
+/* Energy of the ideal step at the meter, from means over stages alone: all communication draws
+ * communicate_power, the norm counts as waiting. For searches over many layouts [J]. Local. */
+double muir_power_ideal_j(const muir_scenario *scenario, const muir_ideal *ideal);
+
 /* Energy of one chip from an evaluation's start to a time in it [J]. Local. */
 double muir_power_evaluation_j(const muir_power *power, double time_s);
 

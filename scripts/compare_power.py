@@ -69,11 +69,9 @@ def read_by_meters(watts, hz, windows, servers, step_hz, cycle_hz):
     watts = watts[::len(window)] / servers
     plateau = np.percentile(watts, 75)
     lines = shares(watts, 1 / METER_S, [step_hz, 2 * step_hz, cycle_hz])
-    low = watts[watts < 0.95 * plateau]
     return {"plateau": plateau, "step": step_hz, "step share": lines[0], "second harmonic": lines[1],
             "evaluation": cycle_hz, "evaluation share": lines[2], "rms over mean": watts.std() / watts.mean(),
-            "lowest over plateau": watts.min() / plateau,
-            "evaluation over plateau": np.median(low) / plateau if len(low) else np.nan}
+            "lowest over plateau": watts.min() / plateau}
 
 
 def main():
@@ -96,7 +94,7 @@ def main():
           f"{'quantity':24} {'published':>10} {'meters at once':>15} {'as read':>10}  unit")
     for name, row in published.items():
         if name in as_read:
-            print(f"{name:24} {float(row['value']):10.4g} {at_once[name]:15.4g} {as_read[name]:10.4g}  {row['unit']}")
+            print(f"{name:24} {float(row['value']):10.4g} {at_once[name]:15.4g} {as_read[name]:10.4g}  {row['units']}")
 
 
 if __name__ == "__main__":

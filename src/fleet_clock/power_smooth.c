@@ -47,7 +47,7 @@ static double clamp(double x, double most)
     return fmax(-most, fmin(most, x));
 }
 
-void muir_smooth_storage(const muir_scenario *s, double *w, size_t n, muir_smooth_cost *cost)
+void muir_smooth_storage(const muir_scenario *s, double start_w, double *w, size_t n, muir_smooth_cost *cost)
 {
     const muir_power_options *o = &s->power;
     const muir_watts chip = muir_watts_of(s);
@@ -56,7 +56,7 @@ void muir_smooth_storage(const muir_scenario *s, double *w, size_t n, muir_smoot
     const double swing_w = fmax(1.0, chip.compute - chip.wait) * chips, tau_s = half_j / swing_w;
     if (half_j <= 0.0 || n == 0) return;
     const double follow = 1.0 - exp(-dt_s / tau_s);
-    double meter_w = w[0], content_j = 0.0; /* content above half full */
+    double meter_w = start_w, content_j = 0.0; /* content above half full */
     for (size_t k = 0; k < n; k++) {
         const double target_w = meter_w + (w[k] - meter_w) * follow;
         double out_w = clamp(w[k] - target_w, most_w);

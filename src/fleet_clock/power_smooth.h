@@ -33,9 +33,11 @@ void muir_smooth_ramp(const muir_scenario *scenario, double *w, size_t n, muir_s
  * it:
  *     tau = (storage_j_per_chip / 2) / (P_compute - P_wait)
  * as far as the storage's power and content reach; sqrt(efficiency) is lost each way.
- * w     in/out  [n] samples [W]
- * cost  out     lost_j, stored_j
+ * start_w  in      what the meter saw before the first sample, with the storage half full [W]
+ * w        in/out  [n] samples [W]
+ * cost     out     lost_j, stored_j
  * Local. */
-void muir_smooth_storage(const muir_scenario *scenario, double *w, size_t n, muir_smooth_cost *cost);
+void muir_smooth_storage(const muir_scenario *scenario, double start_w, double *w, size_t n,
+                         muir_smooth_cost *cost);
 
 #endif

@@ -101,6 +101,15 @@ done:
     return st;
 }
 
+/* What the meter saw before the window: the idle fleet before step 0 with a lead, else the job's mean. */
+static double start_of(const muir_power_log *log, size_t n)
+{
+    double sum = 0.0;
+    if (log->summary.report.first_step == 0 && log->scenario->power.lead_s > 0.0) return log->meter_w[0];
+    for (size_t k = 0; k < n; k++) sum += log->meter_w[k];
+    return n > 0 ? sum / (double)n : 0.0;
+}
+
 /* The samples of a window as the meter sees them, and their figures; on rank 0. */
 static muir_status analyse(muir_ctx *ctx, muir_power_log *log, size_t n)
 {
@@ -120,7 +129,7 @@ static muir_status analyse(muir_ctx *ctx, muir_power_log *log, size_t n)
     muir_smooth_lag(s, log->load_w, n);
     memcpy(log->meter_w, log->load_w, n * sizeof *log->load_w);
     muir_smooth_ramp(s, log->meter_w, n, &r->cost);
-    muir_smooth_storage(s, log->meter_w, n, &r->cost);
+    muir_smooth_storage(s, start_of(log, n), log->meter_w, n, &r->cost);
     MUIR_TRY(muir_power_analyse(ctx, &s->power, log->meter_w, n, r));
     r->energy_j = r->mean_w * r->time_s;
     const size_t segment = 2 * (muir_record_frequencies(s) - 1);

@@ -219,7 +219,7 @@ static void storage_keeps_its_books(void)
         muir_smooth_cost cost = {0.0, 0.0, 0.0, 0.0};
         s.power.storage_w_per_chip = weak ? 60.0 : 500.0;
         memcpy(w, load_w, sizeof w);
-        muir_smooth_storage(&s, w, N, &cost);
+        muir_smooth_storage(&s, sum_of(w) / N, w, N, &cost);
         CU_ASSERT(cost.stored_j <= 4 * 450.0 * (1.0 + 1e-9));
         CU_ASSERT(cost.lost_j > 0.0);
         const double taken_j = 0.02 * (sum_of(w) - sum_of(load_w)) - cost.lost_j; /* still in the store */

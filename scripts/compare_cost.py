@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCENARIOS = ["trn2", "h100", "gb200", "ironwood"]
 # What the two sums published for Rainier come to per chip: scope, capital_usd_per_chip.
 RAINIER = [("35 billion: servers, network, sites (outside estimate, 1.03 million chips)", 33900),
-           ("11 billion for a million chips, as if it bought all of it", 11000)]
+           ("11 billion for a million chips, as if it bought all; sites alone are 9.9 billion at 11.7 USD/W", 11000)]
 ASSUMED = [("capital USD/chip", "capital_usd_per_chip"), ("of it site USD/W", "site_usd_per_w"),
            ("network, share of rest", "network_share"), ("years servers", "lifetime_years"),
            ("years site", "site_lifetime_years"), ("utilisation", "utilisation"), ("staff USD/chip/year", "staff_usd_per_chip_year"),
@@ -45,14 +45,19 @@ def run(program, name, overrides):
         return json.loads(pathlib.Path(paths[1]).read_text(encoding="utf-8")), texts
 
 
-def figures(summary):
+def figures(summary, stored):
     fleet, chips = summary["fleet"], summary["chips"]
     hours = chips * summary["steps"] * fleet["step_time_s"]["mean"] / 3600
+    energy_usd = fleet["energy_j"] / 3.6e9 * float(stored["fleet.site.usd_per_mwh"])
+    rent = float(stored["fleet.site.rent_usd_per_chip_hour"])
+    # Capital and staff are paid whether or not somebody rents: the share of the time from which rent covers all.
+    pays = (fleet["cost_usd"] - energy_usd) / hours / (rent - energy_usd / hours) if rent > 0 else 0
+    pays *= float(stored["fleet.site.utilisation"])
     return {"chips": f"{chips:,}", "step s": f"{fleet['step_time_s']['mean']:.2f}", "MFU %": f"{100 * fleet['mfu']:.1f}",
             "token/s/chip": f"{fleet['tokens_per_s'] / chips:.0f}", "kW/chip": f"{fleet['power_w']['mean'] / chips / 1e3:.2f}",
             "kWh/Mtoken": f"{fleet['power_w']['mean'] / fleet['tokens_per_s'] * 1e6 / 3.6e6:.2f}",
-            "USD/chip-hour": f"{fleet['cost_usd'] / hours:.3f}", "USD/Mtoken": f"{fleet['usd_per_mtoken']:.3f}",
-            "USD/step": f"{summary['cost']['usd_per_step']:.2f}", "USD/lost day": f"{summary['cost']['usd_per_day']:,.0f}"}
+            "energy USD/chip-hour": f"{energy_usd / hours:.3f}", "USD/chip-hour": f"{fleet['cost_usd'] / hours:.3f}", "USD/Mtoken": f"{fleet['usd_per_mtoken']:.3f}",
+            "rent pays from used %": f"{100 * pays:.0f}" if pays else "unknown", "USD/step": f"{summary['cost']['usd_per_step']:.2f}", "USD/lost day": f"{summary['cost']['usd_per_day']:,.0f}"}
 
 
 def print_table(columns):
@@ -69,7 +74,7 @@ def main():
     texts = runs[0][1]
     print(f"{texts['model']}, {texts['global_batch_size']} sequences of {texts['seq_len']} tokens, {texts['precision']}; "
           f"modelled, without failures\n{'':24}" + "".join(f"{name:>14}" for name in SCENARIOS))
-    print_table([figures(summary) for summary, _ in runs])
+    print_table([figures(*one) for one in runs])
     print("assumed (sources in data/fleets)")
     print_table([{label: f"{float(stored[f'fleet.site.{key}']):g}" for label, key in ASSUMED} for _, stored in runs])
     print("\nRainier by scope of the capital")

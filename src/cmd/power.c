@@ -19,6 +19,7 @@ static const struct {
     {"none", {NULL}},
     {"floor 0.6", {"power.floor=0.6"}},
     {"floor 0.9", {"power.floor=0.9"}},
+    {"cap 0.75", {"power.cap=0.75"}},
     {"storage 65 J", {"power.storage_j_per_chip=65"}},
     {"storage 5 kJ", {"power.storage_j_per_chip=5000"}},
     {"stagger 2 s", {"power.stagger_s=2"}},

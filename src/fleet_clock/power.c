@@ -13,6 +13,7 @@ enum { CELLS_PER_S = 2000, LEAST_CELLS = 64, MOST_CELLS = 1 << 17 };
 muir_watts muir_watts_of(const muir_scenario *scenario)
 {
     const muir_chip *c = &scenario->fleet.chip;
+    const double most = scenario->power.cap > 0.0 ? scenario->power.cap : INFINITY;
     const double least = scenario->power.floor, communicate = c->communicate_power;
     muir_watts w = {.compute = c->compute_power,
                     .tp = c->tp_power > 0.0 ? c->tp_power : communicate,
@@ -26,7 +27,8 @@ muir_watts muir_watts_of(const muir_scenario *scenario)
                     .evaluation = scenario->evaluation.power};
     double *const all[] = {&w.compute, &w.tp,   &w.cp,         &w.ep,      &w.dp,
                            &w.wait,    &w.idle, &w.checkpoint, &w.restart, &w.evaluation};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) *all[i] = c->tdp_w * fmax(*all[i], least);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        *all[i] = c->tdp_w * fmax(fmin(*all[i], most), least);
     return w;
 }
 

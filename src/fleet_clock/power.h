@@ -53,7 +53,7 @@ muir_status muir_power_create(muir_ctx *ctx, const muir_scenario *scenario, cons
 void muir_power_destroy(muir_power **power); /* accepts NULL, leaves NULL */
 
 /* What a chip of the job draws in each phase [W]: the chip file's shares of tdp_w, at least the floor of the
- * secondary workload in all of them. Local. */
+ * secondary workload and at most the cap in all of them. Local. */
 muir_watts muir_watts_of(const muir_scenario *scenario);
 
 /* Energy of a profile from 0 to a time [J]; times outside of it count as its ends. Local. */

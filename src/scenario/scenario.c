@@ -233,8 +233,14 @@ static muir_status check_evaluation(muir_ctx *ctx, const muir_evaluation_options
 
 enum { MOST_SAMPLES = 20 * 1000 * 1000 };
 
-static muir_status check_power(muir_ctx *ctx, const muir_power_options *p)
+static muir_status check_power(muir_ctx *ctx, const muir_power_options *p, const muir_chip *chip)
 {
+    if (p->cap > 0.0 && (p->cap <= chip->idle_power || p->cap >= chip->compute_power || p->cap < p->floor))
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "power.cap=%g: must lie between the chip's idle_power=%g and compute_power=%g, and not "
+            "below power.floor=%g",
+            p->cap, chip->idle_power, chip->compute_power, p->floor);
     const bool is_smoothed = p->storage_j_per_chip > 0.0 || p->ramp_up_w_per_s > 0.0 ||
                              p->ramp_down_w_per_s > 0.0 || p->lead_s > 0.0 || p->every > 0 || p->start > 0;
     if (p->window_s == 0.0 && is_smoothed)
@@ -263,7 +269,7 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     muir_status st = MUIR_OK;
     MUIR_TRY(check_run(ctx, s));
     MUIR_TRY(check_evaluation(ctx, &s->evaluation));
-    MUIR_TRY(check_power(ctx, &s->power));
+    MUIR_TRY(check_power(ctx, &s->power, &s->fleet.chip));
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
     resolve_batch(&s->job);

@@ -274,6 +274,22 @@ static void remedies_do_what_they_cost(void)
     CU_ASSERT_DOUBLE_EQUAL(p[2].report.energy_j / p[0].report.energy_j, 1.0, 0.03);
 }
 
+/* Half of what compute draws beyond idle leaves the cube root of a half of the clock. */
+static void a_cap_slows_compute_and_nothing_else(void)
+{
+    const char *const cap[] = {"power.cap=0.535"};
+    const muir_scenario plain = load("rainier", NULL, 0), capped = load("rainier", cap, 1);
+    muir_fleet_clock *a = clock_of(&plain), *b = clock_of(&capped);
+    const muir_slot_price *x = &muir_fleet_clock_prices(a)->forward[1],
+                          *y = &muir_fleet_clock_prices(b)->forward[1];
+    CU_ASSERT_DOUBLE_EQUAL(y->compute_s / x->compute_s, cbrt(2.0), 1e-12);
+    CU_ASSERT_EQUAL(x->tp_s, y->tp_s);
+    CU_ASSERT_DOUBLE_EQUAL(muir_fleet_clock_power(b)->chip.compute, 0.535 * 500.0, 1e-9);
+    CU_ASSERT_EQUAL(muir_fleet_clock_power(b)->chip.wait, muir_fleet_clock_power(a)->chip.wait);
+    muir_fleet_clock_destroy(&a);
+    muir_fleet_clock_destroy(&b);
+}
+
 static void cost_adds_up(void)
 {
     muir_scenario s = load("rainier-1m", NULL, 0);
@@ -303,6 +319,8 @@ static void keys_that_change_nothing_are_refused(void)
     check_refused("evaluation.every=3", NULL, "both are above 0");
     check_refused("evaluation.time_s=3", NULL, "both are above 0");
     check_refused("evaluation.every=3", "evaluation.time_s=0.1", "longer than evaluation.time_s");
+    check_refused("power.cap=0.99", NULL, "must lie between");
+    check_refused("power.cap=0.1", NULL, "must lie between");
     check_refused("power.storage_j_per_chip=3", NULL, "asks for no trace");
     check_refused("power.window_s=86400", "power.sample_hz=5000", "more samples");
 }
@@ -319,6 +337,7 @@ int main(int argc, char **argv)
         {"storage keeps its books", storage_keeps_its_books},
         {"a sine gives its own figures", a_sine_gives_its_own_figures},
         {"remedies do what they cost", remedies_do_what_they_cost},
+        {"a cap slows compute and nothing else", a_cap_slows_compute_and_nothing_else},
         {"cost adds up", cost_adds_up},
         {"keys that change nothing are refused", keys_that_change_nothing_are_refused},
         CU_TEST_INFO_NULL,

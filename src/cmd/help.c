@@ -41,13 +41,17 @@ static void print_telemetry(void)
         const muir_column *c = &rows[i].column;
         const char *group = muir_table_group(rows[i].table);
         char name[96], shape[32];
-        const char *row = rows[i].table == MUIR_TABLE_COLLECTIVES ? "sample" : "step";
-        const char *across = rows[i].table == MUIR_TABLE_SERVER        ? ",server"
-                             : rows[i].table == MUIR_TABLE_COLLECTIVES ? ",collective"
-                                                                       : ",rank";
+        const bool is_sampled = rows[i].table == MUIR_TABLE_COLLECTIVES || rows[i].table == MUIR_TABLE_POWER;
+        const char *row = rows[i].table == MUIR_TABLE_POWER_WINDOW ? "window"
+                          : is_sampled                             ? "sample"
+                                                                   : "step";
+        const char *across = rows[i].table == MUIR_TABLE_SERVER         ? ",server"
+                             : rows[i].table == MUIR_TABLE_COLLECTIVES  ? ",collective"
+                             : rows[i].table == MUIR_TABLE_POWER_WINDOW ? ",frequency"
+                                                                        : ",rank";
         snprintf(name, sizeof name, "/%s/%s", group, c->label.name);
         snprintf(shape, sizeof shape, "[%s%s]", row, c->is_wide ? across : "");
-        printf("  %-24s %-20s %-8s %-9s %s\n", name, shape, c->label.units, provenances[c->label.provenance],
+        printf("  %-26s %-20s %-8s %-9s %s\n", name, shape, c->label.units, provenances[c->label.provenance],
                c->label.long_name);
     }
 }

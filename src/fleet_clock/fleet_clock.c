@@ -199,12 +199,15 @@ const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock)
 
 muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet_row *row)
 {
-    return (muir_power_step){.late_s = row->part_s[MUIR_PART_straggler] - c->scenario->power.stagger_s,
-                             .delay_sum_s = (row->replica_mean_s - c->ideal->step_s) *
-                                            (double)c->scenario->job.parallel.dp,
-                             .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
-                             .evaluation_s = row->part_s[MUIR_PART_evaluation],
-                             .recovery_s = row->part_s[MUIR_PART_recovery]};
+    const double pauses_s = row->part_s[MUIR_PART_checkpoint] + row->part_s[MUIR_PART_evaluation] +
+                            row->part_s[MUIR_PART_recovery];
+    return (muir_power_step){
+        .replicas = (double)c->scenario->job.parallel.dp,
+        .late_s = row->step_s - pauses_s - c->ideal->step_s - c->scenario->power.stagger_s,
+        .delay_sum_s = (row->replica_mean_s - c->ideal->step_s) * (double)c->scenario->job.parallel.dp,
+        .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
+        .evaluation_s = row->part_s[MUIR_PART_evaluation],
+        .recovery_s = row->part_s[MUIR_PART_recovery]};
 }
 
 const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock)

@@ -169,10 +169,15 @@ void muir_power_destroy(muir_power **power)
     *power = NULL;
 }
 
+double muir_power_training_s(const muir_power *p, const muir_power_step *step)
+{
+    if (step->replicas <= 0.0) return 0.0;
+    return p->pipeline.length_s + step->late_s + p->scenario->power.stagger_s + p->tail.length_s;
+}
+
 double muir_power_step_s(const muir_power *p, const muir_power_step *step)
 {
-    return p->pipeline.length_s + step->late_s + p->scenario->power.stagger_s + p->tail.length_s +
-           step->checkpoint_s + step->evaluation_s + step->recovery_s;
+    return muir_power_training_s(p, step) + step->checkpoint_s + step->evaluation_s + step->recovery_s;
 }
 
 double muir_power_evaluation_j(const muir_power *p, double time_s)
@@ -183,13 +188,15 @@ double muir_power_evaluation_j(const muir_power *p, double time_s)
 
 double muir_power_equipment_j(const muir_power *p, const muir_power_step *step)
 {
-    const double replicas = (double)p->scenario->job.parallel.dp, wait_w = p->chip.wait * p->replica_chips;
+    const double all = (double)p->scenario->job.parallel.dp, down = all - step->replicas;
+    const double wait_w = p->chip.wait * p->replica_chips, chips = p->replica_chips;
     const double pipeline_j = p->pipeline.energy_j[p->pipeline.n], tail_j = p->tail.energy_j[p->tail.n];
     const double waiting_j = wait_w * (step->late_s + p->scenario->power.stagger_s);
     const double pauses_j = step->checkpoint_s * p->chip.checkpoint + step->recovery_s * p->chip.restart +
                             muir_power_evaluation_j(p, step->evaluation_s);
+    const double idle_j = down * chips * p->chip.idle * muir_power_training_s(p, step);
     return p->base_w * muir_power_step_s(p, step) +
-           p->spread * (replicas * (pipeline_j + tail_j + waiting_j + p->replica_chips * pauses_j) +
+           p->spread * (step->replicas * (pipeline_j + tail_j + waiting_j) + idle_j + all * chips * pauses_j +
                         step->delay_sum_s * (pipeline_j / p->pipeline.length_s - wait_w));
 }
 

@@ -39,6 +39,7 @@ typedef struct muir_power {
 
 /* Times of one step that its energy depends on. [s] */
 typedef struct muir_power_step {
+    double replicas;    /* that train; the others of the job are idle; 0: the step is nothing but pauses */
     double late_s;      /* delay of the last replica, for which all wait; at least 0 */
     double delay_sum_s; /* over replicas */
     double checkpoint_s, evaluation_s, recovery_s;
@@ -59,14 +60,15 @@ muir_watts muir_watts_of(const muir_scenario *scenario);
 /* Energy of a profile from 0 to a time [J]; times outside of it count as its ends. Local. */
 double muir_profile_at(const muir_profile *profile, double time_s);
 
-/* How long the step takes [s]. Local. */
+/* How long the step takes without and with its pauses [s]. Local. */
+double muir_power_training_s(const muir_power *power, const muir_power_step *step);
 double muir_power_step_s(const muir_power *power, const muir_power_step *step);
 
 /* Energy of a step of the whole fleet, equipment alone [J]. Modelled.
- *     E = base T + spread (R (E_pipeline + E_tail + (late + stagger) n P_wait)
+ *     E = base T + spread ((dp - R) n T P_idle + R (E_pipeline + E_tail + (late + stagger) n P_wait)
  *         + sum d (E_pipeline / t_pipeline - n P_wait)
- *         + R n (checkpoint P_checkpoint + recovery P_restart + E_evaluation))
- * with R replicas of n chips. Local. */
+ *         + dp n (checkpoint P_checkpoint + recovery P_restart + E_evaluation))
+ * with R of dp replicas of n chips, T without pauses beside P_idle. Local. */
 double muir_power_equipment_j(const muir_power *power, const muir_power_step *step);
 
 /* The same at the meter: times pue. Local. */

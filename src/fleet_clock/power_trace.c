@@ -118,10 +118,10 @@ static void add_replicas(muir_power_trace *t, double length_s, const muir_delay_
 }
 
 /* The tail of all replicas together. */
-static void add_tail(muir_power_trace *t)
+static void add_tail(muir_power_trace *t, double replicas)
 {
     const muir_power *p = t->power;
-    const double scale = p->spread * (double)p->scenario->job.parallel.dp;
+    const double scale = p->spread * replicas;
     const double start_s = t->time_s, end_s = start_s + p->tail.length_s;
     const size_t last = sample_of(t, end_s);
     double before_j = 0.0;
@@ -149,8 +149,14 @@ void muir_power_trace_add(muir_power_trace *t, const muir_power_step *step, cons
     const double gap_j = muir_power_evaluation_j(p, gap_s);
     const double meter_j = muir_power_meter_j(p, step), equipment_j = muir_power_equipment_j(p, step);
     add_even(t, start_s, start_s + length_s, p->base_w * length_s + meter_j - equipment_j);
-    add_replicas(t, p->pipeline.length_s + step->late_s + p->scenario->power.stagger_s, bins);
-    add_tail(t);
+    const double training_s = muir_power_training_s(p, step);
+    const double down = (double)p->scenario->job.parallel.dp - step->replicas;
+    add_even(t, start_s, start_s + training_s,
+             p->spread * down * p->replica_chips * p->chip.idle * training_s);
+    if (step->replicas > 0.0) {
+        add_replicas(t, training_s - p->tail.length_s, bins);
+        add_tail(t, step->replicas);
+    }
     add_pause(t, step->checkpoint_s, step->checkpoint_s * p->chip.checkpoint);
     add_pause(t, gap_s, gap_j);
     add_pause(t, step->evaluation_s - gap_s, muir_power_evaluation_j(p, step->evaluation_s) - gap_j);

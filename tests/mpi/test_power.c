@@ -54,7 +54,7 @@ static void energy_follows_the_phases(void)
     const double chips = (double)muir_job_chips(&s.job) / prices->n_stages;
     const double base_w = 16000.0 * (double)s.fleet.top.servers + 100.0 * (double)muir_fleet_chips(&s.fleet) +
                           60.0 * (double)s.spare_chips;
-    const muir_power_step step = {.late_s = 0.0};
+    const muir_power_step step = {.replicas = (double)s.job.parallel.dp};
     CU_ASSERT_DOUBLE_EQUAL(p->base_w / base_w, 1.0, 1e-12);
     const double servers = (double)(s.fleet.top.servers - s.spare_servers); /* with chips of the job */
     CU_ASSERT_DOUBLE_EQUAL(p->spread, 1.0, 4.0 * 0.008 / sqrt(servers));
@@ -120,7 +120,8 @@ static void a_trace_is_the_sum_over_replicas(void)
     const double late_s = 0.031, hz = s.power.sample_hz, step = 1.0 / hz;
     bins.count[0] = 60, bins.sum_ns[0] = 60 * 1000000;
     bins.count[6] = 10, bins.sum_ns[6] = 10 * 31000000;
-    const muir_power_step times = {.late_s = late_s, .delay_sum_s = 60 * 0.001 + 10 * 0.031};
+    const muir_power_step times = {
+        .replicas = 70.0, .late_s = late_s, .delay_sum_s = 60 * 0.001 + 10 * 0.031};
     CU_ASSERT_EQUAL_FATAL(muir_power_trace_create(muir_test_ctx(), p, &trace), MUIR_OK);
     muir_power_trace_start(trace, 0.0);
     muir_power_trace_add(trace, &times, &bins);
@@ -137,6 +138,34 @@ static void a_trace_is_the_sum_over_replicas(void)
         const double expected_j = p->spread * j + (p->base_w + overhead_w) * step;
         CU_ASSERT_DOUBLE_EQUAL(trace->energy_j[k] / expected_j, 1.0, 1e-9);
     }
+    muir_power_trace_destroy(&trace);
+    muir_fleet_clock_destroy(&clock);
+}
+
+/* Replicas that are down are idle; a step without any is its pauses alone. */
+static void what_does_not_train_is_idle(void)
+{
+    const muir_scenario s = load("rainier", traced, TRACED);
+    muir_fleet_clock *clock = clock_of(&s);
+    const muir_power *p = muir_fleet_clock_power(clock);
+    muir_power_trace *trace = NULL;
+    static muir_delay_bins some, none;
+    const double chips = (double)muir_job_chips(&s.job), idle_w = 700.0 * 0.2; /* the floor */
+    some.count[0] = 40;
+    const muir_power_step part = {.replicas = 40.0, .late_s = 0.01}, all = {.replicas = 70.0, .late_s = 0.01};
+    const muir_power_step broken = {.recovery_s = 30.0};
+    const double base_j = p->base_w * muir_power_step_s(p, &all);
+    const double trained_j = 40.0 / 70.0 * (muir_power_equipment_j(p, &all) - base_j);
+    const double idle_j = p->spread * 30.0 / 70.0 * chips * idle_w * muir_power_step_s(p, &all);
+    CU_ASSERT_DOUBLE_EQUAL(muir_power_equipment_j(p, &part) / (base_j + trained_j + idle_j), 1.0, 1e-12);
+    CU_ASSERT_EQUAL(muir_power_step_s(p, &broken), 30.0);
+    CU_ASSERT_DOUBLE_EQUAL(
+        muir_power_equipment_j(p, &broken) / (30.0 * (p->base_w + p->spread * chips * idle_w)), 1.0, 1e-12);
+    CU_ASSERT_EQUAL_FATAL(muir_power_trace_create(muir_test_ctx(), p, &trace), MUIR_OK);
+    muir_power_trace_start(trace, 0.0);
+    muir_power_trace_add(trace, &part, &some);
+    muir_power_trace_add(trace, &broken, &none);
+    CU_ASSERT_DOUBLE_EQUAL(muir_power_trace_difference(trace), 0.0, 1e-12);
     muir_power_trace_destroy(&trace);
     muir_fleet_clock_destroy(&clock);
 }
@@ -331,6 +360,7 @@ int main(int argc, char **argv)
         {"energy follows the phases", energy_follows_the_phases},
         {"a trace has the energy of its steps", a_trace_has_the_energy_of_its_steps},
         {"a trace is the sum over replicas", a_trace_is_the_sum_over_replicas},
+        {"what does not train is idle", what_does_not_train_is_idle},
         {"bins hold every replica once", bins_hold_every_replica_once},
         {"lags follow exponentially", lags_follow_exponentially},
         {"ramps keep to their limits", ramps_keep_to_their_limits},

@@ -24,6 +24,7 @@ typedef enum muir_stream {
     MUIR_STREAM_DRIFT = 3,  /* slow drift of a server, one draw per knot */
     MUIR_STREAM_JITTER = 4, /* fresh draw per chip and step */
     MUIR_STREAM_HOST = 5,   /* operands and check vectors of the host clock */
+    MUIR_STREAM_POWER = 20, /* power of a server at equal work */
     MUIR_STREAM_FLIP = 40,  /* bit flips planted into results of the host clock */
 } muir_stream;
 

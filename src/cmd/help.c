@@ -36,6 +36,29 @@ static void print_schema(const muir_schema *schema)
 
 static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
 
+/* What counts a table's rows, and what a wide column has a value for. */
+static const char *row_of(muir_record_table table)
+{
+    switch (table) {
+    case MUIR_TABLE_COLLECTIVES:
+    case MUIR_TABLE_POWER: return "sample";
+    case MUIR_TABLE_POWER_WINDOW: return "window";
+    case MUIR_TABLE_FLIPS: return "flip";
+    case MUIR_TABLE_TRACE: return "event";
+    default: return "step";
+    }
+}
+
+static const char *across_of(muir_record_table table)
+{
+    switch (table) {
+    case MUIR_TABLE_SERVER: return ",server";
+    case MUIR_TABLE_COLLECTIVES: return ",collective";
+    case MUIR_TABLE_POWER_WINDOW: return ",frequency";
+    default: return ",rank";
+    }
+}
+
 static void print_telemetry(void)
 {
     size_t n = 0;
@@ -45,16 +68,10 @@ static void print_telemetry(void)
         const muir_column *c = &rows[i].column;
         const char *group = muir_table_group(rows[i].table);
         char name[96], shape[32];
-        const char *row = rows[i].table == MUIR_TABLE_COLLECTIVES ? "sample"
-                          : rows[i].table == MUIR_TABLE_FLIPS     ? "flip"
-                          : rows[i].table == MUIR_TABLE_TRACE     ? "event"
-                                                                  : "step";
-        const char *across = rows[i].table == MUIR_TABLE_SERVER        ? ",server"
-                             : rows[i].table == MUIR_TABLE_COLLECTIVES ? ",collective"
-                                                                       : ",rank";
+        const char *row = row_of(rows[i].table), *across = across_of(rows[i].table);
         snprintf(name, sizeof name, "/%s/%s", group, c->label.name);
         snprintf(shape, sizeof shape, "[%s%s]", row, c->is_wide ? across : "");
-        printf("  %-24s %-20s %-8s %-9s %s\n", name, shape, c->label.units, provenances[c->label.provenance],
+        printf("  %-26s %-20s %-8s %-9s %s\n", name, shape, c->label.units, provenances[c->label.provenance],
                c->label.long_name);
     }
 }

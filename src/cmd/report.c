@@ -67,8 +67,21 @@ static void print_rates(const muir_scenario *s, const muir_summary *m)
     printf("  goodput     %.1f %% of %s fleet time\n", 100.0 * m->goodput, muir_time_text(m->fleet_time_s).s);
     printf("  power       %s mean at the meter; energy %s\n", muir_si(m->power_mean_w, "W").s,
            muir_si(m->energy_j, "J").s);
-    printf("  cost        %s; %.3g USD per million tokens\n", muir_si(m->cost_usd, "USD").s,
-           m->usd_per_mtoken);
+}
+
+static void print_cost(const muir_scenario *s, const muir_summary *m)
+{
+    const double chip_hours = (double)muir_fleet_chips(&s->fleet) * m->fleet_time_s / 3600.0;
+    const double rent = s->fleet.site.rent_usd_per_chip_hour;
+    printf("  cost        %s, %s a step; %.3g USD per million tokens; a chip-hour costs %.3g USD",
+           muir_si(m->cost_usd, "USD").s, muir_si(m->usd_per_step, "USD").s, m->usd_per_mtoken,
+           m->cost_usd / chip_hours);
+    if (rent > 0.0) printf(" and rents for %.3g", rent);
+    printf("; a lost day %s\n", muir_si(86400.0 * m->cost_usd / m->fleet_time_s, "USD").s);
+    if (m->lost_usd > 0.0)
+        printf("              of it %s for checkpoints and recoveries\n", muir_si(m->lost_usd, "USD").s);
+    printf("  capital     servers %s, network %s, site %s\n", muir_si(m->cost.servers_usd, "USD").s,
+           muir_si(m->cost.network_usd, "USD").s, muir_si(m->cost.site_usd, "USD").s);
 }
 
 enum { LEAST_BYTES = 1024 }; /* below, latency is all there is */
@@ -200,6 +213,8 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
     print_step(m);
     print_calibration(scenario, m);
     print_rates(scenario, m);
+    print_cost(scenario, m);
+    if (m->power.windows > 0) muir_report_power(scenario, &m->power);
     print_host(scenario, m);
     printf(
         "\nmuir itself  %.4g steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "

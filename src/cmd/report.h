@@ -3,6 +3,8 @@
 #ifndef MUIR_CMD_REPORT_H
 #define MUIR_CMD_REPORT_H
 
+#include <jansson.h>
+
 #include "run/run.h"
 #include "scenario/fit.h"
 
@@ -28,7 +30,13 @@ void muir_progress_end(muir_progress_line *line);
 void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_memory *memory,
                        const muir_summary *summary, const char *path);
 
-/* The same as JSON, in the shape that muir's DESIGN fixes.
+/* What a power trace comes to: swing, lines, bands, ramps, limits. Local; call on rank 0. */
+void muir_report_power(const muir_scenario *scenario, const muir_power_summary *power);
+
+/* The same as a JSON object, the caller's; null without a trace. Local; call on rank 0. */
+json_t *muir_power_json(const muir_power_summary *power);
+
+/* The summary as JSON, in the shape that muir's DESIGN fixes.
  * path  in   of the JSON file
  * Local; call on rank 0. MUIR_ERR_ARG if the file cannot be written. */
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *summary,

@@ -2,6 +2,7 @@
 /* The closing summary as JSON. */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/report.h"
@@ -98,17 +99,55 @@ static json_t *host(const muir_summary *m)
     return object;
 }
 
+json_t *muir_power_json(const muir_power_summary *power)
+{
+    const muir_power_report *r = &power->report;
+    json_t *lines = json_array(), *bands = json_object(), *ramps = json_object();
+    if (power->windows == 0) return json_null();
+#define BAND(name, from_hz, to_hz)                                                                           \
+    json_object_set_new(bands, #name, json_real(r->band_share[MUIR_POWER_##name]));
+    MUIR_POWER_BAND_LIST(BAND)
+#undef BAND
+    for (int i = 0; i < MUIR_POWER_HARMONICS; i++)
+        json_array_append_new(lines, json_pack("{s:f,s:f,s:f}", "hz", (i + 1) * r->step_hz, "share",
+                                               r->line_share[i], "peak_to_peak_w", r->line_w[i]));
+    for (int i = 0; i < MUIR_POWER_RAMPS; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%g_s", muir_power_ramp_s(i));
+        json_object_set_new(ramps, key, json_real(r->ramp_w_per_s[i]));
+    }
+    return json_pack(
+        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:f,s:o,s:{s:b,s:b,s:b},s:f,s:f,s:f,s:f,s:f,s:"
+        "f,s:f}",
+        "windows", (json_int_t)power->windows, "steps", (json_int_t)r->steps, "samples",
+        (json_int_t)r->samples, "time_s", r->time_s, "mean_w", r->mean_w, "min_w", r->min_w, "max_w",
+        r->max_w, "rms_w", r->rms_w, "step_hz", r->step_hz, "cycle_hz", r->cycle_hz, "cycle_share",
+        r->cycle_share, "lines", lines, "band_share", bands, "grid_share", r->grid_share, "ramp_w_per_s",
+        ramps, "limits_met", "band_share", r->is_share_met, "ramp", r->is_ramp_met, "range", r->is_range_met,
+        "energy_j", r->energy_j, "energy_difference", r->difference, "burnt_j", r->cost.burnt_j, "deferred_j",
+        r->cost.deferred_j, "lost_j", r->cost.lost_j, "traced_s", power->traced_s, "spent_s", power->spent_s);
+}
+
+static json_t *cost(const muir_summary *m)
+{
+    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f}", "servers_usd", m->cost.servers_usd, "network_usd",
+                     m->cost.network_usd, "site_usd", m->cost.site_usd, "usd_per_step", m->usd_per_step,
+                     "usd_per_day", m->fleet_time_s > 0.0 ? 86400.0 * m->cost_usd / m->fleet_time_s : 0.0,
+                     "lost_usd", m->lost_usd);
+}
+
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,
                              const char *path)
 {
-    json_t *root = json_pack(
-        "{s:{s:s,s:I},s:s,s:I,s:i,s:I,s:I,s:f,s:o,s:o,s:{s:f,s:f,s:f,s:f,s:f,s:f}}", "muir", "version",
-        MUIR_VERSION, "seed", (json_int_t)scenario->run.seed, "scenario", scenario->name, "chips",
-        (json_int_t)muir_fleet_chips(&scenario->fleet), "ranks", m->ranks, "first_step",
-        (json_int_t)m->first_step, "steps", (json_int_t)m->steps, "wall_s", m->wall_s, "fleet", fleet(m),
-        "host", host(m), "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
-        "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s, "prepare_s",
-        m->prepare_s, "bytes_per_chip", m->bytes_per_chip);
+    json_t *root =
+        json_pack("{s:{s:s,s:I},s:s,s:I,s:i,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:{s:f,s:f,s:f,s:f,s:f,s:f}}", "muir",
+                  "version", MUIR_VERSION, "seed", (json_int_t)scenario->run.seed, "scenario", scenario->name,
+                  "chips", (json_int_t)muir_fleet_chips(&scenario->fleet), "ranks", m->ranks, "first_step",
+                  (json_int_t)m->first_step, "steps", (json_int_t)m->steps, "wall_s", m->wall_s, "fleet",
+                  fleet(m), "power", muir_power_json(&m->power), "cost", cost(m), "host", host(m),
+                  "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
+                  "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s,
+                  "prepare_s", m->prepare_s, "bytes_per_chip", m->bytes_per_chip);
     if (root && scenario->run.calibrate == MUIR_CALIBRATE_HOST)
         json_object_set_new(root, "calibrated", json_pack("{s:f}", "step_sigma", m->step_sigma));
     if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON summary");

@@ -74,6 +74,16 @@ static void note_stage(const float *own, int first, int n, int64_t replica_of_la
         if (own[lane] == worst) *replica = replica_of_lane_0 + lane;
 }
 
+static void note_bins(const float *late, int first, int n, muir_delays *d)
+{
+    for (int lane = first; lane < first + n; lane++) {
+        const int64_t ns = (int64_t)lrintf(late[lane] * 1e9f), bin = ns / d->bin_ns;
+        const int64_t b = bin < 0 ? 0 : bin < MUIR_DELAY_BINS ? bin : MUIR_DELAY_BINS - 1;
+        d->bins->sum_ns[b] += ns;
+        d->bins->count[b]++;
+    }
+}
+
 /* Delay of each replica against the ideal step: the latest of its stages, each with its own gradient sync. */
 static void note_replicas(const muir_engine *e, int first, int n, int64_t replica_of_lane_0, double reduced_s,
                           muir_delays *d)
@@ -90,6 +100,7 @@ static void note_replicas(const muir_engine *e, int first, int n, int64_t replic
     }
     note_stage(late, first, n, replica_of_lane_0, &d->worst_s, &d->worst_replica);
     for (int lane = first; lane < first + n; lane++) d->sum_ns += (int64_t)lrintf(late[lane] * 1e9f);
+    if (d->bins) note_bins(late, first, n, d);
 }
 
 /* When the ideal step's last gradient sync ends. */
@@ -105,6 +116,7 @@ void muir_engine_step(muir_engine *e, const muir_slowdown *slowdown, muir_delays
     d->worst_s = -INFINITY;
     d->worst_replica = -1;
     d->sum_ns = 0;
+    if (d->bins) memset(d->bins, 0, sizeof *d->bins);
     for (int s = 0; s < stages; s++) d->stage_s[s] = -INFINITY, d->stage_replica[s] = -1;
     for (size_t b = 0; b < slowdown->n_blocks; b++) {
         const int64_t lane_0 = (slowdown->first_block + (int64_t)b) * LANES;

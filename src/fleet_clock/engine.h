@@ -22,6 +22,15 @@ typedef struct muir_engine {
     float *result;           /* [n_registers, 64] */
 } muir_engine;
 
+enum { MUIR_DELAY_BINS = 128 };
+
+/* Replicas by their delay: bin b holds delays from b to b + 1 widths, the last one all that are later, the
+ * first one all that are earlier. In whole nanoseconds so that any order adds up alike. */
+typedef struct muir_delay_bins {
+    int64_t sum_ns[MUIR_DELAY_BINS]; /* of the delays in each bin */
+    int64_t count[MUIR_DELAY_BINS];
+} muir_delay_bins;
+
 /* What a step of a rank's replicas comes to, as delays against the ideal step. A replica's delay is that of
  * its latest stage with gradient sync. The caller gives the room for the two arrays. */
 typedef struct muir_delays {
@@ -30,6 +39,8 @@ typedef struct muir_delays {
     double worst_s;         /* of the latest replica */
     int64_t worst_replica;  /* -1 without replicas */
     int64_t sum_ns;         /* over replicas, in whole nanoseconds so that any order adds up alike */
+    muir_delay_bins *bins;  /* filled where the caller gives room; NULL: not wanted in this step */
+    int64_t bin_ns;         /* width of a bin */
 } muir_delays;
 
 /* Makes an engine with room for one block of replicas.

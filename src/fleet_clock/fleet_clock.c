@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "fleet_clock/energy.h"
+#include "fleet_clock/cost.h"
 
 /* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
 typedef struct maximum {
@@ -27,6 +27,10 @@ struct muir_fleet_clock {
     muir_engine *engine;
     muir_delays delays;
     maximum *meeting; /* [stages + 2]: each stage's delay, the latest replica, the flag */
+    muir_power *power;
+    muir_cost cost;
+    muir_delay_bins bins; /* of the last step, same on all ranks, where wanted */
+    bool has_bins;
 };
 
 static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
@@ -41,6 +45,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->ideal));
     MUIR_TRY(muir_slowdown_create(ctx, c->scenario, c->fold.replicas, &c->slowdown));
     MUIR_TRY(muir_engine_create(ctx, c->order, c->ideal, &c->engine));
+    MUIR_TRY(muir_power_create(ctx, c->scenario, c->order, c->prices, c->ideal, &c->power));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
     MUIR_TRY(muir_alloc(ctx, stages + 2, sizeof(maximum), "the fleet clock", &c->meeting));
@@ -56,6 +61,8 @@ muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario
     if (st == MUIR_OK) {
         c->scenario = scenario;
         c->fold = muir_fold_make(scenario, ctx->size, ctx->rank);
+        c->cost = muir_cost_of(scenario);
+        c->delays.bin_ns = (int64_t)fmax(1.0, 0.25e9 / scenario->power.sample_hz);
         st = make_parts(ctx, c);
     }
     MUIR_TRY(muir_agree(ctx, st));
@@ -70,6 +77,7 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
 {
     muir_fleet_clock *c = *clock;
     if (!c) return;
+    muir_power_destroy(&c->power);
     muir_engine_destroy(&c->engine);
     muir_slowdown_destroy(&c->slowdown);
     muir_ideal_destroy(&c->ideal);
@@ -95,11 +103,29 @@ static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, int64_t *s
     *sum_ns = c->delays.sum_ns;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 2, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum_ns, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
+    if (c->delays.bins)
+        MUIR_TRY_MPI(
+            MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
 done:
     return st;
 }
 
-static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet_row *row)
+/* An evaluation follows each N-th step. */
+static double evaluation_s(const muir_evaluation_options *e, int64_t step)
+{
+    return e->every > 0 && (step + 1) % e->every == 0 ? e->time_s : 0.0;
+}
+
+/* Energy and cost, from the parts. */
+static void fill_power(const muir_fleet_clock *c, muir_fleet_row *row)
+{
+    const muir_power_step step = muir_fleet_row_power(c, row);
+    row->energy_j = muir_power_meter_j(c->power, &step);
+    row->power_w = row->energy_j / row->step_s;
+    row->cost_usd = muir_cost_usd(&c->cost, row->step_s, row->energy_j);
+}
+
+static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_ns, muir_fleet_row *row)
 {
     const muir_ideal *ideal = c->ideal;
     const muir_job *job = &c->scenario->job;
@@ -107,9 +133,11 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet
     double reduced_s = 0.0;
     for (int s = 0; s < stages; s++)
         reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + ideal->reduce_s[s]);
-    row->step_s = reduced_s + ideal->tail_s;
+    row->step_s = reduced_s + ideal->tail_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
     row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
+    row->part_s[MUIR_PART_evaluation] = evaluation_s(&c->scenario->evaluation, step);
+    row->step_s += row->part_s[MUIR_PART_evaluation];
     row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)job->parallel.dp;
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
@@ -121,9 +149,7 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet
     row->tokens_per_s = tokens / row->step_s;
     row->mfu = c->program->model_flop / (row->step_s * peak);
     row->hfu = c->prices->executed_flop / (row->step_s * peak);
-    row->energy_j = muir_step_energy_j(c->scenario, ideal, row->step_s);
-    row->power_w = row->energy_j / row->step_s;
-    row->cost_usd = muir_step_cost_usd(c->scenario, row->step_s, row->energy_j);
+    fill_power(c, row);
 }
 
 /* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
@@ -149,15 +175,49 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
     muir_slowdown_step(c->slowdown, (uint32_t)step, servers);
+    c->delays.bins = c->has_bins ? &c->bins : NULL;
     muir_engine_step(c->engine, c->slowdown, &c->delays);
     const double computed_s = muir_now_s();
     MUIR_TRY(meet(ctx, c, flag, &sum_ns));
-    fill_fleet_row(c, sum_ns, fleet);
+    fill_fleet_row(c, step, sum_ns, fleet);
     if (servers) MUIR_TRY(gather_servers(ctx, c, servers));
     rank->compute_s = computed_s - start_s;
     rank->meet_s = muir_now_s() - computed_s;
 done:
     return st;
+}
+
+void muir_fleet_clock_want_bins(muir_fleet_clock *clock, bool is_wanted)
+{
+    clock->has_bins = is_wanted;
+}
+
+const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock)
+{
+    return &clock->bins;
+}
+
+muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet_row *row)
+{
+    const double pauses_s = row->part_s[MUIR_PART_checkpoint] + row->part_s[MUIR_PART_evaluation] +
+                            row->part_s[MUIR_PART_recovery];
+    return (muir_power_step){
+        .replicas = (double)c->scenario->job.parallel.dp,
+        .late_s = row->step_s - pauses_s - c->ideal->step_s - c->scenario->power.stagger_s,
+        .delay_sum_s = (row->replica_mean_s - c->ideal->step_s) * (double)c->scenario->job.parallel.dp,
+        .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
+        .evaluation_s = row->part_s[MUIR_PART_evaluation],
+        .recovery_s = row->part_s[MUIR_PART_recovery]};
+}
+
+const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock)
+{
+    return clock->power;
+}
+
+const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock)
+{
+    return &clock->cost;
 }
 
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock)

@@ -4,7 +4,9 @@
 #ifndef MUIR_FLEET_CLOCK_FLEET_CLOCK_H
 #define MUIR_FLEET_CLOCK_FLEET_CLOCK_H
 
+#include "fleet_clock/cost.h"
 #include "fleet_clock/engine.h"
+#include "fleet_clock/power.h"
 
 /* One step of the whole fleet. Same on all ranks. Times [s]. */
 typedef struct muir_fleet_row {
@@ -47,12 +49,22 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves
 muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *clock, int64_t step, int flag,
                                   muir_fleet_row *fleet, muir_rank_row *rank, float *servers);
 
+/* Whether the next steps sort replicas by delay, and how they were sorted in the last step, the same on all
+ * ranks; for power traces. Called alike on all ranks. Local. */
+void muir_fleet_clock_want_bins(muir_fleet_clock *clock, bool is_wanted);
+const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock);
+
+/* What the energy of a row's step depends on. Local. */
+muir_power_step muir_fleet_row_power(const muir_fleet_clock *clock, const muir_fleet_row *row);
+
 /* What the clock was made from; all borrowed from it. Local. */
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock);
 const muir_prices *muir_fleet_clock_prices(const muir_fleet_clock *clock);
 const muir_order *muir_fleet_clock_order(const muir_fleet_clock *clock);
 const muir_ideal *muir_fleet_clock_ideal(const muir_fleet_clock *clock);
 const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock);
+const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock);
+const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock);
 
 /* Bytes that this rank's clock holds per chip of its slice. Local. */
 double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *clock);

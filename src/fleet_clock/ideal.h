@@ -18,7 +18,8 @@
     X(optimizer, "optimizer update")                                                                         \
     X(straggler, "waiting for slower chips")                                                                 \
     X(checkpoint, "blocking checkpoints")                                                                    \
-    X(recovery, "failures: detection, restart, lost work")
+    X(recovery, "failures: detection, restart, lost work")                                                   \
+    X(evaluation, "evaluations between training steps")
 
 #define MUIR_PART_ENUM(name, help) MUIR_PART_##name,
 typedef enum muir_part { MUIR_PART_LIST(MUIR_PART_ENUM) MUIR_PART_COUNT } muir_part;

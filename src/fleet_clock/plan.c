@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "fleet_clock/energy.h"
+#include "fleet_clock/cost.h"
+#include "fleet_clock/power.h"
 #include "fleet_clock/plan_rank.h"
 #include "fleet_clock/plan_space.h"
 #include "models/memory.h"
@@ -85,12 +86,13 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
     const muir_batch *batch = &s->job.batch;
     const double tokens = (double)(batch->global_batch_size * batch->seq_len);
     const double peak = muir_chip_peak_flop_per_s(&s->fleet.chip, batch->precision == MUIR_PRECISION_FP8);
-    const double energy_j = muir_step_energy_j(s, ideal, ideal->step_s);
+    const muir_cost cost = muir_cost_of(s);
+    const double energy_j = muir_power_ideal_j(s, ideal);
     memcpy(e->part_s, ideal->part_s, sizeof e->part_s);
     e->step_s = ideal->step_s;
     e->mfu = program->model_flop / (ideal->step_s * peak * (double)e->chips);
     e->tokens_per_s = tokens / ideal->step_s;
-    e->usd_per_mtoken = muir_step_cost_usd(s, ideal->step_s, energy_j) / tokens * 1e6;
+    e->usd_per_mtoken = muir_cost_usd(&cost, ideal->step_s, energy_j) / tokens * 1e6;
 }
 
 /* Prices the layout of s->work.job, if it fits or has to be priced anyway. */

@@ -170,6 +170,20 @@ static void price_sync(const muir_scenario *scenario, const muir_program *progra
     sync->gather_s = exposed_in_buckets_s(scenario, parallel->overlap_param_gather, gather_s, forward_s);
 }
 
+/* Chips that are throttled to a power cap compute slower: what they draw beyond idle goes with the cube of
+ * the clock, since voltage follows it. Memory operations are slowed alike, which is on the safe side. */
+static void throttle(const muir_scenario *scenario, muir_prices *prices)
+{
+    const muir_chip *chip = &scenario->fleet.chip;
+    if (scenario->power.cap <= 0.0) return;
+    const double slower =
+        cbrt((chip->compute_power - chip->idle_power) / (scenario->power.cap - chip->idle_power));
+    for (int i = 0; i < prices->n_chunks; i++) {
+        prices->forward[i].compute_s *= slower;
+        prices->backward[i].compute_s *= slower;
+    }
+}
+
 static double executed_flop(const muir_scenario *scenario, const muir_program *program)
 {
     double chip_flop = 0.0;
@@ -202,6 +216,7 @@ muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, con
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->weight, "prices", &p->weight));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync, "prices", &p->sync));
     for (int chunk = 0; chunk < p->n_chunks; chunk++) price_chunk(scenario, program, chunk, p);
+    throttle(scenario, p);
     for (int stage = 0; stage < p->n_stages; stage++) price_sync(scenario, program, stage, p);
     price_p2p(scenario, program, p);
     p->executed_flop = executed_flop(scenario, program);

@@ -2,6 +2,7 @@
 /* The description of the telemetry file, filled for one run. */
 #include "run/describe.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "run/calibrate.h"
 #include "run/launch.h"
 
-enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 96, MOST_DIMENSIONS = 32, MOST_COLUMNS = 160 };
+enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 96, MOST_DIMENSIONS = 32, MOST_COLUMNS = 256 };
 
 static const muir_column_row column_rows[] = {
 #define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
@@ -20,7 +21,8 @@ static const muir_column_row column_rows[] = {
 };
 
 static const char *const groups[MUIR_TABLE_COUNT] = {"fleet", "emulation",   "rank",       "server",
-                                                     "host",  "collectives", "host_flips", "host_trace"};
+                                                     "host",  "collectives", "host_flips", "host_trace",
+                                                     "power", "power_window"};
 
 struct muir_describe {
     muir_description description;
@@ -32,6 +34,7 @@ struct muir_describe {
     int index[MUIR_TABLE_COUNT]; /* of a table in `tables`, -1: not in this file */
     char *resolved, *identity;   /* texts of the scenario */
     char *keys;                  /* storage of attribute keys and values */
+    double *frequency_hz;        /* of the power spectrum */
     size_t n_columns;
     muir_launch *launch;
 };
@@ -206,6 +209,32 @@ static void add_constant(muir_describe *d, const char *group, const char *dimens
     d->constants[d->description.n_constants++] = (muir_constant){group, label, type, dimension, values};
 }
 
+size_t muir_record_frequencies(const muir_scenario *scenario)
+{
+    const muir_power_options *o = &scenario->power;
+    const double segment = fmin(o->segment_s, o->window_s) * o->sample_hz * (1.0 + 1e-12);
+    return segment < 2.0 ? 2 : (size_t)segment / 2 + 1;
+}
+
+static muir_status add_power(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario)
+{
+    muir_status st = MUIR_OK;
+    const size_t n = muir_record_frequencies(scenario);
+    if (scenario->power.window_s <= 0.0) return MUIR_OK;
+    MUIR_TRY(muir_alloc(ctx, n, sizeof(double), "telemetry", &d->frequency_hz));
+    for (size_t k = 0; k < n; k++)
+        d->frequency_hz[k] = (double)k * scenario->power.sample_hz / (2.0 * (double)(n - 1));
+    add_dimension(d, "power", "sample", 0, "sample of the power traces", MUIR_MODELLED);
+    add_table(d, MUIR_TABLE_POWER, "sample", NULL, false, 8192);
+    add_dimension(d, "power_window", "window", 0, "window of a power trace", MUIR_MODELLED);
+    add_dimension(d, "power_window", "frequency", n, "frequency of the spectral density", MUIR_MODELLED);
+    add_table(d, MUIR_TABLE_POWER_WINDOW, "window", "frequency", false, 16);
+    add_constant(d, "power_window", "frequency", MUIR_F64, d->frequency_hz,
+                 (muir_label){"frequency_hz", "Hz", "frequency of the spectral density", MUIR_MODELLED});
+done:
+    return st;
+}
+
 /* All that only this launch knows is `measured`: found out once, reused. */
 static void add_fact(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
                      const void *values, const char *name, const char *units, const char *long_name)
@@ -312,6 +341,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
     MUIR_TRY(add_scenario(ctx, d, scenario));
     add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
+    MUIR_TRY(add_power(ctx, d, scenario));
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
@@ -346,6 +376,7 @@ void muir_describe_destroy(muir_describe **describe)
     free(d->resolved);
     free(d->identity);
     free(d->keys);
+    free(d->frequency_hz);
     free(d);
     *describe = NULL;
 }

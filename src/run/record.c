@@ -194,10 +194,16 @@ done:
     return st;
 }
 
-static muir_status make_room(muir_ctx *ctx, muir_record *r, muir_record_table table)
+/* One row of a table that has rows between steps; flushes all where the batch is full. */
+muir_status muir_record_put_row(muir_ctx *ctx, muir_record *r, muir_record_table table,
+                                const void *const *values, size_t n, int64_t row)
 {
-    if (muir_telemetry_room(r->telemetry, muir_describe_table(r->describe, table)) > 0) return MUIR_OK;
-    return muir_record_flush(ctx, r);
+    muir_status st = MUIR_OK;
+    if (muir_telemetry_room(r->telemetry, muir_describe_table(r->describe, table)) == 0)
+        MUIR_TRY(muir_record_flush(ctx, r));
+    MUIR_TRY(put_all(ctx, r, table, values, n, row));
+done:
+    return st;
 }
 
 static muir_status put_flips(muir_ctx *ctx, muir_record *r, int64_t step, const muir_flips *flips)
@@ -207,9 +213,8 @@ static muir_status put_flips(muir_ctx *ctx, muir_record *r, int64_t step, const 
         const muir_flip *f = &flips->flip[i];
         const void *values[] = {&f->step, &f->rank,       &f->op,         &f->kind,     &f->element,
                                 &f->bit,  &f->is_planted, &f->is_checked, &f->is_caught};
-        MUIR_TRY(make_room(ctx, r, MUIR_TABLE_FLIPS));
-        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_FLIPS, values, sizeof values / sizeof values[0],
-                         step * FLIPS_A_STEP + i));
+        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_FLIPS, values, sizeof values / sizeof values[0],
+                                     step * FLIPS_A_STEP + i));
     }
 done:
     return st;
@@ -225,9 +230,8 @@ static muir_status put_trace(muir_ctx *ctx, muir_record *r, int64_t step, const 
         const bool has = i < (int64_t)trace->n;
         const muir_trace_row row = has ? trace->rows[i] : (muir_trace_row){-1, NAN, NAN, 0.0};
         const void *values[] = {&step, &row.op, &row.start_s, &row.end_s, &row.bytes};
-        MUIR_TRY(make_room(ctx, r, MUIR_TABLE_TRACE));
-        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_TRACE, values, sizeof values / sizeof values[0],
-                         step * OPS_A_STEP + i));
+        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_TRACE, values, sizeof values / sizeof values[0],
+                                     step * OPS_A_STEP + i));
     }
 done:
     return st;
@@ -240,6 +244,22 @@ muir_status muir_record_put_details(muir_ctx *ctx, muir_record *r, int64_t step,
     const muir_trace *trace = muir_host_clock_trace(host, step);
     if (flips) MUIR_TRY(put_flips(ctx, r, step, flips));
     if (trace) MUIR_TRY(put_trace(ctx, r, step, trace));
+done:
+    return st;
+}
+
+bool muir_record_last(const muir_record *r, muir_record_table table, int64_t *row)
+{
+    return muir_telemetry_last(r->telemetry, muir_describe_table(r->describe, table), row);
+}
+
+muir_status muir_record_cut(muir_ctx *ctx, muir_record *r, muir_record_table table, int64_t row)
+{
+    muir_status st = MUIR_OK;
+    const size_t index = muir_describe_table(r->describe, table);
+    size_t rows = 0;
+    MUIR_TRY(muir_telemetry_rows_before(ctx, r->telemetry, index, row, &rows));
+    MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry, index, rows));
 done:
     return st;
 }

@@ -17,6 +17,8 @@ typedef enum muir_record_table {
     MUIR_TABLE_COLLECTIVES,
     MUIR_TABLE_FLIPS,
     MUIR_TABLE_TRACE,
+    MUIR_TABLE_POWER,
+    MUIR_TABLE_POWER_WINDOW,
     MUIR_TABLE_COUNT
 } muir_record_table;
 
@@ -49,6 +51,24 @@ muir_status muir_record_put(muir_ctx *ctx, muir_record *record, int64_t step, co
  * a batch. Collective over ctx->comm. MUIR_ERR_MPI, MUIR_ERR_FILE. */
 muir_status muir_record_put_details(muir_ctx *ctx, muir_record *record, int64_t step,
                                     const muir_host_clock *host);
+
+/* Frequencies of a power trace's spectral density: those of power.segment_s, or of the window if that is
+ * shorter; at least 2. Local. */
+size_t muir_record_frequencies(const muir_scenario *scenario);
+
+/* Puts a row into one of the power tables, between steps; flushes all where the batch is full.
+ * values  in   [n] of the columns in the order of columns.def, read on rank 0
+ * row     in   greater than the row's before
+ * Collective over ctx->comm. MUIR_ERR_FILE. */
+muir_status muir_record_put_row(muir_ctx *ctx, muir_record *record, muir_record_table table,
+                                const void *const *values, size_t n, int64_t row);
+
+/* Coordinate of a table's last row; false if there is none. Local. */
+bool muir_record_last(const muir_record *record, muir_record_table table, int64_t *row);
+
+/* Cuts a table to its rows before a coordinate, in a file just opened. Collective over ctx->comm.
+ * MUIR_ERR_FILE. */
+muir_status muir_record_cut(muir_ctx *ctx, muir_record *record, muir_record_table table, int64_t row);
 
 /* Whether some batch is full. The same on all ranks. Local. */
 bool muir_record_is_full(const muir_record *record);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "run/calibrate.h"
+#include "run/power.h"
 #include "run/times.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
@@ -20,7 +21,8 @@ typedef struct run_state {
     muir_host_clock *host; /* NULL: not wanted */
     muir_record *record;   /* NULL: not wanted */
     muir_collector *collector;
-    float *servers; /* NULL: not wanted */
+    muir_power_log *power; /* NULL: not wanted */
+    float *servers;        /* NULL: not wanted */
     int64_t first_step, steps;
     double started_s, flushed_s, observed_s;
     double fleet_clock_s, host_s, telemetry_s, fleet_time_s;
@@ -68,6 +70,7 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     const bool has_servers = r->servers && step % r->scenario->telemetry.server_every == 0;
     const bool has_host = r->host && step % r->scenario->host.every == 0;
     const double start_s = muir_now_s();
+    MUIR_TRY(muir_power_log_before(ctx, r->power, step));
     MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, flag_of(ctx, r), &fleet, &rank,
                                    has_servers ? r->servers : NULL));
     const double fleet_done_s = muir_now_s();
@@ -79,6 +82,7 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     if (has_host) muir_collector_add_host(r->collector, &host);
     MUIR_TRY(write_step(ctx, r, step, &fleet, &rank, has_servers ? r->servers : NULL, has_host ? &host : NULL,
                         &emulation));
+    MUIR_TRY(muir_power_log_after(ctx, r->power, &fleet));
     r->telemetry_last_s = muir_now_s() - host_done_s;
     r->fleet_clock_s += emulation.fleet_clock_s;
     r->host_s += emulation.host_s;
@@ -99,6 +103,25 @@ static muir_status make_host(muir_ctx *ctx, run_state *r)
                                   &r->host);
 }
 
+/* A window of a power trace that a kill has cut is laid again from its start: steps are a function of their
+ * number. */
+static muir_status replay_power(muir_ctx *ctx, run_state *r)
+{
+    muir_status st = MUIR_OK;
+    muir_fleet_row row;
+    muir_rank_row rank;
+    int64_t step = 0;
+    MUIR_TRY(muir_power_log_resume(ctx, r->power, &step));
+    for (; step < r->first_step; step++) {
+        if (!muir_power_log_wants(r->power, step)) continue;
+        MUIR_TRY(muir_power_log_before(ctx, r->power, step));
+        MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, 0, &row, &rank, NULL));
+        MUIR_TRY(muir_power_log_after(ctx, r->power, &row));
+    }
+done:
+    return st;
+}
+
 static muir_status prepare(muir_ctx *ctx, run_state *r)
 {
     muir_status st = MUIR_OK;
@@ -111,6 +134,8 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     if (r->request->path)
         MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
                                     &r->record));
+    MUIR_TRY(muir_power_log_create(ctx, s, r->fleet, r->record, &r->power));
+    if (r->power && r->record && r->first_step > 0) MUIR_TRY(replay_power(ctx, r));
     if (r->record && s->telemetry.level >= MUIR_LEVEL_SERVER)
         MUIR_TRY(muir_alloc(ctx, (size_t)s->fleet.top.servers, sizeof(float), "server rows", &r->servers));
     MUIR_TRY(muir_collector_create(ctx, r->steps - r->first_step > 0 ? r->steps - r->first_step : 0,
@@ -125,6 +150,7 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     muir_summary s;
     memset(&s, 0, sizeof s);
     const double start_s = muir_now_s();
+    MUIR_TRY(muir_power_log_finish(ctx, r->power));
     MUIR_TRY(muir_record_close(ctx, &r->record));
     r->telemetry_s += muir_now_s() - start_s;
     s.first_step = r->first_step;
@@ -135,6 +161,8 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     s.host_s = r->host_s;
     s.telemetry_s = r->telemetry_s;
     s.step_sigma = r->scenario->fleet.variation.step_sigma;
+    s.power = muir_power_log_summary(r->power);
+    s.cost = *muir_fleet_clock_cost(r->fleet);
     s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
     MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
     *summary = s;
@@ -144,6 +172,7 @@ done:
 
 static void destroy(run_state *r)
 {
+    muir_power_log_destroy(&r->power);
     muir_record_destroy(&r->record);
     muir_host_clock_destroy(&r->host);
     muir_fleet_clock_destroy(&r->fleet);

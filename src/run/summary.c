@@ -86,11 +86,14 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     s->mfu = c->mfu_s / c->sum_s;
     s->hfu = c->hfu_s / c->sum_s;
     s->tokens_per_s = c->tokens / c->sum_s;
-    s->goodput = 1.0 - (c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery]) / c->sum_s;
+    const double lost_s = c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery];
+    s->goodput = 1.0 - (lost_s + c->part_s[MUIR_PART_evaluation]) / c->sum_s;
     s->power_mean_w = c->energy_j / c->sum_s;
     s->power_max_w = c->power_max_w;
     s->energy_j = c->energy_j;
     s->cost_usd = c->cost_usd;
+    s->usd_per_step = c->cost_usd / n;
+    s->lost_usd = c->cost_usd * lost_s / c->sum_s;
     s->usd_per_mtoken = c->cost_usd / (c->tokens / 1e6);
 }
 

@@ -5,6 +5,7 @@
 
 #include "fleet_clock/fleet_clock.h"
 #include "host_clock/host_clock.h"
+#include "run/power.h"
 
 typedef struct muir_statistics {
     double mean, min, max, p50, p99;
@@ -36,6 +37,9 @@ typedef struct muir_summary {
     double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
     double fleet_time_s;
     double step_sigma; /* of the chips: input, or measured with calibrate: host */
+    double usd_per_step, lost_usd; /* lost: checkpoints and recoveries */
+    muir_cost cost;
+    muir_power_summary power; /* on rank 0; power.windows 0: no trace */
     /* executed */
     int64_t host_steps;
     muir_host_facts facts;  /* of rank 0 */

@@ -38,6 +38,16 @@ static const muir_option telemetry_options[] = {
 #include "scenario/telemetry.def"
 };
 #undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_power_options
+static const muir_option power_options[] = {
+#include "scenario/power.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_evaluation_options
+static const muir_option evaluation_options[] = {
+#include "scenario/evaluation.def"
+};
+#undef MUIR_OPTION_OWNER
 #undef OPTION
 
 static const muir_section sections[] = {
@@ -46,6 +56,8 @@ static const muir_section sections[] = {
     MUIR_SECTION("parallel", offsetof(muir_scenario, job.parallel), parallel_options),
     MUIR_SECTION("host", offsetof(muir_scenario, host), host_options),
     MUIR_SECTION("telemetry", offsetof(muir_scenario, telemetry), telemetry_options),
+    MUIR_SECTION("power", offsetof(muir_scenario, power), power_options),
+    MUIR_SECTION("evaluation", offsetof(muir_scenario, evaluation), evaluation_options),
 };
 const muir_schema muir_scenario_schema = MUIR_SCHEMA("scenario", "scenarios", sections, muir_scenario);
 
@@ -208,6 +220,42 @@ static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
     return MUIR_OK;
 }
 
+static muir_status check_evaluation(muir_ctx *ctx, const muir_evaluation_options *e)
+{
+    if ((e->every > 0) != (e->time_s > 0.0))
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "evaluation.every=%lld and evaluation.time_s=%g: both are above 0, or neither",
+                         (long long)e->every, e->time_s);
+    if (e->every > 0 && e->gap_s > e->time_s)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "evaluation.gap_s=%g is longer than evaluation.time_s=%g, which it is a part of",
+                         e->gap_s, e->time_s);
+    return MUIR_OK;
+}
+
+enum { MOST_SAMPLES = 20 * 1000 * 1000 };
+
+static muir_status check_power(muir_ctx *ctx, const muir_power_options *p, const muir_chip *chip)
+{
+    if (p->cap > 0.0 && (p->cap <= chip->idle_power || p->cap >= chip->compute_power || p->cap < p->floor))
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "power.cap=%g: must lie between the chip's idle_power=%g and compute_power=%g, and not "
+            "below power.floor=%g",
+            p->cap, chip->idle_power, chip->compute_power, p->floor);
+    const bool is_smoothed = p->storage_j_per_chip > 0.0 || p->ramp_up_w_per_s > 0.0 ||
+                             p->ramp_down_w_per_s > 0.0 || p->lead_s > 0.0 || p->every > 0 || p->start > 0;
+    if (p->window_s == 0.0 && is_smoothed)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "power.start, every, lead_s, storage_j_per_chip and ramp_*_w_per_s would change "
+                         "nothing: power.window_s=0 asks for no trace");
+    if (p->window_s * p->sample_hz > MOST_SAMPLES)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "power.window_s=%g x power.sample_hz=%g are more samples than the %d of a trace",
+                         p->window_s, p->sample_hz, (int)MOST_SAMPLES);
+    return MUIR_OK;
+}
+
 static muir_status check_schedule(muir_ctx *ctx, const muir_scenario *s)
 {
     const muir_parallel *p = &s->job.parallel;
@@ -223,6 +271,8 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     muir_status st = MUIR_OK;
     MUIR_TRY(check_run(ctx, s));
     s->job.place = muir_schedule_find(s->job.parallel.schedule)->place;
+    MUIR_TRY(check_evaluation(ctx, &s->evaluation));
+    MUIR_TRY(check_power(ctx, &s->power, &s->fleet.chip));
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
     resolve_batch(&s->job);

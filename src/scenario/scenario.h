@@ -22,6 +22,12 @@ typedef struct muir_host_options {
 typedef struct muir_telemetry_options {
 #include "scenario/telemetry.def"
 } muir_telemetry_options;
+typedef struct muir_power_options {
+#include "scenario/power.def"
+} muir_power_options;
+typedef struct muir_evaluation_options {
+#include "scenario/evaluation.def"
+} muir_evaluation_options;
 #undef OPTION
 
 /* Plain data: rank 0 reads the files and sends it to the others as bytes. */
@@ -30,6 +36,8 @@ typedef struct muir_scenario {
     muir_job job;
     muir_host_options host;
     muir_telemetry_options telemetry;
+    muir_power_options power;
+    muir_evaluation_options evaluation;
     muir_fleet fleet;
     int64_t spare_chips;       /* chips of the fleet that the job leaves idle */
     int64_t spare_servers;     /* servers without a chip of the job */

@@ -6,7 +6,6 @@
 
 #include "base/rng.h"
 #include "check.h"
-#include "fleet_clock/energy.h"
 #include "fleet_clock/fleet_clock.h"
 
 static muir_scenario load(const char *name, const char *const *overrides, int n)
@@ -344,20 +343,6 @@ static void one_rank_that_flags_is_seen_by_all(void)
     muir_fleet_clock_destroy(&clock);
 }
 
-/* All chips computing all the time draw tdp compute_power; waiting, idle_power. */
-static void energy_follows_the_phases(void)
-{
-    muir_scenario s = load("tiny", NULL, 0);
-    s.fleet.server.host_w = s.fleet.fabric.switch_w_per_chip = 0.0;
-    muir_ideal ideal;
-    memset(&ideal, 0, sizeof ideal);
-    ideal.compute_mean_s = 2.0;
-    CU_ASSERT_DOUBLE_EQUAL(muir_step_energy_j(&s, &ideal, 2.0), 4 * 2.0 * 500 * 0.95, 1e-9);
-    CU_ASSERT_DOUBLE_EQUAL(muir_step_energy_j(&s, &ideal, 3.0), 4 * 500 * (2.0 * 0.95 + 0.12), 1e-9);
-    const double capital = 4 * 33900.0 / (5 * 365.25 * 86400.0);
-    CU_ASSERT_DOUBLE_EQUAL(muir_step_cost_usd(&s, 10.0, 3.6e9), 10.0 * capital + 300.0, 1e-9);
-}
-
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -369,7 +354,6 @@ int main(int argc, char **argv)
         {"any number of ranks gives the same bytes", any_number_of_ranks_gives_the_same_bytes},
         {"servers show a planted slow server", servers_show_a_planted_slow_server},
         {"one rank that flags is seen by all", one_rank_that_flags_is_seen_by_all},
-        {"energy follows the phases", energy_follows_the_phases},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "fleet_clock", tests);

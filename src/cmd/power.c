@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* muir power: a scenario's power trace, without and with each remedy, and what each costs. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "cmd/report.h"
+
+enum { MOST_KEYS = 2, MOST_OVERRIDES = 64 };
+
+/* Remedies that are compared, each with the keys that turn it on. */
+static const struct {
+    const char *name;
+    const char *keys[MOST_KEYS];
+} remedies[] = {
+    {"none", {NULL}},
+    {"floor 0.6", {"power.floor=0.6"}},
+    {"floor 0.9", {"power.floor=0.9"}},
+    {"cap 0.75", {"power.cap=0.75"}},
+    {"storage 65 J", {"power.storage_j_per_chip=65"}},
+    {"storage 5 kJ", {"power.storage_j_per_chip=5000"}},
+    {"stagger 2 s", {"power.stagger_s=2"}},
+    {"ramps 20 W/s", {"power.ramp_up_w_per_s=20", "power.ramp_down_w_per_s=20"}},
+    {"floor, storage", {"power.floor=0.6", "power.storage_j_per_chip=5000"}},
+};
+enum { REMEDIES = sizeof remedies / sizeof remedies[0] };
+
+typedef struct power_arguments {
+    muir_args args;
+    const char *json;
+} power_arguments;
+
+/* One remedy's trace. */
+static muir_status study(muir_ctx *ctx, const power_arguments *a, int remedy, bool has_window,
+                         muir_scenario *scenario, muir_power_summary *summary)
+{
+    muir_status st = MUIR_OK;
+    const char *overrides[MOST_OVERRIDES + MOST_KEYS + 1];
+    int n = 0;
+    if (!has_window) overrides[n++] = "power.window_s=600";
+    for (int i = 0; i < a->args.n_overrides; i++) overrides[n++] = a->args.overrides[i];
+    for (int i = 0; i < MOST_KEYS && remedies[remedy].keys[i]; i++) overrides[n++] = remedies[remedy].keys[i];
+    MUIR_TRY(muir_scenario_load(ctx, a->args.positional, overrides, n, scenario));
+    MUIR_TRY(muir_power_study(ctx, scenario, summary));
+done:
+    return st;
+}
+
+static void print_header(const muir_scenario *s, const muir_power_summary *power)
+{
+    printf("muir %s: power of %s, %s chips %s, at the meter; modelled\n\n", MUIR_VERSION, s->name,
+           muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip);
+    muir_report_power(s, power);
+    printf("\n%-15s %9s %9s %9s %9s %9s %9s %9s  %-9s %-8s %-8s %9s %9s\n", "remedy", "mean", "peak", "range",
+           "at step", "rms", "ramp 1 s", "ramp 60 s", "0.1-20 Hz", "ramp", "range", "energy", "time");
+}
+
+static const char *word(bool is_met)
+{
+    return is_met ? "met" : "missed";
+}
+
+/* Energy and time per step against those without remedy; deferred work counts as time at the mean power. */
+static void print_row(const char *name, const muir_power_report *r, const muir_power_report *none)
+{
+    const double step_j = r->mean_w / r->step_hz, none_j = none->mean_w / none->step_hz;
+    const double late = r->cost.deferred_j / (r->mean_w * r->time_s);
+    printf("%-15s %9s %9s %9s %9s %9s %9s %9s  %-9s %-8s %-8s %+8.2f%% %+8.2f%%\n", name,
+           muir_si(r->mean_w, "W").s, muir_si(r->max_w, "W").s, muir_si(r->max_w - r->min_w, "W").s,
+           muir_si(r->line_w[0], "W").s, muir_si(r->rms_w, "W").s, muir_si(r->ramp_w_per_s[0], "W/s").s,
+           muir_si(r->ramp_w_per_s[2], "W/s").s, word(r->is_share_met), word(r->is_ramp_met),
+           word(r->is_range_met), 100.0 * (step_j / none_j - 1.0),
+           100.0 * (none->step_hz / r->step_hz * (1.0 + late) - 1.0));
+}
+
+static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
+{
+    const bool is_stdout = strcmp(path, "-") == 0;
+    const int failed =
+        is_stdout ? json_dumpf(rows, stdout, JSON_INDENT(2)) : json_dump_file(rows, path, JSON_INDENT(2));
+    if (is_stdout) putchar('\n');
+    return failed ? muir_fail(ctx, MUIR_ERR_FILE, "%s: the JSON table cannot be written", path) : MUIR_OK;
+}
+
+static muir_status compare(muir_ctx *ctx, const power_arguments *a)
+{
+    muir_status st = MUIR_OK;
+    muir_scenario scenario;
+    muir_power_summary summary, none;
+    json_t *rows = NULL;
+    if (a->args.n_overrides > MOST_OVERRIDES)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%d overrides are more than muir power takes (%d)",
+                         a->args.n_overrides, (int)MOST_OVERRIDES);
+    MUIR_TRY(muir_scenario_load(ctx, a->args.positional, a->args.overrides, a->args.n_overrides, &scenario));
+    const bool has_window = scenario.power.window_s > 0.0;
+    const bool is_table = muir_is_root(ctx) && !(a->json && strcmp(a->json, "-") == 0);
+    rows = json_array();
+    for (int i = 0; i < REMEDIES; i++) {
+        MUIR_TRY(study(ctx, a, i, has_window, &scenario, &summary));
+        if (i == 0) none = summary;
+        if (i == 0 && is_table) print_header(&scenario, &summary);
+        if (is_table) print_row(remedies[i].name, &summary.report, &none.report);
+        json_array_append_new(
+            rows, json_pack("{s:s,s:o}", "remedy", remedies[i].name, "power", muir_power_json(&summary)));
+    }
+    if (is_table)
+        printf("\nenergy and time of a step against none; at step: peak to peak at the step frequency; ramps "
+               "and "
+               "storage are\nper chip. A floor is paid in energy, deferred work counts as time.\n");
+    if (muir_is_root(ctx) && a->json) st = write_json(ctx, rows, a->json);
+    st = muir_agree(ctx, st);
+done:
+    json_decref(rows);
+    return st;
+}
+
+static muir_status run(muir_ctx *ctx, int argc, char **argv)
+{
+    muir_status st = MUIR_OK;
+    power_arguments a = {.json = NULL};
+    const muir_arg known[] = {{"--json", NULL, &a.json, NULL}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 1, &a.args));
+    if (!a.args.positional) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)"));
+    MUIR_TRY(compare(ctx, &a));
+done:
+    muir_args_free(&a.args);
+    return st;
+}
+
+const muir_command muir_command_power = {
+    .name = "power",
+    .usage = "SCENARIO [key=value ...] [--json FILE]",
+    .summary = "power trace of a scenario, without and with each remedy",
+    .help =
+        "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
+        "  key=value     overrides a key; power.window_s, power.sample_hz, power.limit_* and others of\n"
+        "                power: (muir help scenario lists all); without a window ten minutes from step 0\n"
+        "  --json FILE   the table as JSON; - for standard output alone\n\n"
+        "Nothing is executed but the fleet clock, and no file is written. `muir run` with power.window_s\n"
+        "keeps the samples, and scripts/plot_power.py draws them.\n",
+    .run = run,
+};

@@ -65,12 +65,12 @@ static double largest(const double *x, int n)
 }
 
 typedef struct busy_time {
-    double compute_s, tp_s, cp_s, ep_s;
+    double compute_s, tp_s, cp_s, ep_s, dp_s;
 } busy_time;
 
 static busy_time busy_of(const muir_order *order, const muir_prices *prices, int stage)
 {
-    busy_time busy = {0.0, 0.0, 0.0, 0.0};
+    busy_time busy = {0.0, 0.0, 0.0, 0.0, 0.0};
     const double n = order->shape.microbatches;
     for (int chunk = stage; chunk < prices->n_chunks; chunk += prices->n_stages) {
         const muir_slot_price *f = &prices->forward[chunk], *b = &prices->backward[chunk];
@@ -78,13 +78,14 @@ static busy_time busy_of(const muir_order *order, const muir_prices *prices, int
         busy.tp_s += n * (f->tp_s + b->tp_s);
         busy.cp_s += n * (f->cp_s + b->cp_s);
         busy.ep_s += n * (f->ep_s + b->ep_s);
+        busy.dp_s += n * (f->dp_s + b->dp_s);
     }
     return busy;
 }
 
 static double busy_total(busy_time b)
 {
-    return b.compute_s + b.tp_s + b.cp_s + b.ep_s;
+    return b.compute_s + b.tp_s + b.cp_s + b.ep_s + b.dp_s;
 }
 
 static void find_busiest(const muir_order *order, const muir_prices *prices, muir_ideal *ideal)
@@ -95,7 +96,7 @@ static void find_busiest(const muir_order *order, const muir_prices *prices, mui
         const busy_time busy = busy_of(order, prices, s);
         ideal->compute_mean_s += (busy.compute_s + prices->sync[s].optimizer_s) / stages;
         ideal->comm_mean_s +=
-            (busy.tp_s + busy.cp_s + busy.ep_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) /
+            (busy.tp_s + busy.cp_s + busy.ep_s + busy.dp_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) /
             stages;
         if (busy_total(busy) <= most) continue;
         most = busy_total(busy);
@@ -104,6 +105,7 @@ static void find_busiest(const muir_order *order, const muir_prices *prices, mui
         ideal->part_s[MUIR_PART_tp] = busy.tp_s;
         ideal->part_s[MUIR_PART_cp] = busy.cp_s;
         ideal->part_s[MUIR_PART_ep] = busy.ep_s;
+        ideal->part_s[MUIR_PART_dp] = busy.dp_s;
     }
 }
 
@@ -123,7 +125,7 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
         }
     }
     ideal->tail_s = norm_s + optimizer_s + gather_s;
-    ideal->part_s[MUIR_PART_dp] = reduced_s - ideal->pipeline_s + norm_s + gather_s;
+    ideal->part_s[MUIR_PART_dp] += reduced_s - ideal->pipeline_s + norm_s + gather_s;
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 
@@ -138,7 +140,7 @@ static void fill(const muir_order *order, const muir_prices *prices, double *scr
     double *part = ideal->part_s;
     part[MUIR_PART_pp] = ideal->pipeline_s - without_messages_s;
     part[MUIR_PART_bubble] = without_messages_s - part[MUIR_PART_compute] - part[MUIR_PART_tp] -
-                             part[MUIR_PART_cp] - part[MUIR_PART_ep];
+                             part[MUIR_PART_cp] - part[MUIR_PART_ep] - part[MUIR_PART_dp];
     add_sync(prices, ideal);
     for (int i = 0; i < MUIR_PART_COUNT; i++) ideal->step_s += part[i];
 }

@@ -10,6 +10,7 @@
 typedef struct muir_slot_price {
     double compute_s; /* stretched by a slow chip */
     double tp_s, cp_s, ep_s;
+    double dp_s; /* weights gathered and gradients synchronised with each microbatch */
 } muir_slot_price;
 
 /* The end of a step on one stage. [s] */

@@ -83,7 +83,7 @@ static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clo
         }
         const muir_slot_price *p =
             is_forward ? &prices->forward[slot->chunk] : &prices->backward[slot->chunk];
-        end[slot->stage] = start + p->compute_s * slow[slot->stage] + p->tp_s + p->cp_s + p->ep_s;
+        end[slot->stage] = start + p->compute_s * slow[slot->stage] + p->tp_s + p->cp_s + p->ep_s + p->dp_s;
         done[((size_t)slot->phase * (size_t)chunks + (size_t)slot->chunk) * (size_t)n +
              (size_t)slot->microbatch] = end[slot->stage];
     }

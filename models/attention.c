@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The attention half of a layer: projections (plain, grouped, latent), scores and context, context parallelism. */
+/* The attention half of a layer: projections (plain, grouped, latent), scores and context, context
+ * parallelism. */
 #include "models/emit.h"
 
 double muir_attention_params(const muir_model *m)
@@ -25,7 +26,8 @@ static void core_product(muir_program *p, const muir_job *job, muir_block *b, mu
     muir_emit_last(p)->is_16bit = true;
 }
 
-/* Scores in memory, bytes an element: the softmax reads 2 and writes 2, dropout reads 2, writes 2 and a mask of
+/* Scores in memory, bytes an element: the softmax reads 2 and writes 2, dropout reads 2, writes 2 and a mask
+ * of
  * 1; backward, dropout reads 3 and writes 2, the softmax reads 4 and writes 2. Counted from Megatron-LM's
  * kernels of 2021. */
 static void score_passes(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
@@ -72,8 +74,8 @@ static void core_backward(muir_program *p, const muir_job *job, muir_block *b)
     core_product(p, job, b, phase, "attention grad keys", c.keys, c.d_key, c.queries, c.heads);
 }
 
-/* Keys and values of the other context parts: they go round the ring, and backward with their gradients, or are
- * gathered before and their gradients scattered after (Llama 3, arXiv 2407.21783, section 3.3.2). */
+/* Keys and values of the other context parts: they go round the ring, and backward with their gradients, or
+ * are gathered before and their gradients scattered after (Llama 3, arXiv 2407.21783, section 3.3.2). */
 static void exchange_keys(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
 {
     const muir_sizes s = muir_sizes_of(job);
@@ -102,7 +104,8 @@ static void project_in(muir_program *p, const muir_job *job, muir_block *b, muir
         return;
     }
     const double down = (double)(m->q_rank + m->kv_rank + m->rope_dim);
-    const double q_up = heads * (double)(m->head_dim + m->rope_dim), kv_up = heads * 2.0 * (double)m->head_dim;
+    const double q_up = heads * (double)(m->head_dim + m->rope_dim),
+                 kv_up = heads * 2.0 * (double)m->head_dim;
     const double q = (double)m->q_rank, kv = (double)m->kv_rank;
     if (phase == MUIR_FORWARD) {
         muir_emit_product(p, job, b, phase, "latent down", t / s.split, down, s.hidden, 1.0);

@@ -11,8 +11,8 @@ void muir_emit_phase(muir_program *program, muir_block *block, muir_phase phase)
 /* Each adds one op to the phase that was opened last; sizes and bytes are those of muir_op. Local. */
 void muir_emit_gemm(muir_program *program, muir_block *block, muir_phase phase, const char *name, double m,
                     double n, double k, double count);
-/* A product of the job's precision: what quantises its first operand comes with it, and a weight's gradient is
- * added to a sum in memory. Local. */
+/* A product of the job's precision: what quantises its first operand comes with it, and a weight's gradient
+ * is added to a sum in memory. Local. */
 void muir_emit_product(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
                        const char *name, double m, double n, double k, double count);
 void muir_emit_attention(muir_program *program, muir_block *block, muir_phase phase, const char *name,
@@ -26,8 +26,8 @@ void muir_emit_coll(muir_program *program, muir_block *block, muir_phase phase, 
 /* The op that was added last. Local. */
 muir_op *muir_emit_last(muir_program *program);
 
-/* ZeRO stages 2 and 3: gathers the block's weights, or synchronises its gradients, in the phase that was opened
- * last. Call it right after muir_emit_phase, with the block's weights already set. Local. */
+/* ZeRO stages 2 and 3: gathers the block's weights, or synchronises its gradients, in the phase that was
+ * opened last. Call it right after muir_emit_phase, with the block's weights already set. Local. */
 void muir_emit_weights(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase);
 
 /* Full recompute: repeats the block's forward ops at this place of its backward phase. Local. */

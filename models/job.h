@@ -6,7 +6,7 @@
 #include "base/options.h"
 #include "base/words.h"
 
-enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };          /* order of model.def, key mlp */
+enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 }; /* order of model.def, key mlp */
 
 /* batch.def, key precision */
 enum {
@@ -53,8 +53,8 @@ extern const muir_schema muir_stack_schema;
 /* Bytes of an operand of a product: 2, or 1 or 0.5 in precisions of 8 bits and fewer. Local. */
 double muir_job_operand_bytes(const muir_job *job);
 
-/* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an axis
- * among themselves: all, or zero_group. Local. */
+/* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an
+ * axis among themselves: all, or zero_group. Local. */
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis);
 
 /* Chips of one replica: tp cp pp. Local. */

@@ -56,7 +56,8 @@ static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_p
                    sizes_of(job).exchange);
 }
 
-/* With experts split over tp, their chips gather the tokens of all parts of the sequence, and scatter results. */
+/* With experts split over tp, their chips gather the tokens of all parts of the sequence, and scatter
+ * results. */
 static void gather_tokens(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
                           muir_coll_kind kind, const char *name)
 {
@@ -67,7 +68,10 @@ static void gather_tokens(muir_program *p, const muir_job *job, muir_block *b, m
 static void expert_product(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
                            const char *name, double m, double n, double k)
 {
-    muir_emit_product(p, job, b, phase, name, m, n, k, sizes_of(job).local_experts);
+    const double experts = sizes_of(job).local_experts;
+    if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0) /* rows in multiples of 16: another copy */
+        muir_emit_mem(p, b, phase, "pad tokens", 4.0 * m * k * experts);
+    muir_emit_product(p, job, b, phase, name, m, n, k, experts);
     muir_emit_last(p)->is_grouped = true;
 }
 

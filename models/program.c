@@ -76,8 +76,13 @@ muir_op *muir_emit_last(muir_program *p)
 void muir_emit_product(muir_program *p, const muir_job *job, muir_block *block, muir_phase phase,
                        const char *name, double m, double n, double k, double count)
 {
+    /* Operands gathered over tp were quantised in their parts; what remains is to transpose them. */
+    const muir_op *before = block->phase[phase].n > 0 ? muir_emit_last(p) : NULL;
+    const bool is_gathered = before && before->kind == MUIR_OP_COLL && before->coll == MUIR_ALL_GATHER &&
+                             before->axis == MUIR_AXIS_TP;
     if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0)
-        muir_emit_mem(p, block, phase, "quantise", job->stack.cast_bytes * m * k * count);
+        muir_emit_mem(p, block, phase, "quantise",
+                      job->stack.cast_bytes * m * k * count * (is_gathered ? 0.5 : 1.0));
     muir_emit_gemm(p, block, phase, name, m, n, k, count);
     if (phase == MUIR_WEIGHT) p->ops[p->n_ops - 1].out_bytes = 2.0 * job->parallel.grad_bytes;
 }
@@ -193,7 +198,8 @@ static void deal_layers(muir_program *p, const muir_job *job)
     }
 }
 
-/* A collective over the replicas that share out state (part of the axis), or over those that hold the same. */
+/* A collective over the replicas that share out state (part of the axis), or over those that hold the same.
+ * */
 static void emit_shared(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
                         const char *name, muir_coll_kind kind, muir_axis axis, double bytes)
 {
@@ -258,7 +264,7 @@ static void emit_update(muir_program *p, const muir_job *job, muir_axis axis, do
     muir_emit_mem(p, NULL, 0, "optimizer", job->stack.optimizer_bytes * share);
     if (is_shared && job->parallel.zero_stage < 3)
         emit_shared(p, job, NULL, 0, axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather",
-                    MUIR_ALL_GATHER, axis, params * 2.0);
+                    job->stack.broadcast_weights ? MUIR_BROADCAST : MUIR_ALL_GATHER, axis, params * 2.0);
 }
 
 typedef void (*emit_stage)(muir_program *p, const muir_job *job, muir_axis axis, double params);

@@ -40,7 +40,8 @@ static void cross_tp(muir_program *p, const muir_job *job, muir_block *b, muir_p
         if (is_inward) return;
         kind = MUIR_ALL_REDUCE;
     }
-    const double bytes = kind == MUIR_ALL_GATHER ? fmin(s.act_bytes, muir_job_operand_bytes(job)) : s.act_bytes;
+    const double bytes =
+        kind == MUIR_ALL_GATHER ? fmin(s.act_bytes, muir_job_operand_bytes(job)) : s.act_bytes;
     muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp, s.tokens * s.hidden * bytes);
 }
 
@@ -63,7 +64,8 @@ void muir_emit_norm(muir_program *p, const muir_job *job, muir_block *b, muir_ph
 {
     const muir_sizes s = muir_sizes_of(job);
     const double passes = phase == MUIR_FORWARD ? 5.0 : 7.0;
-    muir_emit_mem(p, b, phase, name, job->stack.elementwise * passes * s.tokens / s.split * s.hidden * s.act_bytes);
+    muir_emit_mem(p, b, phase, name,
+                  job->stack.elementwise * passes * s.tokens / s.split * s.hidden * s.act_bytes);
 }
 
 void muir_emit_mlp_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, double width)
@@ -74,13 +76,15 @@ void muir_emit_mlp_half(muir_program *p, const muir_job *job, muir_block *b, mui
         muir_emit_norm(p, job, b, phase, "mlp norm");
         muir_emit_enter_tp(p, job, b, phase, "mlp in");
         muir_emit_product(p, job, b, phase, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "activation", job->stack.elementwise * (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_mem(p, b, phase, "activation",
+                      job->stack.elementwise * (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
         muir_emit_product(p, job, b, phase, "mlp down", s.tokens, s.hidden, inner, 1.0);
         muir_emit_leave_tp(p, job, b, phase, "mlp out");
     } else if (phase == MUIR_BACKWARD) {
         muir_emit_leave_tp(p, job, b, phase, "mlp out");
         muir_emit_product(p, job, b, phase, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "activation", job->stack.elementwise * (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_mem(p, b, phase, "activation",
+                      job->stack.elementwise * (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
         muir_emit_product(p, job, b, phase, "mlp up grad", s.tokens, s.hidden, s.gate * inner, 1.0);
         muir_emit_enter_tp(p, job, b, phase, "mlp in");
         muir_emit_norm(p, job, b, phase, "mlp norm");
@@ -122,12 +126,12 @@ muir_block *muir_emit_head(muir_program *p, const muir_job *job)
     muir_emit_enter_tp(p, job, b, MUIR_FORWARD, "head in");
     muir_emit_gemm(p, b, MUIR_FORWARD, "logits", s.tokens, logits, s.hidden, 1.0);
     muir_emit_last(p)->is_16bit = true;
-    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 3.0 * s.tokens * logits * 4.0);
+    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 0.6 * job->stack.loss_bytes * s.tokens * logits);
     muir_emit_coll(p, b, MUIR_FORWARD, "loss maximum and sum", MUIR_ALL_REDUCE, MUIR_AXIS_TP,
                    job->parallel.tp, 2.0 * s.tokens * 4.0);
     muir_emit_phase(p, b, MUIR_BACKWARD);
     muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "loss", 2.0 * s.tokens * logits * 4.0);
+    muir_emit_mem(p, b, MUIR_BACKWARD, "loss", 0.4 * job->stack.loss_bytes * s.tokens * logits);
     muir_emit_gemm(p, b, MUIR_BACKWARD, "logits grad", s.tokens, s.hidden, logits, 1.0);
     muir_emit_last(p)->is_16bit = true;
     muir_emit_enter_tp(p, job, b, MUIR_BACKWARD, "head in");

@@ -55,7 +55,8 @@ static int group_rows(const muir_validate_row *rows, int n, int kind, muir_valid
     for (int i = 0; i < n; i++) {
         char name[MUIR_GROUP_SIZE];
         if (rows[i].is_skipped) continue;
-        snprintf(name, sizeof name, "%.60s%s", key_of(&rows[i], kind), is_complete(&rows[i]) ? "" : ", incomplete");
+        snprintf(name, sizeof name, "%.60s%s", key_of(&rows[i], kind),
+                 is_complete(&rows[i]) ? "" : ", incomplete");
         int g = 0;
         while (g < n_groups && strcmp(groups[g].name, name) != 0) g++;
         if (g == MOST_GROUPS) continue;
@@ -104,7 +105,8 @@ static muir_status print_worst(muir_ctx *ctx, const muir_validate_row *rows, int
     for (int i = 0; i < n; i++)
         if (!rows[i].is_skipped && is_complete(&rows[i])) sorted[kept++] = &rows[i];
     qsort(sorted, (size_t)kept, sizeof *sorted, by_error);
-    if (kept > 0) printf("\nworst complete rows                                                       error %%\n");
+    if (kept > 0)
+        printf("\nworst complete rows                                                       error %%\n");
     for (int i = 0; i < kept && i < WORST; i++)
         printf("  %-68s %+8.1f\n", sorted[i]->id, 100.0 * sorted[i]->error);
     free(sorted);
@@ -173,8 +175,9 @@ static muir_status write_json(muir_ctx *ctx, const muir_validate_row *rows, int 
         json_object_set_new(by, kinds[k], list);
     }
     const muir_validate_group all = muir_validate_errors(rows, n, "all", NULL);
-    json_t *root = json_pack("{s:o,s:f,s:f,s:o,s:o,s:o}", "rows", shown, "mean_abs_error", all.mean_abs_error,
-                             "max_abs_error", all.max_abs_error, "skipped", skipped, "summary", sums, "by", by);
+    json_t *root =
+        json_pack("{s:o,s:f,s:f,s:o,s:o,s:o}", "rows", shown, "mean_abs_error", all.mean_abs_error,
+                  "max_abs_error", all.max_abs_error, "skipped", skipped, "summary", sums, "by", by);
     if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON report");
     const bool is_stdout = strcmp(path, "-") == 0;
     const int failed =
@@ -227,7 +230,8 @@ const muir_command muir_command_validate = {
     .summary = "predicted against published step times, row by row; without a file, data/published_runs.csv",
     .help = "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"
             "  --json FILE   the comparison as JSON; - for standard output alone\n\n"
-            "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is as the\n"
+            "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is "
+            "as the\n"
             "stack sets it. Rows that cannot be run are listed with the reason.\n",
     .run = run,
 };

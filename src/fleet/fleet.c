@@ -115,11 +115,13 @@ double muir_chip_gemm_time_s(const muir_chip *chip, const muir_gemm_shape *s)
     double quality = tiling_quality(chip, s, tile_m, tile_n);
     quality = fmax(quality, halving_cost * tiling_quality(chip, s, 0.5 * tile_m, tile_n));
     quality = fmax(quality, halving_cost * tiling_quality(chip, s, tile_m, 0.5 * tile_n));
-    quality = fmax(quality, halving_cost * halving_cost * tiling_quality(chip, s, 0.5 * tile_m, 0.5 * tile_n));
-    const double flop = 2.0 * s->m * s->n * (s->k + chip->gemm_half_k) * s->count * s->share;
+    quality =
+        fmax(quality, halving_cost * halving_cost * tiling_quality(chip, s, 0.5 * tile_m, 0.5 * tile_n));
+    const double flop = 2.0 * s->m * s->n * s->k * s->count * s->share;
+    const double byte_per_s = chip->hbm_byte_per_s * chip->hbm_fraction;
     const double compute_s = flop / (s->peak_flop_per_s * s->fraction * quality);
-    const double memory_s = s->bytes / (chip->hbm_byte_per_s * chip->hbm_fraction);
-    return chip->launch_s + fmax(compute_s, memory_s);
+    return chip->launch_s + fmax(compute_s + chip->epilogue * s->out_bytes / byte_per_s,
+                                 (s->in_bytes + s->out_bytes) / byte_per_s);
 }
 
 double muir_chip_mem_time_s(const muir_chip *chip, double bytes)

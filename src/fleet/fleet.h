@@ -54,15 +54,19 @@ int64_t muir_fleet_chips(const muir_fleet *fleet);
 typedef struct muir_gemm_shape {
     double m, n, k, count;
     double share;           /* part of each product that is computed */
-    double bytes;           /* operands and results moved through device memory [byte] */
+    double in_bytes;        /* operands read from device memory [byte] */
+    double out_bytes;       /* results written, and read where they are added to [byte] */
     double peak_flop_per_s; /* of their type [FLOP/s] */
     double fraction;        /* share of the peak that the best product reaches */
 } muir_gemm_shape;
 
 /* Time of dense products [s].
- *     t = launch + max(2 m n (k + half_k) count share / (peak fraction q), bytes / (hbm_byte_per_s hbm_fraction))
- *     q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to rounds),
- *         the best of the chip's tile and of tiles half as high, half as wide or both, which read their operands
+ *     t = launch + max(2 m n k count share / (peak fraction q) + epilogue out_bytes / beta, bytes / beta)
+ *     beta = hbm_byte_per_s hbm_fraction
+ *     q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to
+ *     rounds),
+ *         the best of the chip's tile and of tiles half as high, half as wide or both, which read their
+ *         operands
  *         more often: each halving costs 4 %
  * Local. */
 double muir_chip_gemm_time_s(const muir_chip *chip, const muir_gemm_shape *shape);

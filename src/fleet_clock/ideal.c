@@ -95,9 +95,9 @@ static void find_busiest(const muir_order *order, const muir_prices *prices, mui
     for (int s = 0; s < prices->n_stages; s++) {
         const busy_time busy = busy_of(order, prices, s);
         ideal->compute_mean_s += (busy.compute_s + prices->sync[s].optimizer_s) / stages;
-        ideal->comm_mean_s +=
-            (busy.tp_s + busy.cp_s + busy.ep_s + busy.dp_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) /
-            stages;
+        ideal->comm_mean_s += (busy.tp_s + busy.cp_s + busy.ep_s + busy.dp_s + prices->sync[s].reduce_s +
+                               prices->sync[s].gather_s) /
+                              stages;
         if (busy_total(busy) <= most) continue;
         most = busy_total(busy);
         ideal->busiest = s;

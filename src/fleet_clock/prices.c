@@ -28,10 +28,11 @@ static double gemm_time_s(const muir_scenario *scenario, const muir_op *op)
     const double operand_bytes = op->is_16bit ? 2.0 : muir_job_operand_bytes(&scenario->job);
     const bool is_8bit = operand_bytes < 2.0;
     muir_gemm_shape shape = {.m = op->m, .n = op->n, .k = op->k, .count = op->count, .share = op->share};
-    shape.bytes = op->count *
-                  (operand_bytes * (op->m * op->k + op->k * op->n) + op->out_bytes * op->m * op->n);
+    shape.in_bytes = op->count * operand_bytes * (op->m * op->k + op->k * op->n);
+    shape.out_bytes = op->count * op->out_bytes * op->m * op->n;
     shape.peak_flop_per_s = is_8bit ? muir_scenario_peak_flop_per_s(scenario) : chip->bf16_flop_per_s;
-    shape.fraction = is_8bit && chip->gemm_fraction_8bit > 0.0 ? chip->gemm_fraction_8bit : chip->gemm_fraction;
+    shape.fraction =
+        is_8bit && chip->gemm_fraction_8bit > 0.0 ? chip->gemm_fraction_8bit : chip->gemm_fraction;
     shape.fraction *= is_8bit ? stack->gemm_8bit : stack->gemm;
     if (op->is_grouped) shape.fraction *= stack->grouped_gemm;
     return muir_chip_gemm_time_s(chip, &shape) + stack->launch_s;
@@ -42,7 +43,10 @@ static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
     const int64_t stride = muir_job_stride(&scenario->job, op->axis) * (op->apart > 0 ? op->apart : 1);
     const int64_t p = op->members > 0 ? op->members : muir_job_size(&scenario->job, op->axis);
     const muir_group group = muir_group_place(&scenario->fleet, stride, p);
-    return muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes) / scenario->job.stack.collective;
+    double time_s = muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes);
+    if (op->coll == MUIR_BROADCAST) /* p in turn, each down a chain of servers */
+        time_s += (double)(p * (group.servers - 1)) * scenario->fleet.fabric.alpha_s;
+    return time_s / scenario->job.stack.collective;
 }
 
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
@@ -62,15 +66,27 @@ static double exposed_in_pieces_s(double coll_s, double gemm_s, double p)
     return fmax(coll_s / p, coll_s - gemm_s * (p - 1.0) / p);
 }
 
-/* A gather hides under the product that follows it, a scatter under the one before it. */
-static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
+/* The product beside a collective, memory operations between them aside; NULL: there is none. */
+static const muir_op *product_beside(const muir_op *ops, int i, int n, int way)
 {
-    const double coll_s = coll_time_s(scenario, &ops[i]);
-    const int beside = ops[i].coll == MUIR_ALL_GATHER ? i + 1 : i - 1;
+    for (i += way; i >= 0 && i < n && ops[i].kind == MUIR_OP_MEM;) i += way;
+    return i >= 0 && i < n && ops[i].kind == MUIR_OP_GEMM ? &ops[i] : NULL;
+}
+
+/* A gather hides under the product that follows it, a scatter under the one before it. What carries
+ * gradients of
+ * inputs out of the backward pass can hide under the product of the weights' gradient instead, which is as
+ * large as the one before it. */
+static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase)
+{
+    const double coll_s = coll_time_s(scenario, &ops[i]), tp = (double)scenario->job.parallel.tp;
+    const bool is_gather = ops[i].coll == MUIR_ALL_GATHER;
+    const muir_op *beside = product_beside(ops, i, n, is_gather ? 1 : -1);
+    if (!beside) return coll_s;
+    if (phase == MUIR_BACKWARD && !is_gather && scenario->job.stack.overlap_input_grads)
+        return fmax(0.0, coll_s - gemm_time_s(scenario, beside));
     if (!scenario->job.parallel.overlap_tp || ops[i].coll == MUIR_ALL_REDUCE) return coll_s;
-    if (beside < 0 || beside >= n || ops[beside].kind != MUIR_OP_GEMM) return coll_s;
-    return exposed_in_pieces_s(coll_s, gemm_time_s(scenario, &ops[beside]),
-                               (double)scenario->job.parallel.tp);
+    return exposed_in_pieces_s(coll_s, gemm_time_s(scenario, beside), tp);
 }
 
 /* Rings hide all but one of their parts under the attention, which is the compute around them. */
@@ -86,14 +102,14 @@ static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, in
 
 /* Adds a range's times; dp_s takes the collectives over replicas whole. */
 static void add_range(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
-                      muir_slot_price *price)
+                      muir_phase phase, muir_slot_price *price)
 {
     const muir_op *ops = &program->ops[range.first];
     for (int i = 0; i < range.n; i++) {
         if (ops[i].kind != MUIR_OP_COLL)
             price->compute_s += muir_op_time_s(scenario, &ops[i]);
         else if (ops[i].axis == MUIR_AXIS_TP)
-            price->tp_s += tp_exposed_s(scenario, ops, i, range.n);
+            price->tp_s += tp_exposed_s(scenario, ops, i, range.n, phase);
         else if (ops[i].axis == MUIR_AXIS_CP)
             price->cp_s += cp_exposed_s(scenario, ops, i, range.n);
         else if (ops[i].axis == MUIR_AXIS_DP || ops[i].axis == MUIR_AXIS_EDP)
@@ -103,8 +119,8 @@ static void add_range(const muir_scenario *scenario, const muir_program *program
     }
 }
 
-/* Collectives over replicas (ZeRO 2 and 3) run under the compute of the layer before; what finds no room there
- * is exposed, and the compute beside them slows down. */
+/* Collectives over replicas (ZeRO 2 and 3) run under the compute of the layer before; what finds no room
+ * there is exposed, and the compute beside them slows down. */
 static void hide_replicas(const muir_scenario *scenario, muir_slot_price *price)
 {
     const muir_stack *stack = &scenario->job.stack;
@@ -129,9 +145,9 @@ static void price_chunk(const muir_scenario *scenario, const muir_program *progr
     for (int part = 0; part < c->n_parts; part++) {
         const muir_block *block = &program->blocks[c->block[part]];
         muir_slot_price forward = {.compute_s = 0.0}, backward = {.compute_s = 0.0};
-        add_range(scenario, program, block->phase[MUIR_FORWARD], &forward);
-        add_range(scenario, program, block->phase[MUIR_BACKWARD], &backward);
-        add_range(scenario, program, block->phase[MUIR_WEIGHT], &backward);
+        add_range(scenario, program, block->phase[MUIR_FORWARD], MUIR_FORWARD, &forward);
+        add_range(scenario, program, block->phase[MUIR_BACKWARD], MUIR_BACKWARD, &backward);
+        add_range(scenario, program, block->phase[MUIR_WEIGHT], MUIR_WEIGHT, &backward);
         hide_replicas(scenario, &forward);
         hide_replicas(scenario, &backward);
         add_slot(&prices->forward[chunk], &forward, c->repeat[part]);
@@ -173,6 +189,11 @@ static void price_sync(const muir_scenario *scenario, const muir_program *progra
     for (int chunk = stage; chunk < program->n_chunks; chunk += program->n_stages) {
         forward_s += prices->forward[chunk].compute_s;
         backward_s += prices->backward[chunk].compute_s;
+    }
+    /* Chunks end one after the other, each behind as many microbatches as there are stages. */
+    if (parallel->vpp > 1) {
+        forward_s *= (double)parallel->pp;
+        backward_s *= (double)parallel->pp;
     }
     const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL);
     const double gather_s = range_time_s(scenario, program, update, MUIR_OP_COLL);

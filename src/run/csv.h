@@ -13,7 +13,8 @@ typedef struct muir_csv {
     int n_columns, n_rows;
 } muir_csv;
 
-/* Reads a file: fields separated by commas, quoted with "..." (a quote inside is doubled); empty lines are skipped.
+/* Reads a file: fields separated by commas, quoted with "..." (a quote inside is doubled); empty lines are
+ * skipped.
  * out  out  free it with muir_csv_destroy; untouched on error
  * Local. MUIR_ERR_ARG with file and line, MUIR_ERR_MEM. Source: RFC 4180. */
 muir_status muir_csv_read(muir_ctx *ctx, const char *path, muir_csv **out);

@@ -10,7 +10,7 @@
 
 #include "scenario/catalogue.h"
 
-enum { MOST = 48, WIDTH = 160 };
+enum { MOST = 48, WIDTH = 200 };
 
 /* Overrides of one row. */
 typedef struct request {
@@ -29,7 +29,9 @@ static const char *cell(const request *r, const char *column)
 static muir_status set(request *r, const char *key, const char *value)
 {
     if (r->n == MOST) return muir_fail(r->ctx, MUIR_ERR_ARG, "more than %d keys in a row", MOST);
-    snprintf(r->text[r->n++], WIDTH, "%s=%s", key, value);
+    if (snprintf(r->text[r->n], WIDTH, "%s=%s", key, value) >= WIDTH)
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s is longer than %d letters", key, WIDTH);
+    r->n++;
     return MUIR_OK;
 }
 
@@ -91,9 +93,9 @@ static void to_lower(char *text)
 static muir_status build_model(request *r)
 {
     static const char *const needed[] = {"layers", "hidden", "heads", "ffn", "vocab"};
-    static const char *const keys[][2] = {{"model.hidden", "hidden"}, {"model.heads", "heads"},
+    static const char *const keys[][2] = {{"model.hidden", "hidden"},     {"model.heads", "heads"},
                                           {"model.kv_heads", "kv_heads"}, {"model.ffn", "ffn"},
-                                          {"model.experts", "experts"}, {"model.topk", "topk"}};
+                                          {"model.experts", "experts"},   {"model.topk", "topk"}};
     muir_status st = MUIR_OK;
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (!*cell(r, needed[i]))
@@ -108,7 +110,8 @@ done:
     return st;
 }
 
-/* Layers and vocabulary come from the row in any case: proxies have fewer layers, and stacks pad vocabularies. */
+/* Layers and vocabulary come from the row in any case: proxies have fewer layers, and stacks pad
+ * vocabularies. */
 static muir_status set_model(request *r)
 {
     static const char *const refused[][2] = {
@@ -151,8 +154,11 @@ static muir_status set_precision(request *r)
 /* Tables print tp, pp and dp in the units that the software sees, which can be parts of a chip. */
 static muir_status set_layout(request *r)
 {
-    static const char *const keys[][2] = {{"parallel.tp", "tp"}, {"parallel.pp", "pp"}, {"parallel.vpp", "vpp"},
-                                          {"parallel.cp", "cp"}, {"parallel.ep", "ep"}};
+    static const char *const keys[][2] = {{"parallel.tp", "tp"},
+                                          {"parallel.pp", "pp"},
+                                          {"parallel.vpp", "vpp"},
+                                          {"parallel.cp", "cp"},
+                                          {"parallel.ep", "ep"}};
     long long tp = 0, pp = 0, cp = 0, dp = 0, chips = 0, vpp = 0;
     muir_status st = MUIR_OK;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) MUIR_TRY(set_number(r, keys[i][0], keys[i][1]));
@@ -165,11 +171,12 @@ static muir_status set_layout(request *r)
     const long long replica = (tp ? tp : 1) * (pp ? pp : 1) * (cp ? cp : 1);
     if (dp == 0) dp = chips / replica;
     if (dp == 0 || chips == 0 || replica * dp % chips != 0)
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "tp x pp x cp x dp is %lld, but chips is %lld", replica * dp, chips);
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "tp x pp x cp x dp is %lld, but chips is %lld", replica * dp,
+                         chips);
     char text[32];
     snprintf(text, sizeof text, "%lld", dp);
     MUIR_TRY(set(r, "parallel.dp", text));
-    MUIR_TRY(set(r, "parallel.schedule", vpp > 1 && pp > 1 ? "interleaved" : "1f1b"));
+    if (vpp > 0) MUIR_TRY(set(r, "parallel.schedule", vpp > 1 && pp > 1 ? "interleaved" : "1f1b"));
 done:
     return st;
 }
@@ -224,16 +231,21 @@ static muir_status load(request *r, muir_scenario *scenario)
     return muir_scenario_load(r->ctx, NULL, overrides, r->n, scenario);
 }
 
-/* First with the chip's own stack, to learn which chip it is; then with the row's. */
+/* "megatron-core-h100-sxm" or else "megatron-core-h100", where such a file is. First with the chip's own
+ * stack, to learn which chip it is; then with the row's. */
 static muir_status load_with_stack(request *r, muir_scenario *scenario)
 {
     char stack[3 * MUIR_NAME_SIZE];
     muir_status st = MUIR_OK;
     MUIR_TRY(load(r, scenario));
     snprintf(stack, sizeof stack, "%s-%s", r->software, scenario->fleet.top.chip);
-    if (*r->software && muir_catalogue_has(r->ctx, "stacks", stack)) {
-        MUIR_TRY(set(r, "stack", stack));
-        MUIR_TRY(load(r, scenario));
+    char *end = stack + strlen(r->software);
+    for (char *dash = strrchr(stack, '-'); dash && dash >= end; dash = strrchr(stack, '-')) {
+        if (*r->software && muir_catalogue_has(r->ctx, "stacks", stack)) {
+            MUIR_TRY(set(r, "stack", stack));
+            return load(r, scenario);
+        }
+        *dash = '\0';
     }
 done:
     return st;

@@ -72,7 +72,7 @@ static muir_status validate_rows(muir_ctx *ctx, const muir_csv *table, const mui
         if (st == MUIR_ERR_MEM || st == MUIR_ERR_MPI) return st;
         if (st == MUIR_OK) continue;
         row->is_skipped = true;
-        snprintf(row->why, sizeof row->why, "%s", ctx->message);
+        snprintf(row->why, sizeof row->why, "%.*s", MUIR_WHY_SIZE - 1, ctx->message);
         muir_ctx_clear(ctx);
     }
     return MUIR_OK;
@@ -80,9 +80,9 @@ static muir_status validate_rows(muir_ctx *ctx, const muir_csv *table, const mui
 
 muir_status muir_validate(muir_ctx *ctx, const muir_csv *table, muir_validate_row *rows)
 {
-    static const char *const needed[] = {"id",        "fleet",             "chips",           "model",
-                                         "seq_len",   "global_batch_size", "micro_batch_size", "tp",
-                                         "pp",        "step_time_s"};
+    static const char *const needed[] = {
+        "id", "fleet", "chips",      "model", "seq_len", "global_batch_size", "micro_batch_size",
+        "tp", "pp",    "step_time_s"};
     muir_status st = MUIR_OK;
     muir_ctx *own = NULL;
     muir_csv *names = NULL;

@@ -12,8 +12,9 @@ enum { MUIR_WHY_SIZE = 240, MUIR_GROUP_SIZE = 80 };
 typedef struct muir_validate_row {
     const char *id, *fleet, *source, *complete;
     char chip[MUIR_GROUP_SIZE], stack[MUIR_GROUP_SIZE], family[MUIR_GROUP_SIZE];
-    double real_s, predicted_s; /* step time; as published, and the mean of the first steps of the fleet clock */
-    double error;               /* predicted / real - 1 */
+    double real_s,
+        predicted_s; /* step time; as published, and the mean of the first steps of the fleet clock */
+    double error;    /* predicted / real - 1 */
     double part_s[MUIR_PART_COUNT]; /* of the prediction */
     bool is_skipped;
     char why[MUIR_WHY_SIZE]; /* it was skipped */

@@ -191,10 +191,14 @@ static void resolve_model(muir_model *m)
     if (m->head_dim == 0) m->head_dim = m->hidden / m->heads > 0 ? m->hidden / m->heads : 1;
 }
 
-/* Experts are split like dense layers where replicas alone hold ep; otherwise ep takes the tp group too. */
-static void resolve_experts(muir_parallel *p)
+/* Experts are split like dense layers where they are wide and replicas alone hold ep; otherwise ep takes the
+ * tp group too. */
+static void resolve_experts(muir_job *job)
 {
-    if (p->etp == 0) p->etp = p->dp * p->cp % p->ep == 0 ? p->tp : 1;
+    muir_parallel *p = &job->parallel;
+    const bool is_narrow =
+        job->model.experts > 0 && job->model.ffn < job->model.hidden && p->sequence_parallel;
+    if (p->etp == 0) p->etp = p->dp * p->cp % p->ep == 0 && !is_narrow ? p->tp : 1;
 }
 
 static void resolve_batch(muir_job *job)
@@ -267,7 +271,7 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     MUIR_TRY(check_run(ctx, s));
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
-    resolve_experts(&s->job.parallel);
+    resolve_experts(&s->job);
     resolve_batch(&s->job);
     MUIR_TRY(muir_job_check(ctx, &s->job));
     s->job.microbatches =

@@ -27,7 +27,8 @@ muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char 
 muir_status muir_yaml_begin(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
                             muir_loader *loader);
 
-/* Whether a key was given, by the file or by an override; false also for keys that the schema lacks. Local. */
+/* Whether a key was given, by the file or by an override; false also for keys that the schema lacks. Local.
+ * */
 bool muir_yaml_is_given(const muir_loader *loader, const char *key);
 
 /* Applies one "key=value" text, which goes through the same schema as a file.

@@ -43,6 +43,7 @@ static muir_op *new_op(muir_program *p, muir_block *block, muir_phase phase, mui
     assert(p->n_ops < MUIR_MAX_OPS);
     muir_op *op = &p->ops[p->n_ops++];
     op->kind = kind;
+    op->launches = 1.0;
     op->name = name;
     if (block) block->phase[phase].n++;
     return op;
@@ -80,9 +81,11 @@ void muir_emit_product(muir_program *p, const muir_job *job, muir_block *block, 
     const muir_op *before = block->phase[phase].n > 0 ? muir_emit_last(p) : NULL;
     const bool is_gathered = before && before->kind == MUIR_OP_COLL && before->coll == MUIR_ALL_GATHER &&
                              before->axis == MUIR_AXIS_TP;
-    if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0)
-        muir_emit_mem(p, block, phase, "quantise",
-                      job->stack.cast_bytes * m * k * count * (is_gathered ? 0.5 : 1.0));
+    if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0) {
+        const double bytes = job->stack.cast_bytes * m * k * count;
+        muir_emit_mem(p, block, phase, "quantise", is_gathered ? 0.5 * bytes : bytes);
+        muir_emit_last(p)->launches = job->stack.cast_kernels;
+    }
     muir_emit_gemm(p, block, phase, name, m, n, k, count);
     if (phase == MUIR_WEIGHT) p->ops[p->n_ops - 1].out_bytes = 2.0 * job->parallel.grad_bytes;
 }

@@ -23,6 +23,7 @@ typedef struct muir_op {
     bool is_backward;  /* GEMM: attention of the backward pass */
     bool is_16bit;     /* GEMM: in 16 bits whatever the job's precision */
     bool is_grouped;   /* GEMM: of experts, each with its own number of rows */
+    double launches;   /* GEMM, MEM: operations started on the chip, 1 unless said */
     int64_t members;   /* COLL: of the part of the axis that exchanges; 0: all */
     int64_t apart;     /* COLL: members of the axis between neighbours of that part; 0: 1 */
     muir_coll_kind coll;

@@ -34,7 +34,9 @@ static double gemm_time_s(const muir_scenario *scenario, const muir_op *op)
     shape.fraction =
         is_8bit && chip->gemm_fraction_8bit > 0.0 ? chip->gemm_fraction_8bit : chip->gemm_fraction;
     shape.fraction *= is_8bit ? stack->gemm_8bit : stack->gemm;
-    if (op->is_grouped) shape.fraction *= stack->grouped_gemm;
+    if (op->is_grouped)
+        shape.fraction *=
+            is_8bit && stack->grouped_gemm_8bit > 0.0 ? stack->grouped_gemm_8bit : stack->grouped_gemm;
     return muir_chip_gemm_time_s(chip, &shape) + stack->launch_s;
 }
 
@@ -54,7 +56,8 @@ double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
     switch (op->kind) {
     case MUIR_OP_GEMM: return gemm_time_s(scenario, op);
     case MUIR_OP_MEM:
-        return muir_chip_mem_time_s(&scenario->fleet.chip, op->bytes) + scenario->job.stack.launch_s;
+        return muir_chip_mem_time_s(&scenario->fleet.chip, op->bytes) + scenario->job.stack.launch_s +
+               (op->launches - 1.0) * (scenario->fleet.chip.launch_s + scenario->job.stack.launch_s);
     case MUIR_OP_COLL: return coll_time_s(scenario, op);
     }
     return 0.0;

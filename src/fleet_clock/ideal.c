@@ -25,7 +25,8 @@ const char *muir_part_help(muir_part part)
 
 static muir_slot_price sum_of(muir_slot_price a, muir_slot_price b)
 {
-    return (muir_slot_price){a.compute_s + b.compute_s, a.tp_s + b.tp_s, a.cp_s + b.cp_s, a.ep_s + b.ep_s};
+    return (muir_slot_price){a.compute_s + b.compute_s, a.tp_s + b.tp_s, a.cp_s + b.cp_s, a.ep_s + b.ep_s,
+                             a.dp_s + b.dp_s};
 }
 
 /* Side by side, the exchanges of experts of each run under the compute of the other. */
@@ -38,15 +39,14 @@ static muir_slot_price pair_of(muir_slot_price a, muir_slot_price b)
 
 static muir_slot_price price_of(const muir_prices *prices, const muir_step *step)
 {
-    const muir_slot_price *const phases[] = {prices->forward, prices->backward, prices->weight};
-    const muir_slot_price joined = sum_of(prices->backward[step->chunk], prices->weight[step->chunk]);
+    const muir_slot_price *const phases[] = {prices->forward, prices->input, prices->weight};
     switch ((muir_work)step->work) {
     case MUIR_WORK_NONE: break;
     case MUIR_WORK_PHASE: return phases[step->phase][step->chunk];
-    case MUIR_WORK_JOINED: return joined;
-    case MUIR_WORK_PAIR: return pair_of(prices->forward[step->partner], joined);
+    case MUIR_WORK_JOINED: return prices->backward[step->chunk];
+    case MUIR_WORK_PAIR: return pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
     }
-    return (muir_slot_price){0.0, 0.0, 0.0, 0.0};
+    return (muir_slot_price){.compute_s = 0.0};
 }
 
 /* Inputs cross more than one stage only where chunks wrap around. */
@@ -101,7 +101,8 @@ static void find_busiest(const muir_slot_price *busy, const muir_prices *prices,
         const muir_slot_price *b = &busy[s];
         ideal->compute_mean_s += (b->compute_s + prices->sync[s].optimizer_s) / stages;
         ideal->comm_mean_s +=
-            (b->tp_s + b->cp_s + b->ep_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) / stages;
+            (b->tp_s + b->cp_s + b->ep_s + b->dp_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) /
+            stages;
         if (muir_slot_time_s(b) <= most) continue;
         most = muir_slot_time_s(b);
         ideal->busiest = s;
@@ -109,6 +110,7 @@ static void find_busiest(const muir_slot_price *busy, const muir_prices *prices,
         ideal->part_s[MUIR_PART_tp] = b->tp_s;
         ideal->part_s[MUIR_PART_cp] = b->cp_s;
         ideal->part_s[MUIR_PART_ep] = b->ep_s;
+        ideal->part_s[MUIR_PART_dp] = b->dp_s;
     }
 }
 
@@ -129,7 +131,7 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
     }
     ideal->tail_s = norm_s + optimizer_s + gather_s;
     ideal->step_s = reduced_s + ideal->tail_s;
-    ideal->part_s[MUIR_PART_dp] = reduced_s - ideal->pipeline_s + norm_s + gather_s;
+    ideal->part_s[MUIR_PART_dp] += reduced_s - ideal->pipeline_s + norm_s + gather_s;
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 

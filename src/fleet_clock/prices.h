@@ -10,6 +10,7 @@
 typedef struct muir_slot_price {
     double compute_s; /* stretched by a slow chip */
     double tp_s, cp_s, ep_s;
+    double dp_s; /* weights gathered and gradients synchronised with each microbatch */
 } muir_slot_price;
 
 /* The end of a step on one stage. [s] */
@@ -23,8 +24,9 @@ typedef struct muir_sync_price {
 typedef struct muir_prices {
     int n_chunks, n_stages;
     muir_slot_price *forward;  /* [n_chunks] */
-    muir_slot_price *backward; /* [n_chunks], gradient of the inputs, with recompute */
-    muir_slot_price *weight;   /* [n_chunks], gradient of the weights */
+    muir_slot_price *backward; /* [n_chunks], weight gradient and recompute included */
+    muir_slot_price *input;    /* [n_chunks], the same without the weight gradient */
+    muir_slot_price *weight;   /* [n_chunks], the weight gradient alone */
     muir_sync_price *sync;     /* [n_stages] */
     double p2p_s;              /* a microbatch's message between neighbouring stages */
     double wrap_p2p_s;         /* from the last stage back to the first (interleaving) */

@@ -82,7 +82,7 @@ static double arrival_of(const replica *r, const muir_step *slot)
 
 static double time_of(const muir_slot_price *p, double slow)
 {
-    return p->compute_s * slow + p->tp_s + p->cp_s + p->ep_s;
+    return p->compute_s * slow + p->tp_s + p->cp_s + p->ep_s + p->dp_s;
 }
 
 /* Duration of a slot; a pair hides the exchanges of each under the compute of the other. */
@@ -90,7 +90,7 @@ static double duration_of(const replica *r, const muir_step *slot, double slow)
 {
     const muir_slot_price *f =
                               &r->prices->forward[slot->work == MUIR_WORK_PAIR ? slot->partner : slot->chunk],
-                          *b = &r->prices->backward[slot->chunk], *w = &r->prices->weight[slot->chunk];
+                          *b = &r->prices->input[slot->chunk], *w = &r->prices->weight[slot->chunk];
     const double backward = time_of(b, slow) + time_of(w, slow);
     switch ((muir_work)slot->work) {
     case MUIR_WORK_NONE: return 0.0;

@@ -37,16 +37,41 @@ static muir_slot_price pair_of(muir_slot_price a, muir_slot_price b)
     return pair;
 }
 
-static muir_slot_price price_of(const muir_prices *prices, const muir_step *step)
+/* Rows of the table of prices: the phases alone, then the other kinds of work. */
+enum { ROW_NONE = MUIR_PHASE_COUNT, ROW_JOINED, ROW_PAIR, ROWS };
+
+static int row_of(const muir_step *step)
 {
-    const muir_slot_price *const phases[] = {prices->forward, prices->input, prices->weight};
-    switch ((muir_work)step->work) {
-    case MUIR_WORK_NONE: break;
-    case MUIR_WORK_PHASE: return phases[step->phase][step->chunk];
-    case MUIR_WORK_JOINED: return prices->backward[step->chunk];
-    case MUIR_WORK_PAIR: return pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
+    static const int rows[] = {[MUIR_WORK_NONE] = ROW_NONE,
+                               [MUIR_WORK_PHASE] = 0,
+                               [MUIR_WORK_JOINED] = ROW_JOINED,
+                               [MUIR_WORK_PAIR] = ROW_PAIR};
+    return rows[step->work] + (step->work == MUIR_WORK_PHASE ? step->phase : 0);
+}
+
+/* What a step of each kind takes on each chunk. */
+typedef struct priced {
+    muir_slot_price price;
+    double time_s; /* its parts together */
+} priced;
+
+/* table: [ROWS, chunks] zeros. A chunk has the same partner in all its pairs: the other one of its stage. */
+static void fill_table(const muir_order *order, const muir_prices *prices, priced *table)
+{
+    const int chunks = prices->n_chunks;
+    for (int c = 0; c < chunks; c++) {
+        table[MUIR_FORWARD * chunks + c].price = prices->forward[c];
+        table[MUIR_BACKWARD * chunks + c].price = prices->input[c];
+        table[MUIR_WEIGHT * chunks + c].price = prices->weight[c];
+        table[ROW_JOINED * chunks + c].price = prices->backward[c];
     }
-    return (muir_slot_price){.compute_s = 0.0};
+    for (int i = 0; i < order->n_steps; i++) {
+        const muir_step *step = &order->steps[i];
+        if (step->work == MUIR_WORK_PAIR)
+            table[ROW_PAIR * chunks + step->chunk].price =
+                pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
+    }
+    for (int i = 0; i < ROWS * chunks; i++) table[i].time_s = muir_slot_time_s(&table[i].price);
 }
 
 /* Inputs cross more than one stage only where chunks wrap around. */
@@ -57,22 +82,22 @@ static double edge_of(const muir_prices *prices, const muir_step *step)
 }
 
 /* Ends of all stages when messages take `edge_scale` of their time; slack may be NULL. */
-static void run_order(const muir_order *order, const muir_prices *prices, double edge_scale, double *ready,
-                      double *result, muir_slack *slack)
+static void run_order(const muir_order *order, const muir_prices *prices, const priced *table,
+                      double edge_scale, double *ready, double *result, muir_slack *slack)
 {
     for (int s = 0; s < order->shape.stages; s++) ready[s] = 0.0;
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *step = &order->steps[i];
-        const muir_slot_price price = price_of(prices, step);
+        const priced *p = &table[row_of(step) * prices->n_chunks + step->chunk];
         const double own_s = ready[step->stage];
         const double input_s =
             step->from >= 0 ? result[step->from] + edge_scale * edge_of(prices, step) : own_s;
-        const double start_s = fmax(own_s, input_s);
+        const double start_s = own_s > input_s ? own_s : input_s; /* no call in this loop */
         if (slack)
             slack[i] = (muir_slack){.self_s = (float)(own_s - start_s),
                                     .input_s = (float)(input_s - start_s),
-                                    .compute_s = (float)price.compute_s};
-        ready[step->stage] = start_s + muir_slot_time_s(&price);
+                                    .compute_s = (float)p->price.compute_s};
+        ready[step->stage] = start_s + p->time_s;
         if (step->to >= 0) result[step->to] = ready[step->stage];
     }
 }
@@ -84,12 +109,12 @@ static double largest(const double *x, int n)
     return most;
 }
 
-/* What a stage's slots come to. */
-static void add_busy(const muir_order *order, const muir_prices *prices, muir_slot_price *busy)
+/* What a stage's slots come to: busy is [stages] zeros. */
+static void add_busy(const muir_order *order, int chunks, const priced *table, muir_slot_price *busy)
 {
     for (int i = 0; i < order->n_steps; i++) {
-        muir_slot_price *stage = &busy[order->steps[i].stage];
-        *stage = sum_of(*stage, price_of(prices, &order->steps[i]));
+        const muir_step *step = &order->steps[i];
+        busy[step->stage] = sum_of(busy[step->stage], table[row_of(step) * chunks + step->chunk].price);
     }
 }
 
@@ -135,16 +160,17 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 
-/* busy: [stages] zeros; result: [n_registers]. */
-static void fill(const muir_order *order, const muir_prices *prices, muir_slot_price *busy, double *result,
-                 muir_ideal *ideal)
+/* table: [ROWS, chunks] zeros; busy: [stages] zeros; result: [n_registers]. */
+static void fill(const muir_order *order, const muir_prices *prices, priced *table, muir_slot_price *busy,
+                 double *result, muir_ideal *ideal)
 {
+    fill_table(order, prices, table);
     const int stages = order->shape.stages;
-    run_order(order, prices, 0.0, ideal->stage_end_s, result, NULL);
+    run_order(order, prices, table, 0.0, ideal->stage_end_s, result, NULL);
     const double without_messages_s = largest(ideal->stage_end_s, stages);
-    run_order(order, prices, 1.0, ideal->stage_end_s, result, ideal->slack);
+    run_order(order, prices, table, 1.0, ideal->stage_end_s, result, ideal->slack);
     ideal->pipeline_s = largest(ideal->stage_end_s, stages);
-    add_busy(order, prices, busy);
+    add_busy(order, prices->n_chunks, table, busy);
     find_busiest(busy, prices, ideal);
     double *part = ideal->part_s;
     part[MUIR_PART_pp] = ideal->pipeline_s - without_messages_s;
@@ -161,6 +187,7 @@ muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir
     muir_ideal *ideal = NULL;
     double *result = NULL;
     muir_slot_price *busy = NULL;
+    priced *table = NULL;
     const size_t stages = (size_t)order->shape.stages;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *ideal, "the ideal step", &ideal));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->stage_end_s));
@@ -168,12 +195,14 @@ muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_steps, sizeof *ideal->slack, "the ideal step", &ideal->slack));
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof(double), "the ideal step", &result));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof *busy, "the ideal step", &busy));
-    fill(order, prices, busy, result, ideal);
+    MUIR_TRY(muir_alloc(ctx, ROWS * (size_t)prices->n_chunks, sizeof *table, "the ideal step", &table));
+    fill(order, prices, table, busy, result, ideal);
     *out = ideal;
     ideal = NULL;
 done:
     free(result);
     free(busy);
+    free(table);
     muir_ideal_destroy(&ideal);
     return st;
 }

@@ -147,14 +147,17 @@ static void emit_tables(muir_program *p, const muir_job *job)
     b->dense_params = mlp_params(&s.bottom);
     p->table_bytes = (double)m->vocab / (double)job->parallel.ep * (s.dim + 1.0) * 4.0;
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     exchange(p, job, b, MUIR_FORWARD, "indices", rows * 8.0);
     muir_emit_mem(p, b, MUIR_FORWARD, "lookup", rows * s.dim * 4.0 + pooled);
     exchange(p, job, b, MUIR_FORWARD, "embeddings", pooled);
     emit_mlp(p, b, MUIR_FORWARD, "bottom", &s.bottom, s.samples, true);
     muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
     emit_mlp(p, b, MUIR_BACKWARD, "bottom grad", &s.bottom, s.samples, true);
     exchange(p, job, b, MUIR_BACKWARD, "embedding gradients", pooled);
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     emit_mlp(p, b, MUIR_WEIGHT, "bottom weight", &s.bottom, s.samples, true);
     muir_emit_mem(p, b, MUIR_WEIGHT, "row update", pooled + rows * (2.0 * s.dim + 2.0) * 4.0);
 }
@@ -168,14 +171,17 @@ static void emit_cross(muir_program *p, const muir_job *job)
     muir_block *b = muir_emit_block(p, "cross layer");
     b->dense_params = 2.0 * width * rank;
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     muir_emit_gemm(p, b, MUIR_FORWARD, "cross down", s.samples, rank, width, 1.0);
     muir_emit_gemm(p, b, MUIR_FORWARD, "cross up", s.samples, width, rank, 1.0);
     muir_emit_mem(p, b, MUIR_FORWARD, "cross", 4.0 * pass);
     muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
     muir_emit_mem(p, b, MUIR_BACKWARD, "cross", 6.0 * pass);
     muir_emit_gemm(p, b, MUIR_BACKWARD, "cross up grad", s.samples, rank, width, 1.0);
     muir_emit_gemm(p, b, MUIR_BACKWARD, "cross down grad", s.samples, width, rank, 1.0);
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     muir_emit_gemm(p, b, MUIR_WEIGHT, "cross up weight", rank, width, s.samples, 1.0);
     muir_emit_gemm(p, b, MUIR_WEIGHT, "cross down weight", width, rank, s.samples, 1.0);
     p->activation_bytes = 3.0 * pass + s.samples * rank * s.act_bytes;
@@ -188,9 +194,11 @@ static void emit_dot(muir_program *p, const muir_job *job)
     const double bytes = s.samples * (s.features * s.dim + s.top.width[0]) * s.act_bytes;
     muir_block *b = muir_emit_block(p, "dot products");
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     muir_emit_gemm(p, b, MUIR_FORWARD, "dot", s.features, s.features, s.dim, s.samples);
     muir_emit_mem(p, b, MUIR_FORWARD, "pick pairs", bytes);
     muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
     muir_emit_mem(p, b, MUIR_BACKWARD, "pick pairs", bytes);
     muir_emit_gemm(p, b, MUIR_BACKWARD, "dot grad", s.features, s.dim, s.features, s.samples);
     p->activation_bytes = bytes;
@@ -203,6 +211,7 @@ static void emit_top(muir_program *p, const muir_job *job)
     b->dense_params = mlp_params(&s.top);
     for (muir_phase phase = MUIR_FORWARD; phase < MUIR_PHASE_COUNT; phase++) {
         muir_emit_phase(p, b, phase);
+        muir_emit_weights(p, job, b, phase);
         emit_mlp(p, b, phase, "top", &s.top, s.samples, false);
     }
     double widths = 0.0;

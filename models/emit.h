@@ -11,6 +11,10 @@ void muir_emit_phase(muir_program *program, muir_block *block, muir_phase phase)
 /* Each adds one op to the phase that was opened last; sizes and bytes are those of muir_op. Local. */
 void muir_emit_gemm(muir_program *program, muir_block *block, muir_phase phase, const char *name, double m,
                     double n, double k, double count);
+/* A product of the job's precision: what quantises its first operand comes with it, and a weight's gradient
+ * is added to a sum in memory. Local. */
+void muir_emit_product(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
+                       const char *name, double m, double n, double k, double count);
 void muir_emit_attention(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                          double m, double n, double k, double count);
 void muir_emit_mem(muir_program *program, muir_block *block, muir_phase phase, const char *name,
@@ -21,6 +25,13 @@ void muir_emit_fft(muir_program *program, muir_block *block, muir_phase phase, c
 void muir_emit_coll(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                     muir_coll_kind coll, muir_axis axis, int64_t axis_size, double bytes);
 
+/* The op that was added last. Local. */
+muir_op *muir_emit_last(muir_program *program);
+
+/* ZeRO stages 2 and 3: gathers the block's weights, or synchronises its gradients, in the phase that was
+ * opened last. Call it right after muir_emit_phase, with the block's weights already set. Local. */
+void muir_emit_weights(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase);
+
 /* Full recompute: repeats the block's forward ops at this place of its backward phase. Local. */
 void muir_emit_recompute(muir_program *program, const muir_job *job, muir_block *block);
 
@@ -28,9 +39,13 @@ void muir_emit_recompute(muir_program *program, const muir_job *job, muir_block 
 muir_block *muir_emit_embedding(muir_program *program, const muir_job *job);
 muir_block *muir_emit_head(muir_program *program, const muir_job *job);
 
-/* A norm with its residual, for one phase. Local. */
+/* Norm, residual and dropout of half a layer; and the borders of its tensor-parallel region. Local. */
 void muir_emit_norm(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
                     const char *name);
+void muir_emit_enter_tp(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
+                        const char *name);
+void muir_emit_leave_tp(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
+                        const char *name);
 
 /* Attention with its norm, for one phase of a layer. Local. */
 void muir_emit_attention_half(muir_program *program, const muir_job *job, muir_block *block,

@@ -8,10 +8,29 @@ static const muir_option model_options[] = {
 #include "models/model.def"
 };
 #undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_stack
+static const muir_option stack_options[] = {
+#include "models/stack.def"
+};
+#undef MUIR_OPTION_OWNER
 #undef OPTION
 
 static const muir_section model_sections[] = {MUIR_SECTION("", 0, model_options)};
 const muir_schema muir_model_schema = MUIR_SCHEMA("model", "models", model_sections, muir_model);
+static const muir_section stack_sections[] = {MUIR_SECTION("", 0, stack_options)};
+const muir_schema muir_stack_schema = MUIR_SCHEMA("stack", "stacks", stack_sections, muir_stack);
+
+double muir_job_operand_bytes(const muir_job *job)
+{
+    if (job->batch.precision == MUIR_PRECISION_NVFP4) return 0.5;
+    return job->batch.precision >= MUIR_PRECISION_FP8 ? 1.0 : 2.0;
+}
+
+int64_t muir_job_zero_size(const muir_job *job, muir_axis axis)
+{
+    const int64_t all = muir_job_size(job, axis), group = job->parallel.zero_group;
+    return group > 0 && group < all && all % group == 0 ? group : all;
+}
 
 int64_t muir_job_replica_chips(const muir_job *job)
 {
@@ -31,9 +50,9 @@ int64_t muir_job_stride(const muir_job *job, muir_axis axis)
     const int64_t replica = is_pp_outermost ? group : group * p->pp;
     switch (axis) {
     case MUIR_AXIS_CP: return p->tp;
-    case MUIR_AXIS_EP: return replica;
+    case MUIR_AXIS_EP: return p->etp;
     case MUIR_AXIS_DP: return is_pp_outermost ? p->tp : replica;
-    case MUIR_AXIS_EDP: return replica * p->ep;
+    case MUIR_AXIS_EDP: return p->etp * p->ep;
     case MUIR_AXIS_PP: return is_pp_outermost ? group * p->dp : group;
     default: return 1;
     }
@@ -47,7 +66,7 @@ int64_t muir_job_size(const muir_job *job, muir_axis axis)
     case MUIR_AXIS_CP: return p->cp;
     case MUIR_AXIS_EP: return p->ep;
     case MUIR_AXIS_DP: return p->cp * p->dp;
-    case MUIR_AXIS_EDP: return p->cp * p->dp / p->ep;
+    case MUIR_AXIS_EDP: return p->tp * p->cp * p->dp / (p->etp * p->ep);
     case MUIR_AXIS_PP: return p->pp;
     default: return muir_job_chips(job);
     }

@@ -9,10 +9,20 @@
 
 enum { MUIR_INTERACTION_CROSS = 0, MUIR_INTERACTION_DOT = 1 }; /* key interaction */
 enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };               /* order of model.def, key mlp */
-enum { MUIR_PRECISION_BF16 = 0, MUIR_PRECISION_FP8 = 1 };      /* batch.def, key precision */
+
+/* batch.def, key precision */
+enum {
+    MUIR_PRECISION_BF16 = 0,
+    MUIR_PRECISION_FP16 = 1,
+    MUIR_PRECISION_FP8 = 2,
+    MUIR_PRECISION_MXFP8 = 3,
+    MUIR_PRECISION_NVFP4 = 4,
+    MUIR_PRECISION_INT8 = 5,
+};
 
 /* parallel.def, keys recompute and order */
 enum { MUIR_RECOMPUTE_NONE = 0, MUIR_RECOMPUTE_SELECTIVE = 1, MUIR_RECOMPUTE_FULL = 2 };
+enum { MUIR_CP_RING = 0, MUIR_CP_GATHER = 1 }; /* parallel.def, key cp_exchange */
 enum { MUIR_ORDER_PP_OUTERMOST = 0, MUIR_ORDER_DP_OUTERMOST = 1 };
 
 #define OPTION MUIR_OPTION_FIELD
@@ -25,6 +35,9 @@ typedef struct muir_batch {
 typedef struct muir_parallel {
 #include "models/parallel.def"
 } muir_parallel;
+typedef struct muir_stack {
+#include "models/stack.def"
+} muir_stack;
 #undef OPTION
 
 /* Plain data: it is sent to other ranks as bytes. Once resolved, nothing is auto (0) any more. */
@@ -32,11 +45,20 @@ typedef struct muir_job {
     muir_model model;
     muir_batch batch;
     muir_parallel parallel;
+    muir_stack stack;
     int64_t microbatches; /* per replica and step */
     muir_place place;     /* of chunks on stages, which the schedule says */
 } muir_job;
 
 extern const muir_schema muir_model_schema;
+extern const muir_schema muir_stack_schema;
+
+/* Bytes of an operand of a product: 2, or 1 or 0.5 in precisions of 8 bits and fewer. Local. */
+double muir_job_operand_bytes(const muir_job *job);
+
+/* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an
+ * axis among themselves: all, or zero_group. Local. */
+int64_t muir_job_zero_size(const muir_job *job, muir_axis axis);
 
 /* Chips of one replica: tp cp pp. Local. */
 int64_t muir_job_replica_chips(const muir_job *job);

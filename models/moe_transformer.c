@@ -17,9 +17,16 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
     if (model->experts % job->parallel.ep != 0)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide experts=%lld",
                          (long long)job->parallel.ep, (long long)model->experts);
-    if (job->parallel.dp % job->parallel.ep != 0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide dp=%lld",
-                         (long long)job->parallel.ep, (long long)job->parallel.dp);
+    const muir_parallel *par = &job->parallel;
+    if (par->etp != 1 && par->etp != par->tp)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld must be 1 or tp=%lld", (long long)par->etp,
+                         (long long)par->tp);
+    if (par->tp * par->cp * par->dp % (par->etp * par->ep) != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld x ep=%lld does not divide tp x cp x dp=%lld",
+                         (long long)par->etp, (long long)par->ep, (long long)(par->tp * par->cp * par->dp));
+    if (par->etp == 1 && par->tp > 1 && !par->sequence_parallel)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=1 with tp=%lld needs sequence_parallel=true",
+                         (long long)par->tp);
     return MUIR_OK;
 }
 
@@ -28,6 +35,7 @@ typedef struct moe_sizes {
     double expert_tokens; /* that one expert gets from its ep group in a microbatch */
     double inner;         /* width of an expert on one chip */
     double exchange;      /* bytes that a chip sends to the experts of its group */
+    double gathered;      /* bytes that the chips which split an expert gather; 0: they hold them all */
 } moe_sizes;
 
 static moe_sizes sizes_of(const muir_job *job)
@@ -37,9 +45,11 @@ static moe_sizes sizes_of(const muir_job *job)
                  topk = (double)job->model.topk;
     moe_sizes m;
     m.local_experts = experts / ep;
-    m.expert_tokens = s.tokens * topk * ep / experts;
-    m.inner = (double)job->model.ffn / s.tp;
+    const double etp = (double)job->parallel.etp;
+    m.expert_tokens = s.tokens * topk * ep / experts * (etp > 1.0 ? 1.0 : 1.0 / s.split);
+    m.inner = (double)job->model.ffn / etp;
     m.exchange = s.tokens * topk * s.hidden * s.act_bytes / s.split;
+    m.gathered = etp > 1.0 && s.split > 1.0 ? s.tokens * topk * s.hidden * s.act_bytes : 0.0;
     return m;
 }
 
@@ -49,16 +59,50 @@ static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_p
                    sizes_of(job).exchange);
 }
 
+/* With experts split over tp, their chips gather the tokens of all parts of the sequence, and scatter
+ * results. */
+static void gather_tokens(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                          muir_coll_kind kind, const char *name)
+{
+    const moe_sizes m = sizes_of(job);
+    if (m.gathered > 0.0) muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp, m.gathered);
+}
+
+static void expert_product(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                           const char *name, double m, double n, double k)
+{
+    const double experts = sizes_of(job).local_experts;
+    if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0) /* rows in multiples of 16: another copy */
+        muir_emit_mem(p, b, phase, "pad tokens", 4.0 * m * k * experts);
+    muir_emit_product(p, job, b, phase, name, m, n, k, experts);
+    muir_emit_last(p)->is_grouped = true;
+}
+
+/* Sorting tokens by expert and back: a pass that reads and one that writes, for each of topk copies. */
+static void permute(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const moe_sizes m = sizes_of(job);
+    const muir_sizes s = muir_sizes_of(job);
+    muir_emit_mem(p, b, phase, "permute tokens",
+                  4.0 * m.expert_tokens * m.local_experts * s.hidden * s.act_bytes * job->stack.elementwise);
+}
+
 static void experts_forward(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
 {
     const muir_sizes s = muir_sizes_of(job);
     const moe_sizes m = sizes_of(job);
+    muir_emit_norm(p, job, b, phase, "expert norm");
     muir_emit_gemm(p, b, phase, "router", s.tokens / s.split, (double)job->model.experts, s.hidden, 1.0);
+    muir_emit_last(p)->is_16bit = true;
     exchange(p, job, b, phase, "dispatch");
-    muir_emit_gemm(p, b, phase, "expert up", m.expert_tokens, s.gate * m.inner, s.hidden, m.local_experts);
+    gather_tokens(p, job, b, phase, MUIR_ALL_GATHER, "dispatch over tp");
+    expert_product(p, job, b, phase, "expert up", m.expert_tokens, s.gate * m.inner, s.hidden);
     muir_emit_mem(p, b, phase, "expert activation",
-                  (s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner * s.act_bytes);
-    muir_emit_gemm(p, b, phase, "expert down", m.expert_tokens, s.hidden, m.inner, m.local_experts);
+                  job->stack.elementwise * (s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner *
+                      s.act_bytes);
+    expert_product(p, job, b, phase, "expert down", m.expert_tokens, s.hidden, m.inner);
+    permute(p, job, b, phase);
+    gather_tokens(p, job, b, phase, MUIR_REDUCE_SCATTER, "combine over tp");
     exchange(p, job, b, phase, "combine");
 }
 
@@ -67,25 +111,27 @@ static void experts_backward(muir_program *p, const muir_job *job, muir_block *b
     const muir_sizes s = muir_sizes_of(job);
     const moe_sizes m = sizes_of(job);
     exchange(p, job, b, MUIR_BACKWARD, "combine");
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "expert down grad", m.expert_tokens, m.inner, s.hidden,
-                   m.local_experts);
+    gather_tokens(p, job, b, MUIR_BACKWARD, MUIR_ALL_GATHER, "combine over tp");
+    permute(p, job, b, MUIR_BACKWARD);
+    expert_product(p, job, b, MUIR_BACKWARD, "expert down grad", m.expert_tokens, m.inner, s.hidden);
     muir_emit_mem(p, b, MUIR_BACKWARD, "expert activation",
-                  (2.0 * s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner * s.act_bytes);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "expert up grad", m.expert_tokens, s.hidden, s.gate * m.inner,
-                   m.local_experts);
+                  job->stack.elementwise * (2.0 * s.gate + 1.0) * m.expert_tokens * m.local_experts *
+                      m.inner * s.act_bytes);
+    expert_product(p, job, b, MUIR_BACKWARD, "expert up grad", m.expert_tokens, s.hidden, s.gate * m.inner);
+    gather_tokens(p, job, b, MUIR_BACKWARD, MUIR_REDUCE_SCATTER, "dispatch over tp");
     exchange(p, job, b, MUIR_BACKWARD, "dispatch");
     muir_emit_gemm(p, b, MUIR_BACKWARD, "router grad", s.tokens / s.split, s.hidden,
                    (double)job->model.experts, 1.0);
+    muir_emit_last(p)->is_16bit = true;
+    muir_emit_norm(p, job, b, MUIR_BACKWARD, "expert norm");
 }
 
 static void experts_weight(muir_program *p, const muir_job *job, muir_block *b)
 {
     const muir_sizes s = muir_sizes_of(job);
     const moe_sizes m = sizes_of(job);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "expert down weight", m.inner, s.hidden, m.expert_tokens,
-                   m.local_experts);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "expert up weight", s.hidden, s.gate * m.inner, m.expert_tokens,
-                   m.local_experts);
+    expert_product(p, job, b, MUIR_WEIGHT, "expert down weight", m.inner, s.hidden, m.expert_tokens);
+    expert_product(p, job, b, MUIR_WEIGHT, "expert up weight", s.hidden, s.gate * m.inner, m.expert_tokens);
 }
 
 static void shared_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
@@ -97,15 +143,18 @@ static void shared_half(muir_program *p, const muir_job *job, muir_block *b, mui
 static void emit_layer(muir_program *program, const muir_job *job, muir_block *layer)
 {
     muir_emit_phase(program, layer, MUIR_FORWARD);
+    muir_emit_weights(program, job, layer, MUIR_FORWARD);
     muir_emit_attention_half(program, job, layer, MUIR_FORWARD);
     shared_half(program, job, layer, MUIR_FORWARD);
     experts_forward(program, job, layer, MUIR_FORWARD);
     muir_emit_phase(program, layer, MUIR_BACKWARD);
+    muir_emit_weights(program, job, layer, MUIR_BACKWARD);
     muir_emit_recompute(program, job, layer);
     experts_backward(program, job, layer);
     shared_half(program, job, layer, MUIR_BACKWARD);
     muir_emit_attention_half(program, job, layer, MUIR_BACKWARD);
     muir_emit_phase(program, layer, MUIR_WEIGHT);
+    muir_emit_weights(program, job, layer, MUIR_WEIGHT);
     experts_weight(program, job, layer);
     shared_half(program, job, layer, MUIR_WEIGHT);
     muir_emit_attention_half(program, job, layer, MUIR_WEIGHT);
@@ -160,7 +209,7 @@ static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *progra
     if (model->shared_experts > 0)
         layer->dense_params += muir_mlp_params(model, (double)model->shared_experts * ffn) / tp;
     layer->expert_params =
-        muir_mlp_params(model, ffn) * (double)model->experts / (double)job->parallel.ep / tp;
+        muir_mlp_params(model, ffn) * (double)model->experts / (double)(job->parallel.ep * job->parallel.etp);
     emit_layer(program, job, layer);
     load_busiest(program, job);
     muir_emit_head(program, job);

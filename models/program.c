@@ -44,6 +44,7 @@ static muir_op *new_op(muir_program *p, muir_block *block, muir_phase phase, mui
     assert(p->n_ops < MUIR_MAX_OPS);
     muir_op *op = &p->ops[p->n_ops++];
     op->kind = kind;
+    op->launches = 1.0;
     op->name = name;
     if (block) block->phase[phase].n++;
     return op;
@@ -66,7 +67,28 @@ void muir_emit_gemm(muir_program *p, muir_block *block, muir_phase phase, const 
                     double n, double k, double count)
 {
     muir_op *op = new_op(p, block, phase, MUIR_OP_GEMM, name);
-    op->m = m, op->n = n, op->k = k, op->count = count, op->share = 1.0;
+    op->m = m, op->n = n, op->k = k, op->count = count, op->share = 1.0, op->out_bytes = 2.0;
+}
+
+muir_op *muir_emit_last(muir_program *p)
+{
+    return &p->ops[p->n_ops - 1];
+}
+
+void muir_emit_product(muir_program *p, const muir_job *job, muir_block *block, muir_phase phase,
+                       const char *name, double m, double n, double k, double count)
+{
+    /* Operands gathered over tp were quantised in their parts; what remains is to transpose them. */
+    const muir_op *before = block->phase[phase].n > 0 ? muir_emit_last(p) : NULL;
+    const bool is_gathered = before && before->kind == MUIR_OP_COLL && before->coll == MUIR_ALL_GATHER &&
+                             before->axis == MUIR_AXIS_TP;
+    if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0) {
+        const double bytes = job->stack.cast_bytes * m * k * count;
+        muir_emit_mem(p, block, phase, "quantise", is_gathered ? 0.5 * bytes : bytes);
+        muir_emit_last(p)->launches = job->stack.cast_kernels;
+    }
+    muir_emit_gemm(p, block, phase, name, m, n, k, count);
+    if (phase == MUIR_WEIGHT) p->ops[p->n_ops - 1].out_bytes = 2.0 * job->parallel.grad_bytes;
 }
 
 void muir_emit_attention(muir_program *p, muir_block *block, muir_phase phase, const char *name, double m,
@@ -75,6 +97,7 @@ void muir_emit_attention(muir_program *p, muir_block *block, muir_phase phase, c
     muir_emit_gemm(p, block, phase, name, m, n, k, count);
     p->ops[p->n_ops - 1].share = 0.5; /* causal */
     p->ops[p->n_ops - 1].is_attention = true;
+    p->ops[p->n_ops - 1].is_backward = phase == MUIR_BACKWARD;
 }
 
 void muir_emit_fft(muir_program *p, muir_block *block, muir_phase phase, const char *name, double n,
@@ -103,6 +126,7 @@ void muir_emit_recompute(muir_program *p, const muir_job *job, muir_block *block
     const muir_op_range forward = block->phase[MUIR_FORWARD];
     for (int i = 0; i < forward.n; i++) {
         const muir_op op = p->ops[forward.first + i];
+        if (op.kind == MUIR_OP_COLL && (op.axis == MUIR_AXIS_DP || op.axis == MUIR_AXIS_EDP)) continue;
         *new_op(p, block, MUIR_BACKWARD, op.kind, op.name) = op;
     }
 }
@@ -203,27 +227,73 @@ static void deal_layers(muir_program *p, const muir_job *job)
     }
 }
 
+/* A collective over the replicas that share out state (part of the axis), or over those that hold the same.
+ * */
+static void emit_shared(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                        const char *name, muir_coll_kind kind, muir_axis axis, double bytes)
+{
+    const int64_t members = muir_job_zero_size(job, axis);
+    if (members < 2) return;
+    muir_emit_coll(p, b, phase, name, kind, axis, members, bytes);
+    if (members < muir_job_size(job, axis)) muir_emit_last(p)->members = members;
+}
+
+static void emit_across(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                        const char *name, muir_axis axis, double bytes)
+{
+    const int64_t members = muir_job_zero_size(job, axis), groups = muir_job_size(job, axis) / members;
+    if (groups < 2) return;
+    muir_emit_coll(p, b, phase, name, MUIR_ALL_REDUCE, axis, groups, bytes / (double)members);
+    muir_emit_last(p)->members = groups;
+    muir_emit_last(p)->apart = members;
+}
+
+static void emit_weights(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                         muir_axis axis, double params)
+{
+    const bool is_expert = axis == MUIR_AXIS_EDP;
+    if (params <= 0.0) return;
+    if (phase != MUIR_WEIGHT && job->parallel.zero_stage > 2)
+        emit_shared(p, job, b, phase, is_expert ? "expert weight gather" : "weight gather", MUIR_ALL_GATHER,
+                    axis, params * 2.0);
+    if (phase == MUIR_WEIGHT && job->parallel.zero_stage > 1) {
+        const char *name = is_expert ? "expert gradient sync" : "gradient sync";
+        emit_shared(p, job, b, phase, name, MUIR_REDUCE_SCATTER, axis, params * job->parallel.grad_bytes);
+        emit_across(p, job, b, phase, name, axis, params * job->parallel.grad_bytes);
+    }
+}
+
+void muir_emit_weights(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    emit_weights(p, job, b, phase, MUIR_AXIS_DP, b->dense_params);
+    emit_weights(p, job, b, phase, MUIR_AXIS_EDP, b->expert_params);
+}
+
 /* Gradient sync of one kind of weights: a share for each replica, or all of it for each. */
 static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, double params)
 {
-    const muir_coll_kind kind = job->parallel.zero_stage > 0 ? MUIR_REDUCE_SCATTER : MUIR_ALL_REDUCE;
     const char *name = axis == MUIR_AXIS_EDP ? "expert gradient sync" : "gradient sync";
-    if (params > 0.0)
-        muir_emit_coll(p, NULL, 0, name, kind, axis, muir_job_size(job, axis),
-                       params * job->parallel.grad_bytes);
+    const double bytes = params * job->parallel.grad_bytes;
+    if (params <= 0.0 || job->parallel.zero_stage > 1) return; /* from stage 2 with each microbatch */
+    if (job->parallel.zero_stage == 0) {
+        muir_emit_coll(p, NULL, 0, name, MUIR_ALL_REDUCE, axis, muir_job_size(job, axis), bytes);
+        return;
+    }
+    emit_shared(p, job, NULL, 0, name, MUIR_REDUCE_SCATTER, axis, bytes);
+    emit_across(p, job, NULL, 0, name, axis, bytes);
 }
 
 /* Adam reads gradient, master weight and two moments (16 bytes) and writes master weight, moments and bf16
- * weight (14 bytes) for each of a chip's weights; where replicas share the work, they gather the new
- * weights. */
+ * weight (14 bytes), for its share of the weights; then replicas gather the new bf16 weights. */
 static void emit_update(muir_program *p, const muir_job *job, muir_axis axis, double params)
 {
-    const int64_t group = muir_job_size(job, axis);
     const bool is_shared = job->parallel.zero_stage > 0;
-    const char *name = axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather";
+    const double share = is_shared ? params / (double)muir_job_zero_size(job, axis) : params;
     if (params <= 0.0) return;
-    muir_emit_mem(p, NULL, 0, "optimizer", 30.0 * params / (is_shared ? (double)group : 1.0));
-    if (is_shared) muir_emit_coll(p, NULL, 0, name, MUIR_ALL_GATHER, axis, group, params * 2.0);
+    muir_emit_mem(p, NULL, 0, "optimizer", job->stack.optimizer_bytes * share);
+    if (is_shared && job->parallel.zero_stage < 3)
+        emit_shared(p, job, NULL, 0, axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather",
+                    job->stack.broadcast_weights ? MUIR_BROADCAST : MUIR_ALL_GATHER, axis, params * 2.0);
 }
 
 typedef void (*emit_stage)(muir_program *p, const muir_job *job, muir_axis axis, double params);
@@ -264,15 +334,16 @@ static void add_totals(const muir_job *job, muir_program *p)
     const double tp = (double)job->parallel.tp, layers = (double)model->layers;
     const muir_block *layer = &p->blocks[1];
     const double dense = layer->dense_params * tp;
-    const double experts = layer->expert_params * tp * (double)job->parallel.ep;
+    const double experts = layer->expert_params * (double)(job->parallel.etp * job->parallel.ep);
     const double active_experts =
         model->experts > 0 ? experts / (double)model->experts * (double)model->topk : 0.0;
     const double embedding = (double)(model->vocab * model->hidden);
     const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
     const muir_family *family = muir_family_find(model->family);
+    const double width = (double)model->head_dim + 0.5 * (double)model->rope_dim;
     const double attention =
         family->mixing_flop ? family->mixing_flop(job) / (double)job->batch.seq_len
-                            : 12.0 * layers * (double)(job->batch.seq_len * model->heads * model->head_dim);
+                            : 12.0 * layers * (double)(job->batch.seq_len * model->heads) * width;
     p->params = layers * (dense + experts) + embedding * (model->tied_embedding ? 1.0 : 2.0);
     p->active_params = layers * (dense + active_experts) + embedding * (model->tied_embedding ? 1.0 : 2.0);
     p->model_flop = tokens * (6.0 * (layers * (dense + active_experts) + embedding) + attention);
@@ -294,6 +365,7 @@ muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program
     MUIR_TRY(family->emit(ctx, job, p));
     const muir_sizes sizes = muir_sizes_of(job);
     p->p2p_bytes = p->n_chunks > 1 ? sizes.tokens * sizes.hidden * sizes.act_bytes / sizes.split : 0.0;
+    if (job->stack.scatter_messages && sizes.split == 1.0) p->p2p_bytes /= sizes.tp;
     deal_layers(p, job);
     emit_end_of_step(p, job);
     (family->add_totals ? family->add_totals : add_totals)(job, p);

@@ -21,7 +21,14 @@ typedef struct muir_op {
     double stride;     /* FFT: points of a transform are so many apart: 1, or a number that divides count */
     double share;      /* GEMM: share that is really computed: 0.5 for causal attention */
     double load;       /* of the busiest chip over the mean, 0: even; sizes above and bytes are means */
+    double out_bytes;  /* GEMM: moved per element of C [byte] */
     bool is_attention; /* GEMM: inside a fused attention kernel; operands stay on the chip */
+    bool is_backward;  /* GEMM: attention of the backward pass */
+    bool is_16bit;     /* GEMM: in 16 bits whatever the job's precision */
+    bool is_grouped;   /* GEMM: of experts, each with its own number of rows */
+    double launches;   /* GEMM, MEM: operations started on the chip, 1 unless said */
+    int64_t members;   /* COLL: of the part of the axis that exchanges; 0: all */
+    int64_t apart;     /* COLL: members of the axis between neighbours of that part; 0: 1 */
     muir_coll_kind coll;
     muir_axis axis;
     double bytes; /* MEM: moved; COLL: nccl-tests' size on one chip */
@@ -39,7 +46,7 @@ typedef struct muir_block {
     double expert_params; /* per chip, replicated over dp / ep */
 } muir_block;
 
-enum { MUIR_MAX_OPS = 256, MUIR_MAX_BLOCKS = 8, MUIR_MAX_PARTS = 4 };
+enum { MUIR_MAX_OPS = 512, MUIR_MAX_BLOCKS = 8, MUIR_MAX_PARTS = 4 };
 
 /* What a chunk of layers holds, in order: block `block`, `repeat` times. */
 typedef struct muir_chunk {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Parts of a transformer that dense and mixture families share: attention, feed-forward, embedding, head. */
+/* Parts of a transformer that dense and mixture families share: norms, feed-forward, embedding, head. */
 #include <math.h>
 
 #include "models/emit.h"
@@ -19,14 +19,6 @@ muir_sizes muir_sizes_of(const muir_job *job)
     return s;
 }
 
-double muir_attention_params(const muir_model *model)
-{
-    const double q_width = (double)(model->heads * model->head_dim);
-    const double kv_width = (double)(model->kv_heads * model->head_dim);
-    return (double)model->hidden * (2.0 * q_width + 2.0 * kv_width) +
-           (double)model->hidden; /* and its norm */
-}
-
 double muir_mlp_params(const muir_model *model, double width)
 {
     const double matrices = model->mlp == MUIR_MLP_SWIGLU ? 3.0 : 2.0;
@@ -35,7 +27,8 @@ double muir_mlp_params(const muir_model *model, double width)
 
 /* Crossing the border of the tensor-parallel region. With sequence parallelism, going in gathers the
  * sequence and coming out reduces and scatters it, and the backward pass does the opposite. Without, only
- * coming out of a forward and of a backward (which is going in) needs an all_reduce. Source: Korthikanti et
+ * coming out of a forward and of a backward (which is going in) needs an all_reduce. What is gathered is the
+ * operand of a product and travels in its precision. Source: Korthikanti et
  * al., "Reducing activation recomputation in large transformer models", 2022, section 4.2. */
 static void cross_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, bool is_entering,
                      const char *name)
@@ -47,16 +40,19 @@ static void cross_tp(muir_program *p, const muir_job *job, muir_block *b, muir_p
         if (is_inward) return;
         kind = MUIR_ALL_REDUCE;
     }
-    muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp,
-                   s.tokens * s.hidden * s.act_bytes);
+    const double bytes =
+        kind == MUIR_ALL_GATHER ? fmin(s.act_bytes, muir_job_operand_bytes(job)) : s.act_bytes;
+    muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp, s.tokens * s.hidden * bytes);
 }
 
-static void enter_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+void muir_emit_enter_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                        const char *name)
 {
     cross_tp(p, job, b, phase, true, name);
 }
 
-static void leave_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+void muir_emit_leave_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
+                        const char *name)
 {
     cross_tp(p, job, b, phase, false, name);
 }
@@ -64,76 +60,12 @@ static void leave_tp(muir_program *p, const muir_job *job, muir_block *b, muir_p
 /* Norm, residual and dropout read and write the hidden vector a few times: 5 passes forward, 7 backward
  * (gradients of output and input, saved input). Counted from the elementwise kernels of a fused
  * implementation. */
-static void norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+void muir_emit_norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
 {
     const muir_sizes s = muir_sizes_of(job);
     const double passes = phase == MUIR_FORWARD ? 5.0 : 7.0;
-    muir_emit_mem(p, b, phase, name, passes * s.tokens / s.split * s.hidden * s.act_bytes);
-}
-
-void muir_emit_norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
-{
-    norm(p, job, b, phase, name);
-}
-
-/* Scores and context of fused causal attention; the backward pass computes the scores again, then four
- * products. Source: Dao, "FlashAttention-2", 2023, section 2. Half of the square is computed. */
-static void attention_core(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
-{
-    const muir_model *model = &job->model;
-    const double heads =
-        (double)model->heads / (double)job->parallel.tp * (double)job->batch.micro_batch_size;
-    const double d = (double)model->head_dim;
-    const double keys = (double)job->batch.seq_len, queries = keys / (double)job->parallel.cp;
-    if (job->parallel.cp > 1) {
-        const muir_sizes s = muir_sizes_of(job);
-        const double bytes = 2.0 * s.tokens * (double)job->parallel.cp * s.kv_local * s.act_bytes;
-        muir_emit_coll(p, b, phase, "keys and values",
-                       phase == MUIR_FORWARD ? MUIR_ALL_GATHER : MUIR_REDUCE_SCATTER, MUIR_AXIS_CP,
-                       job->parallel.cp, bytes);
-    }
-    if (phase == MUIR_FORWARD) {
-        muir_emit_attention(p, b, phase, "attention scores", queries, keys, d, heads);
-        muir_emit_attention(p, b, phase, "attention context", queries, d, keys, heads);
-        return;
-    }
-    muir_emit_attention(p, b, phase, "attention scores again", queries, keys, d, heads);
-    muir_emit_attention(p, b, phase, "attention grad probabilities", queries, keys, d, heads);
-    muir_emit_attention(p, b, phase, "attention grad values", keys, d, queries, heads);
-    muir_emit_attention(p, b, phase, "attention grad queries", queries, d, keys, heads);
-    muir_emit_attention(p, b, phase, "attention grad keys", keys, d, queries, heads);
-}
-
-static void attention_weight_half(muir_program *p, const muir_sizes *s, muir_block *b)
-{
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "out weight", s->q_local, s->hidden, s->tokens, 1.0);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "qkv weight", s->hidden, s->q_local + 2.0 * s->kv_local, s->tokens,
-                   1.0);
-}
-
-void muir_emit_attention_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
-{
-    const muir_sizes s = muir_sizes_of(job);
-    const double qkv = s.q_local + 2.0 * s.kv_local;
-    if (phase == MUIR_FORWARD) {
-        norm(p, job, b, phase, "attention norm");
-        enter_tp(p, job, b, phase, "attention in");
-        muir_emit_gemm(p, b, phase, "qkv", s.tokens, qkv, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * qkv * s.act_bytes);
-        attention_core(p, job, b, phase);
-        muir_emit_gemm(p, b, phase, "out", s.tokens, s.hidden, s.q_local, 1.0);
-        leave_tp(p, job, b, phase, "attention out");
-    } else if (phase == MUIR_BACKWARD) {
-        leave_tp(p, job, b, phase, "attention out");
-        muir_emit_gemm(p, b, phase, "out grad", s.tokens, s.q_local, s.hidden, 1.0);
-        attention_core(p, job, b, phase);
-        muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * qkv * s.act_bytes);
-        muir_emit_gemm(p, b, phase, "qkv grad", s.tokens, s.hidden, qkv, 1.0);
-        enter_tp(p, job, b, phase, "attention in");
-        norm(p, job, b, phase, "attention norm");
-    } else {
-        attention_weight_half(p, &s, b);
-    }
+    muir_emit_mem(p, b, phase, name,
+                  job->stack.elementwise * passes * s.tokens / s.split * s.hidden * s.act_bytes);
 }
 
 void muir_emit_mlp_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, double width)
@@ -141,22 +73,24 @@ void muir_emit_mlp_half(muir_program *p, const muir_job *job, muir_block *b, mui
     const muir_sizes s = muir_sizes_of(job);
     const double inner = width / s.tp;
     if (phase == MUIR_FORWARD) {
-        norm(p, job, b, phase, "mlp norm");
-        enter_tp(p, job, b, phase, "mlp in");
-        muir_emit_gemm(p, b, phase, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "activation", (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
-        muir_emit_gemm(p, b, phase, "mlp down", s.tokens, s.hidden, inner, 1.0);
-        leave_tp(p, job, b, phase, "mlp out");
+        muir_emit_norm(p, job, b, phase, "mlp norm");
+        muir_emit_enter_tp(p, job, b, phase, "mlp in");
+        muir_emit_product(p, job, b, phase, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
+        muir_emit_mem(p, b, phase, "activation",
+                      job->stack.elementwise * (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_product(p, job, b, phase, "mlp down", s.tokens, s.hidden, inner, 1.0);
+        muir_emit_leave_tp(p, job, b, phase, "mlp out");
     } else if (phase == MUIR_BACKWARD) {
-        leave_tp(p, job, b, phase, "mlp out");
-        muir_emit_gemm(p, b, phase, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "activation", (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
-        muir_emit_gemm(p, b, phase, "mlp up grad", s.tokens, s.hidden, s.gate * inner, 1.0);
-        enter_tp(p, job, b, phase, "mlp in");
-        norm(p, job, b, phase, "mlp norm");
+        muir_emit_leave_tp(p, job, b, phase, "mlp out");
+        muir_emit_product(p, job, b, phase, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
+        muir_emit_mem(p, b, phase, "activation",
+                      job->stack.elementwise * (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_product(p, job, b, phase, "mlp up grad", s.tokens, s.hidden, s.gate * inner, 1.0);
+        muir_emit_enter_tp(p, job, b, phase, "mlp in");
+        muir_emit_norm(p, job, b, phase, "mlp norm");
     } else {
-        muir_emit_gemm(p, b, phase, "mlp down weight", inner, s.hidden, s.tokens, 1.0);
-        muir_emit_gemm(p, b, phase, "mlp up weight", s.hidden, s.gate * inner, s.tokens, 1.0);
+        muir_emit_product(p, job, b, phase, "mlp down weight", inner, s.hidden, s.tokens, 1.0);
+        muir_emit_product(p, job, b, phase, "mlp up weight", s.hidden, s.gate * inner, s.tokens, 1.0);
     }
 }
 
@@ -166,11 +100,14 @@ muir_block *muir_emit_embedding(muir_program *p, const muir_job *job)
     muir_block *b = muir_emit_block(p, "embedding");
     b->dense_params = (double)job->model.vocab * s.hidden / s.tp;
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     muir_emit_mem(p, b, MUIR_FORWARD, "embedding lookup", 2.0 * s.tokens * s.hidden * s.act_bytes);
-    leave_tp(p, job, b, MUIR_FORWARD, "embedding out");
+    muir_emit_leave_tp(p, job, b, MUIR_FORWARD, "embedding out");
     muir_emit_phase(p, b, MUIR_BACKWARD);
-    leave_tp(p, job, b, MUIR_BACKWARD, "embedding out");
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
+    muir_emit_leave_tp(p, job, b, MUIR_BACKWARD, "embedding out");
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     muir_emit_mem(p, b, MUIR_WEIGHT, "embedding grad", 3.0 * s.tokens * s.hidden * s.act_bytes);
     return b;
 }
@@ -184,18 +121,24 @@ muir_block *muir_emit_head(muir_program *p, const muir_job *job)
     b->dense_params = (double)job->model.vocab * s.hidden / s.tp + s.hidden;
     if (job->model.tied_embedding && job->parallel.pp == 1) b->dense_params = s.hidden;
     muir_emit_phase(p, b, MUIR_FORWARD);
-    norm(p, job, b, MUIR_FORWARD, "final norm");
-    enter_tp(p, job, b, MUIR_FORWARD, "head in");
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
+    muir_emit_norm(p, job, b, MUIR_FORWARD, "final norm");
+    muir_emit_enter_tp(p, job, b, MUIR_FORWARD, "head in");
     muir_emit_gemm(p, b, MUIR_FORWARD, "logits", s.tokens, logits, s.hidden, 1.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 3.0 * s.tokens * logits * 4.0);
+    muir_emit_last(p)->is_16bit = true;
+    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 0.6 * job->stack.loss_bytes * s.tokens * logits);
     muir_emit_coll(p, b, MUIR_FORWARD, "loss maximum and sum", MUIR_ALL_REDUCE, MUIR_AXIS_TP,
                    job->parallel.tp, 2.0 * s.tokens * 4.0);
     muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "loss", 2.0 * s.tokens * logits * 4.0);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
+    muir_emit_mem(p, b, MUIR_BACKWARD, "loss", 0.4 * job->stack.loss_bytes * s.tokens * logits);
     muir_emit_gemm(p, b, MUIR_BACKWARD, "logits grad", s.tokens, s.hidden, logits, 1.0);
-    enter_tp(p, job, b, MUIR_BACKWARD, "head in");
-    norm(p, job, b, MUIR_BACKWARD, "final norm");
+    muir_emit_last(p)->is_16bit = true;
+    muir_emit_enter_tp(p, job, b, MUIR_BACKWARD, "head in");
+    muir_emit_norm(p, job, b, MUIR_BACKWARD, "final norm");
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     muir_emit_gemm(p, b, MUIR_WEIGHT, "logits weight", s.hidden, logits, s.tokens, 1.0);
+    muir_emit_last(p)->is_16bit = true;
     return b;
 }

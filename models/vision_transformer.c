@@ -53,11 +53,14 @@ static void emit_patches(muir_program *p, const muir_job *job)
     muir_block *b = muir_emit_block(p, "patches");
     b->dense_params = patch_params(m) + (double)job->batch.seq_len * s.hidden; /* and positions */
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     muir_emit_mem(p, b, MUIR_FORWARD, "cut patches", 2.0 * patches * pixels * s.act_bytes);
     muir_emit_gemm(p, b, MUIR_FORWARD, "patch", patches, s.hidden, pixels, 1.0);
     muir_emit_mem(p, b, MUIR_FORWARD, "add positions", 2.0 * hidden_bytes);
     muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     muir_emit_mem(p, b, MUIR_WEIGHT, "positions grad", hidden_bytes);
     muir_emit_gemm(p, b, MUIR_WEIGHT, "patch weight", pixels, s.hidden, patches, 1.0);
 }
@@ -69,13 +72,16 @@ static void emit_layer(muir_program *p, const muir_job *job)
     b->dense_params =
         (muir_attention_params(&job->model) + muir_mlp_params(&job->model, width)) / (double)job->parallel.tp;
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     muir_emit_attention_half(p, job, b, MUIR_FORWARD);
     muir_emit_mlp_half(p, job, b, MUIR_FORWARD, width);
     muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
     muir_emit_recompute(p, job, b);
     muir_emit_mlp_half(p, job, b, MUIR_BACKWARD, width);
     muir_emit_attention_half(p, job, b, MUIR_BACKWARD);
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     muir_emit_mlp_half(p, job, b, MUIR_WEIGHT, width);
     muir_emit_attention_half(p, job, b, MUIR_WEIGHT);
 }
@@ -89,13 +95,16 @@ static void emit_classes(muir_program *p, const muir_job *job)
     muir_block *b = muir_emit_block(p, "classes");
     b->dense_params = classes * s.hidden + s.hidden;
     muir_emit_phase(p, b, MUIR_FORWARD);
+    muir_emit_weights(p, job, b, MUIR_FORWARD);
     muir_emit_mem(p, b, MUIR_FORWARD, "final norm", 2.0 * norm_bytes);
     muir_emit_gemm(p, b, MUIR_FORWARD, "classes", images, classes, s.hidden, 1.0);
     muir_emit_mem(p, b, MUIR_FORWARD, "loss", 3.0 * images * classes * 4.0);
     muir_emit_phase(p, b, MUIR_BACKWARD);
+    muir_emit_weights(p, job, b, MUIR_BACKWARD);
     muir_emit_gemm(p, b, MUIR_BACKWARD, "classes grad", images, s.hidden, classes, 1.0);
     muir_emit_mem(p, b, MUIR_BACKWARD, "final norm", 3.0 * norm_bytes);
     muir_emit_phase(p, b, MUIR_WEIGHT);
+    muir_emit_weights(p, job, b, MUIR_WEIGHT);
     muir_emit_gemm(p, b, MUIR_WEIGHT, "classes weight", s.hidden, classes, images, 1.0);
 }
 

@@ -124,12 +124,21 @@ done:
 
 /* Printing. */
 
+static const char *choice(const char *key, int value, char text[MUIR_NAME_SIZE])
+{
+    const muir_section *section = NULL;
+    const char *from = muir_schema_find(&muir_scenario_schema, key, &section)->allowed;
+    while (value-- > 0) from = strchr(from, '|') + 1;
+    snprintf(text, MUIR_NAME_SIZE, "%.*s", (int)strcspn(from, "|"), from);
+    return text;
+}
+
 static void print_head(const muir_scenario *s, const plan_options *o, const muir_plan *plan, int ranks)
 {
+    char precision[MUIR_NAME_SIZE];
     printf("%s on %s: %s chips, %s sequences of %s tokens a step, %s\n", s->run.model, s->run.fleet,
            muir_count_text(muir_fleet_chips(&s->fleet)).s, muir_count_text(s->job.batch.global_batch_size).s,
-           muir_count_text(s->job.batch.seq_len).s,
-           s->job.batch.precision == MUIR_PRECISION_FP8 ? "fp8" : "bf16");
+           muir_count_text(s->job.batch.seq_len).s, choice("precision", s->job.batch.precision, precision));
     for (int i = 0; i < o->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", o->layout[i]);
     printf("%s%s layouts whose sizes divide; %s of them fit in %s a chip and were priced (modelled, chips of "
            "speed 1)\n",
@@ -139,15 +148,6 @@ static void print_head(const muir_scenario *s, const plan_options *o, const muir
            muir_time_text(plan->search_s).s, ranks, ranks == 1 ? "" : "s",
            muir_count_text((long long)((double)plan->legal / plan->search_s)).s,
            muir_count_text((long long)((double)plan->fitting / plan->search_s)).s);
-}
-
-static const char *choice(const char *key, int value, char text[MUIR_NAME_SIZE])
-{
-    const muir_section *section = NULL;
-    const char *from = muir_schema_find(&muir_scenario_schema, key, &section)->allowed;
-    while (value-- > 0) from = strchr(from, '|') + 1;
-    snprintf(text, MUIR_NAME_SIZE, "%.*s", (int)strcspn(from, "|"), from);
-    return text;
 }
 
 /* The parts in which a layout loses most against the best, as shares of the best step. */

@@ -58,8 +58,7 @@ static void print_calibration(const muir_scenario *s, const muir_summary *m)
 static void print_rates(const muir_scenario *s, const muir_summary *m)
 {
     const double chips = (double)muir_job_chips(&s->job);
-    const double peak =
-        muir_chip_peak_flop_per_s(&s->fleet.chip, s->job.batch.precision == MUIR_PRECISION_FP8);
+    const double peak = muir_scenario_peak_flop_per_s(s);
     printf("  throughput  %s, %s a chip\n", muir_si(m->tokens_per_s, "token/s").s,
            muir_si(m->tokens_per_s / chips, "token/s").s);
     printf("  MFU         %.1f %% (%s a chip of %s), HFU %.1f %%\n", 100.0 * m->mfu,

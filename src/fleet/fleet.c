@@ -100,22 +100,28 @@ int64_t muir_fleet_chips(const muir_fleet *fleet)
     return fleet->top.servers * fleet->server.chips;
 }
 
-double muir_chip_peak_flop_per_s(const muir_chip *chip, int is_fp8)
+/* Useful share of a product's work when it is cut into tiles and the tiles are dealt to cores in rounds. */
+static double tiling_quality(const muir_chip *chip, const muir_gemm_shape *s, double tile_m, double tile_n)
 {
-    return is_fp8 ? chip->fp8_flop_per_s : chip->bf16_flop_per_s;
+    const double tiles = ceil(s->m / tile_m) * ceil(s->n / tile_n) * s->count, cores = (double)chip->cores;
+    const double in_tiles = s->m * s->n * s->count / (tiles * tile_m * tile_n);
+    return in_tiles * tiles / (ceil(tiles / cores) * cores);
 }
 
-double muir_chip_gemm_time_s(const muir_chip *chip, double m, double n, double k, double count, double share,
-                             double bytes, double peak_flop_per_s, double fraction)
+double muir_chip_gemm_time_s(const muir_chip *chip, const muir_gemm_shape *s)
 {
-    const double tiles_m = ceil(m / (double)chip->tile_m), tiles_n = ceil(n / (double)chip->tile_n);
-    const double tiles = tiles_m * tiles_n * count, cores = (double)chip->cores;
-    const double in_tiles = m * n * count / (tiles * (double)chip->tile_m * (double)chip->tile_n);
-    const double in_rounds = tiles / (ceil(tiles / cores) * cores);
-    const double flop = 2.0 * m * n * k * count * share;
-    const double compute_s = flop / (peak_flop_per_s * fraction * in_tiles * in_rounds);
-    const double memory_s = bytes / (chip->hbm_byte_per_s * chip->hbm_fraction);
-    return chip->launch_s + fmax(compute_s, memory_s);
+    static const double halving_cost = 0.96;
+    const double tile_m = (double)chip->tile_m, tile_n = (double)chip->tile_n;
+    double quality = tiling_quality(chip, s, tile_m, tile_n);
+    quality = fmax(quality, halving_cost * tiling_quality(chip, s, 0.5 * tile_m, tile_n));
+    quality = fmax(quality, halving_cost * tiling_quality(chip, s, tile_m, 0.5 * tile_n));
+    quality =
+        fmax(quality, halving_cost * halving_cost * tiling_quality(chip, s, 0.5 * tile_m, 0.5 * tile_n));
+    const double flop = 2.0 * s->m * s->n * s->k * s->count * s->share;
+    const double byte_per_s = chip->hbm_byte_per_s * chip->hbm_fraction;
+    const double compute_s = flop / (s->peak_flop_per_s * s->fraction * quality);
+    return chip->launch_s + fmax(compute_s + chip->epilogue * s->out_bytes / byte_per_s,
+                                 (s->in_bytes + s->out_bytes) / byte_per_s);
 }
 
 double muir_chip_mem_time_s(const muir_chip *chip, double bytes)

@@ -50,20 +50,26 @@ muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet 
 /* Chips of the whole fleet. Local. */
 int64_t muir_fleet_chips(const muir_fleet *fleet);
 
-/* Dense peak of a chip in FLOP/s, 0 if it cannot do the type. Local. */
-double muir_chip_peak_flop_per_s(const muir_chip *chip, int is_fp8);
+/* Dense products C[m,n] = A[m,k] B[k,n], count of them side by side. */
+typedef struct muir_gemm_shape {
+    double m, n, k, count;
+    double share;           /* part of each product that is computed */
+    double in_bytes;        /* operands read from device memory [byte] */
+    double out_bytes;       /* results written, and read where they are added to [byte] */
+    double peak_flop_per_s; /* of their type [FLOP/s] */
+    double fraction;        /* share of the peak that the best product reaches */
+} muir_gemm_shape;
 
-/* Time of dense products C[m,n] = A[m,k] B[k,n].
- *     t = launch + max(2 m n k count share / (peak fraction q), bytes / (hbm_byte_per_s hbm_fraction))
- *     q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to rounds)
- * count            in   products side by side
- * share            in   part of each product that is computed
- * bytes            in   operands and results moved through device memory [byte]
- * peak_flop_per_s  in   of muir_chip_peak_flop_per_s [FLOP/s]
- * fraction         in   share of the peak that the best product reaches
+/* Time of dense products [s].
+ *     t = launch + max(2 m n k count share / (peak fraction q) + epilogue out_bytes / beta, bytes / beta)
+ *     beta = hbm_byte_per_s hbm_fraction
+ *     q = useful share of the tiles (m and n rounded up to tiles) x of the cores (tiles rounded up to
+ *     rounds),
+ *         the best of the chip's tile and of tiles half as high, half as wide or both, which read their
+ *         operands
+ *         more often: each halving costs 4 %
  * Local. */
-double muir_chip_gemm_time_s(const muir_chip *chip, double m, double n, double k, double count, double share,
-                             double bytes, double peak_flop_per_s, double fraction);
+double muir_chip_gemm_time_s(const muir_chip *chip, const muir_gemm_shape *shape);
 
 /* Time to move bytes through device memory.
  *     t = launch + bytes / (hbm_byte_per_s hbm_fraction)

@@ -143,9 +143,7 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     row->flag = (int)c->meeting[stages + 1].value;
 
     const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
-    const bool is_fp8 = job->batch.precision == MUIR_PRECISION_FP8;
-    const double peak =
-        muir_chip_peak_flop_per_s(&c->scenario->fleet.chip, is_fp8) * (double)muir_job_chips(job);
+    const double peak = muir_scenario_peak_flop_per_s(c->scenario) * (double)muir_job_chips(job);
     row->tokens_per_s = tokens / row->step_s;
     row->mfu = c->program->model_flop / (row->step_s * peak);
     row->hfu = c->prices->executed_flop / (row->step_s * peak);

@@ -25,7 +25,8 @@ const char *muir_part_help(muir_part part)
 
 static muir_slot_price sum_of(muir_slot_price a, muir_slot_price b)
 {
-    return (muir_slot_price){a.compute_s + b.compute_s, a.tp_s + b.tp_s, a.cp_s + b.cp_s, a.ep_s + b.ep_s};
+    return (muir_slot_price){a.compute_s + b.compute_s, a.tp_s + b.tp_s, a.cp_s + b.cp_s, a.ep_s + b.ep_s,
+                             a.dp_s + b.dp_s};
 }
 
 /* Side by side, the exchanges of experts of each run under the compute of the other. */
@@ -34,6 +35,19 @@ static muir_slot_price pair_of(muir_slot_price a, muir_slot_price b)
     muir_slot_price pair = sum_of(a, b);
     pair.ep_s = fmax(0.0, a.ep_s - b.compute_s) + fmax(0.0, b.ep_s - a.compute_s);
     return pair;
+}
+
+muir_slot_price muir_step_price(const muir_prices *prices, const muir_step *step)
+{
+    switch ((muir_work)step->work) {
+    case MUIR_WORK_NONE: break;
+    case MUIR_WORK_JOINED: return prices->backward[step->chunk];
+    case MUIR_WORK_PAIR: return pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
+    case MUIR_WORK_PHASE:
+        if (step->phase == MUIR_FORWARD) return prices->forward[step->chunk];
+        return step->phase == MUIR_BACKWARD ? prices->input[step->chunk] : prices->weight[step->chunk];
+    }
+    return (muir_slot_price){.compute_s = 0.0};
 }
 
 /* Rows of the table of prices: the phases alone, then the other kinds of work. */
@@ -67,8 +81,7 @@ static void fill_table(const muir_order *order, const muir_prices *prices, price
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *step = &order->steps[i];
         if (step->work == MUIR_WORK_PAIR)
-            table[ROW_PAIR * chunks + step->chunk].price =
-                pair_of(prices->forward[step->partner], prices->backward[step->chunk]);
+            table[ROW_PAIR * chunks + step->chunk].price = muir_step_price(prices, step);
     }
     for (int i = 0; i < ROWS * chunks; i++) table[i].time_s = muir_slot_time_s(&table[i].price);
 }
@@ -125,7 +138,8 @@ static void find_busiest(const muir_slot_price *busy, const muir_prices *prices,
         const muir_slot_price *b = &busy[s];
         ideal->compute_mean_s += (b->compute_s + prices->sync[s].optimizer_s) / stages;
         ideal->comm_mean_s +=
-            (b->tp_s + b->cp_s + b->ep_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) / stages;
+            (b->tp_s + b->cp_s + b->ep_s + b->dp_s + prices->sync[s].reduce_s + prices->sync[s].gather_s) /
+            stages;
         if (muir_slot_time_s(b) <= most) continue;
         most = muir_slot_time_s(b);
         ideal->busiest = s;
@@ -133,6 +147,7 @@ static void find_busiest(const muir_slot_price *busy, const muir_prices *prices,
         ideal->part_s[MUIR_PART_tp] = b->tp_s;
         ideal->part_s[MUIR_PART_cp] = b->cp_s;
         ideal->part_s[MUIR_PART_ep] = b->ep_s;
+        ideal->part_s[MUIR_PART_dp] = b->dp_s;
     }
 }
 
@@ -153,7 +168,7 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
     }
     ideal->tail_s = norm_s + optimizer_s + gather_s;
     ideal->step_s = reduced_s + ideal->tail_s;
-    ideal->part_s[MUIR_PART_dp] = reduced_s - ideal->pipeline_s + norm_s + gather_s;
+    ideal->part_s[MUIR_PART_dp] += reduced_s - ideal->pipeline_s + norm_s + gather_s;
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 

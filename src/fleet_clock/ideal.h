@@ -48,6 +48,9 @@ typedef struct muir_ideal {
     int busiest;           /* stage */
 } muir_ideal;
 
+/* What a step of the order takes. Local. */
+muir_slot_price muir_step_price(const muir_prices *prices, const muir_step *step);
+
 /* Runs the schedule once.
  * out  out  free it with muir_ideal_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */

@@ -85,7 +85,7 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
 {
     const muir_batch *batch = &s->job.batch;
     const double tokens = (double)(batch->global_batch_size * batch->seq_len);
-    const double peak = muir_chip_peak_flop_per_s(&s->fleet.chip, batch->precision == MUIR_PRECISION_FP8);
+    const double peak = muir_scenario_peak_flop_per_s(s);
     const muir_cost cost = muir_cost_of(s);
     const double energy_j = muir_power_ideal_j(s, ideal);
     memcpy(e->part_s, ideal->part_s, sizeof e->part_s);

@@ -68,7 +68,8 @@ static double slot_power(const muir_watts *w, const muir_slot_price *price)
 {
     const double time_s = muir_slot_time_s(price);
     if (time_s <= 0.0) return w->wait;
-    return (price->compute_s * w->compute + price->tp_s * w->tp + price->cp_s * w->cp + price->ep_s * w->ep) /
+    return (price->compute_s * w->compute + price->tp_s * w->tp + price->cp_s * w->cp + price->ep_s * w->ep +
+            price->dp_s * w->dp) /
            time_s;
 }
 
@@ -86,11 +87,10 @@ static muir_status fill_pipeline(muir_ctx *ctx, muir_power *power, const muir_or
     add_power(p, 0.0, p->length_s, w->wait * power->replica_chips);
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *step = &order->steps[i];
-        const muir_slot_price *price =
-            step->phase == MUIR_FORWARD ? &prices->forward[step->chunk] : &prices->backward[step->chunk];
+        const muir_slot_price price = muir_step_price(prices, step);
         const double start_s = ready_s[step->stage] - (double)ideal->slack[i].self_s;
-        ready_s[step->stage] = start_s + muir_slot_time_s(price);
-        add_power(p, start_s, ready_s[step->stage], chips * (slot_power(w, price) - w->wait));
+        ready_s[step->stage] = start_s + muir_slot_time_s(&price);
+        add_power(p, start_s, ready_s[step->stage], chips * (slot_power(w, &price) - w->wait));
     }
     for (int s = 0; s < stages; s++)
         add_power(p, ideal->stage_end_s[s], ideal->stage_end_s[s] + ideal->reduce_s[s],

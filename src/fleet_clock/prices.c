@@ -8,17 +8,36 @@
 #include "base/mem.h"
 #include "fleet/network.h"
 
+/* Attention stays in 16 bits, also where products are fp8, and never leaves the chip. */
+static double attention_time_s(const muir_scenario *scenario, const muir_op *op)
+{
+    const muir_chip *chip = &scenario->fleet.chip;
+    const muir_stack *stack = &scenario->job.stack;
+    const double keys = (double)scenario->job.batch.seq_len;
+    double fraction = chip->attention_fraction * stack->attention * keys / (keys + stack->attention_half_seq);
+    if (op->is_backward) fraction *= stack->attention_backward;
+    const double flop = 2.0 * op->m * op->n * op->k * op->count * op->share;
+    return chip->launch_s + stack->launch_s + flop / (chip->bf16_flop_per_s * fmin(fraction, 1.0));
+}
+
 static double gemm_time_s(const muir_scenario *scenario, const muir_op *op)
 {
     const muir_chip *chip = &scenario->fleet.chip;
-    if (op->is_attention) /* scores stay on the chip, in bf16 also where products are fp8 */
-        return muir_chip_gemm_time_s(chip, op->m, op->n, op->k, op->count, op->share, 0.0,
-                                     chip->bf16_flop_per_s, chip->attention_fraction);
-    const bool is_fp8 = scenario->job.batch.precision == MUIR_PRECISION_FP8;
-    const double operand_bytes = is_fp8 ? 1.0 : 2.0;
-    const double bytes = op->count * (operand_bytes * (op->m * op->k + op->k * op->n) + 2.0 * op->m * op->n);
-    return muir_chip_gemm_time_s(chip, op->m, op->n, op->k, op->count, op->share, bytes,
-                                 muir_chip_peak_flop_per_s(chip, is_fp8), chip->gemm_fraction);
+    const muir_stack *stack = &scenario->job.stack;
+    if (op->is_attention) return attention_time_s(scenario, op);
+    const double operand_bytes = op->is_16bit ? 2.0 : muir_job_operand_bytes(&scenario->job);
+    const bool is_8bit = operand_bytes < 2.0;
+    muir_gemm_shape shape = {.m = op->m, .n = op->n, .k = op->k, .count = op->count, .share = op->share};
+    shape.in_bytes = op->count * operand_bytes * (op->m * op->k + op->k * op->n);
+    shape.out_bytes = op->count * op->out_bytes * op->m * op->n;
+    shape.peak_flop_per_s = is_8bit ? muir_scenario_peak_flop_per_s(scenario) : chip->bf16_flop_per_s;
+    shape.fraction =
+        is_8bit && chip->gemm_fraction_8bit > 0.0 ? chip->gemm_fraction_8bit : chip->gemm_fraction;
+    shape.fraction *= is_8bit ? stack->gemm_8bit : stack->gemm;
+    if (op->is_grouped)
+        shape.fraction *=
+            is_8bit && stack->grouped_gemm_8bit > 0.0 ? stack->grouped_gemm_8bit : stack->grouped_gemm;
+    return muir_chip_gemm_time_s(chip, &shape) + stack->launch_s;
 }
 
 /* The chips' data have no rate of vector arithmetic, so the operations are held against the peak of
@@ -33,10 +52,13 @@ static double fft_time_s(const muir_scenario *scenario, const muir_op *op)
 
 static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
 {
-    const int64_t stride = muir_job_stride(&scenario->job, op->axis);
-    const int64_t p = muir_job_size(&scenario->job, op->axis);
+    const int64_t stride = muir_job_stride(&scenario->job, op->axis) * (op->apart > 0 ? op->apart : 1);
+    const int64_t p = op->members > 0 ? op->members : muir_job_size(&scenario->job, op->axis);
     const muir_group group = muir_group_place(&scenario->fleet, stride, p);
-    return muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes);
+    double time_s = muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes);
+    if (op->coll == MUIR_BROADCAST) /* p in turn, each down a chain of servers */
+        time_s += (double)(p * (group.servers - 1)) * scenario->fleet.fabric.alpha_s;
+    return time_s / scenario->job.stack.collective;
 }
 
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
@@ -45,8 +67,10 @@ double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
     if (op->load > 0.0) busiest.m *= op->load, busiest.bytes *= op->load;
     switch (op->kind) {
     case MUIR_OP_GEMM: return gemm_time_s(scenario, &busiest);
-    case MUIR_OP_FFT: return fft_time_s(scenario, &busiest);
-    case MUIR_OP_MEM: return muir_chip_mem_time_s(&scenario->fleet.chip, busiest.bytes);
+    case MUIR_OP_FFT: return fft_time_s(scenario, &busiest) + scenario->job.stack.launch_s;
+    case MUIR_OP_MEM:
+        return muir_chip_mem_time_s(&scenario->fleet.chip, busiest.bytes) + scenario->job.stack.launch_s +
+               (op->launches - 1.0) * (scenario->fleet.chip.launch_s + scenario->job.stack.launch_s);
     case MUIR_OP_COLL: return coll_time_s(scenario, &busiest);
     }
     return 0.0;
@@ -58,31 +82,75 @@ static double exposed_in_pieces_s(double coll_s, double gemm_s, double p)
     return fmax(coll_s / p, coll_s - gemm_s * (p - 1.0) / p);
 }
 
-/* A gather hides under the product that follows it, a scatter under the one before it. */
-static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
+/* The product beside a collective, memory operations between them aside; NULL: there is none. */
+static const muir_op *product_beside(const muir_op *ops, int i, int n, int way)
 {
-    const double coll_s = coll_time_s(scenario, &ops[i]);
-    const int beside = ops[i].coll == MUIR_ALL_GATHER ? i + 1 : i - 1;
-    if (!scenario->job.parallel.overlap_tp || ops[i].coll == MUIR_ALL_REDUCE) return coll_s;
-    if (beside < 0 || beside >= n || ops[beside].kind != MUIR_OP_GEMM) return coll_s;
-    return exposed_in_pieces_s(coll_s, gemm_time_s(scenario, &ops[beside]),
-                               (double)scenario->job.parallel.tp);
+    for (i += way; i >= 0 && i < n && ops[i].kind == MUIR_OP_MEM;) i += way;
+    return i >= 0 && i < n && ops[i].kind == MUIR_OP_GEMM ? &ops[i] : NULL;
 }
 
+/* A gather hides under the product that follows it, a scatter under the one before it. What carries gradients
+ * of inputs out of the backward pass can hide under the product of the weights' gradient instead, which is as
+ * large as the one before it. */
+static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase)
+{
+    const double coll_s = coll_time_s(scenario, &ops[i]), tp = (double)scenario->job.parallel.tp;
+    const bool is_gather = ops[i].coll == MUIR_ALL_GATHER;
+    const muir_op *beside = product_beside(ops, i, n, is_gather ? 1 : -1);
+    if (!beside) return coll_s;
+    if (phase == MUIR_BACKWARD && !is_gather && scenario->job.stack.overlap_input_grads)
+        return fmax(0.0, coll_s - gemm_time_s(scenario, beside));
+    if (!scenario->job.parallel.overlap_tp || ops[i].coll == MUIR_ALL_REDUCE) return coll_s;
+    return exposed_in_pieces_s(coll_s, gemm_time_s(scenario, beside), tp);
+}
+
+/* Rings hide all but one of their parts under the attention, which is the compute around them. */
+static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
+{
+    const double coll_s = coll_time_s(scenario, &ops[i]), p = (double)scenario->job.parallel.cp;
+    double attention_s = 0.0;
+    if (scenario->job.parallel.cp_exchange != MUIR_CP_RING) return coll_s;
+    for (int a = i + 1; a < n && (ops[a].is_attention || ops[a].is_16bit || ops[a].kind == MUIR_OP_MEM); a++)
+        attention_s += muir_op_time_s(scenario, &ops[a]);
+    return fmax(0.0, coll_s - attention_s * (p - 1.0) / p);
+}
+
+/* Adds a range's times; dp_s takes the collectives over replicas whole. */
 static void add_range(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
-                      double repeat, muir_slot_price *price)
+                      muir_phase phase, muir_slot_price *price)
 {
     const muir_op *ops = &program->ops[range.first];
     for (int i = 0; i < range.n; i++) {
         if (ops[i].kind != MUIR_OP_COLL)
-            price->compute_s += repeat * muir_op_time_s(scenario, &ops[i]);
+            price->compute_s += muir_op_time_s(scenario, &ops[i]);
         else if (ops[i].axis == MUIR_AXIS_TP)
-            price->tp_s += repeat * tp_exposed_s(scenario, ops, i, range.n);
+            price->tp_s += tp_exposed_s(scenario, ops, i, range.n, phase);
         else if (ops[i].axis == MUIR_AXIS_CP)
-            price->cp_s += repeat * coll_time_s(scenario, &ops[i]);
+            price->cp_s += cp_exposed_s(scenario, ops, i, range.n);
+        else if (ops[i].axis == MUIR_AXIS_DP || ops[i].axis == MUIR_AXIS_EDP)
+            price->dp_s += coll_time_s(scenario, &ops[i]);
         else
-            price->ep_s += repeat * muir_op_time_s(scenario, &ops[i]);
+            price->ep_s += muir_op_time_s(scenario, &ops[i]);
     }
+}
+
+/* Collectives over replicas (ZeRO 2 and 3) run under the compute of the layer before; what finds no room
+ * there is exposed, and the compute beside them slows down. */
+static void hide_replicas(const muir_scenario *scenario, muir_slot_price *price)
+{
+    const muir_stack *stack = &scenario->job.stack;
+    const double coll_s = price->dp_s, room_s = stack->overlap * price->compute_s;
+    price->dp_s = fmax(0.0, coll_s - room_s);
+    price->compute_s += stack->interference * fmin(coll_s, room_s);
+}
+
+static void add_slot(muir_slot_price *sum, const muir_slot_price *price, double repeat)
+{
+    sum->compute_s += repeat * price->compute_s;
+    sum->tp_s += repeat * price->tp_s;
+    sum->cp_s += repeat * price->cp_s;
+    sum->ep_s += repeat * price->ep_s;
+    sum->dp_s += repeat * price->dp_s;
 }
 
 static void price_chunk(const muir_scenario *scenario, const muir_program *program, int chunk,
@@ -91,28 +159,33 @@ static void price_chunk(const muir_scenario *scenario, const muir_program *progr
     const muir_chunk *c = &program->chunks[chunk];
     for (int part = 0; part < c->n_parts; part++) {
         const muir_block *block = &program->blocks[c->block[part]];
-        const double repeat = c->repeat[part];
-        add_range(scenario, program, block->phase[MUIR_FORWARD], repeat, &prices->forward[chunk]);
-        add_range(scenario, program, block->phase[MUIR_BACKWARD], repeat, &prices->input[chunk]);
-        add_range(scenario, program, block->phase[MUIR_WEIGHT], repeat, &prices->weight[chunk]);
+        muir_slot_price forward = {.compute_s = 0.0}, backward = {.compute_s = 0.0},
+                        input = {.compute_s = 0.0}, weight = {.compute_s = 0.0};
+        add_range(scenario, program, block->phase[MUIR_FORWARD], MUIR_FORWARD, &forward);
+        add_range(scenario, program, block->phase[MUIR_BACKWARD], MUIR_BACKWARD, &input);
+        add_range(scenario, program, block->phase[MUIR_WEIGHT], MUIR_WEIGHT, &weight);
+        add_slot(&backward, &input, 1.0);
+        add_slot(&backward, &weight, 1.0);
+        hide_replicas(scenario, &forward);
+        hide_replicas(scenario, &backward);
+        hide_replicas(scenario, &input);
+        hide_replicas(scenario, &weight);
+        add_slot(&prices->forward[chunk], &forward, c->repeat[part]);
+        add_slot(&prices->backward[chunk], &backward, c->repeat[part]);
+        add_slot(&prices->input[chunk], &input, c->repeat[part]);
+        add_slot(&prices->weight[chunk], &weight, c->repeat[part]);
     }
-    const muir_slot_price input = prices->input[chunk], weight = prices->weight[chunk];
-    prices->backward[chunk] = (muir_slot_price){
-        .compute_s = input.compute_s + weight.compute_s,
-        .tp_s = input.tp_s + weight.tp_s,
-        .cp_s = input.cp_s + weight.cp_s,
-        .ep_s = input.ep_s + weight.ep_s,
-    };
 }
 
-double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
+double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase)
 {
-    return ops[i].axis == MUIR_AXIS_TP ? tp_exposed_s(scenario, ops, i, n) : coll_time_s(scenario, &ops[i]);
+    if (ops[i].axis == MUIR_AXIS_TP) return tp_exposed_s(scenario, ops, i, n, phase);
+    return ops[i].axis == MUIR_AXIS_CP ? cp_exposed_s(scenario, ops, i, n) : coll_time_s(scenario, &ops[i]);
 }
 
 double muir_slot_time_s(const muir_slot_price *price)
 {
-    return price->compute_s + price->tp_s + price->cp_s + price->ep_s;
+    return price->compute_s + price->tp_s + price->cp_s + price->ep_s + price->dp_s;
 }
 
 /* In buckets, all but the last one's sync can hide under the backward of the last microbatch (or the first
@@ -121,7 +194,8 @@ static double exposed_in_buckets_s(const muir_scenario *scenario, bool is_overla
                                    double window_s)
 {
     if (!is_overlapped) return coll_s;
-    return exposed_in_pieces_s(coll_s, window_s, (double)scenario->job.parallel.buckets);
+    return exposed_in_pieces_s(coll_s, scenario->job.stack.overlap * window_s,
+                               (double)scenario->job.parallel.buckets);
 }
 
 static double range_time_s(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
@@ -161,11 +235,16 @@ static void price_sync(const muir_scenario *scenario, const muir_program *progra
         forward_s += prices->forward[chunk].compute_s;
         backward_s += prices->backward[chunk].compute_s;
     }
+    /* Chunks end one after the other, each behind as many microbatches as there are stages. */
+    if (parallel->vpp > 1) {
+        forward_s *= (double)parallel->pp;
+        backward_s *= (double)parallel->pp;
+    }
     const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL) +
                             copies_time_s(scenario, program, stage);
     const double gather_s = range_time_s(scenario, program, update, MUIR_OP_COLL);
     sync->norm_s = range_time_s(scenario, program, program->norm_ops, MUIR_OP_COLL);
-    sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM);
+    sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM) + scenario->job.stack.step_s;
     sync->reduce_s = exposed_in_buckets_s(scenario, parallel->overlap_grad_reduce, reduce_s, backward_s);
     sync->gather_s = exposed_in_buckets_s(scenario, parallel->overlap_param_gather, gather_s, forward_s);
 }
@@ -181,6 +260,8 @@ static void throttle(const muir_scenario *scenario, muir_prices *prices)
     for (int i = 0; i < prices->n_chunks; i++) {
         prices->forward[i].compute_s *= slower;
         prices->backward[i].compute_s *= slower;
+        prices->input[i].compute_s *= slower;
+        prices->weight[i].compute_s *= slower;
     }
 }
 
@@ -200,6 +281,14 @@ static void price_p2p(const muir_scenario *scenario, const muir_program *program
     if (pp < 2) return;
     prices->p2p_s = muir_p2p_time_s(&scenario->fleet, stride, program->p2p_bytes);
     prices->wrap_p2p_s = muir_p2p_time_s(&scenario->fleet, stride * (pp - 1), program->p2p_bytes);
+    if (scenario->job.stack.scatter_messages && !scenario->job.parallel.sequence_parallel) {
+        const int64_t tp = scenario->job.parallel.tp;
+        const muir_group group = muir_group_place(&scenario->fleet, 1, tp);
+        const double gather_s =
+            muir_coll_time_s(&scenario->fleet, &group, MUIR_ALL_GATHER, program->p2p_bytes * (double)tp);
+        prices->p2p_s += gather_s;
+        prices->wrap_p2p_s += gather_s;
+    }
 }
 
 muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,

@@ -10,6 +10,7 @@
 typedef struct muir_slot_price {
     double compute_s; /* stretched by a slow chip */
     double tp_s, cp_s, ep_s;
+    double dp_s; /* weights gathered and gradients synchronised with each microbatch */
 } muir_slot_price;
 
 /* The end of a step on one stage. [s] */
@@ -42,11 +43,11 @@ void muir_prices_destroy(muir_prices **prices); /* accepts NULL, leaves NULL */
 /* Time of one op [s], all of it, hidden or not. Local. */
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op);
 
-/* What is left to see of a collective of a block where the job hides tensor-parallel ones under products [s].
- * ops  in  [n] of one phase of the block
+/* What is left to see of a collective of a block where the job hides it under products [s].
+ * ops  in  [n] of the phase of the block
  * i    in  the collective among them
  * Local. */
-double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n);
+double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase);
 
 /* Sum of a slot's parts [s]. Local. */
 double muir_slot_time_s(const muir_slot_price *price);

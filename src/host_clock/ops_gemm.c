@@ -9,11 +9,18 @@
 
 enum { GRAIN = 16, TILES = 8 };
 
-/* Attention stays bf16 where the other products are fp8, as in the fleet's prices. */
+/* What is not quantised on the fleet is not quantised here. This machine has no products of fp16, and none
+ * with scales of blocks: bf16 and fp8 stand for them. */
 muir_dtype muir_host_dtype(const muir_scenario *scenario, const muir_op *op)
 {
-    const bool is_fp8 = scenario->job.batch.precision == MUIR_PRECISION_FP8;
-    return is_fp8 && !(op && op->is_attention) ? MUIR_FP8 : MUIR_BF16;
+    if (op && (op->is_attention || op->is_16bit)) return MUIR_BF16;
+    switch (scenario->job.batch.precision) {
+    case MUIR_PRECISION_FP8:
+    case MUIR_PRECISION_MXFP8:
+    case MUIR_PRECISION_NVFP4: return MUIR_FP8;
+    case MUIR_PRECISION_INT8: return MUIR_INT8;
+    default: return MUIR_BF16;
+    }
 }
 
 /* An eighth of the rows, in whole vectors. */

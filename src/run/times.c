@@ -31,7 +31,7 @@ void muir_times_fill(const muir_scenario *scenario, const muir_program *program,
             for (int i = 0; i < r.n; i++)
                 if (program->ops[r.first + i].kind == MUIR_OP_COLL)
                     times->exposed_s[r.first + i] =
-                        muir_op_exposed_s(scenario, &program->ops[r.first], i, r.n);
+                        muir_op_exposed_s(scenario, &program->ops[r.first], i, r.n, (muir_phase)phase);
         }
     for (int s = 0; s < program->n_stages; s++) {
         share_out(program, program->sync_ops[s], prices->sync[s].reduce_s, times);

@@ -125,6 +125,14 @@ static muir_status fail_unknown(muir_ctx *ctx, const char *folder, const char *n
     return st;
 }
 
+bool muir_catalogue_has(muir_ctx *ctx, const char *folder, const char *name)
+{
+    char root[1024], path[1400];
+    if (muir_catalogue_root(ctx, root, sizeof root) != MUIR_OK || strchr(name, '/')) return false;
+    return snprintf(path, sizeof path, "%s/%s/%s%s", root, folder, name, ending) < (int)sizeof path &&
+           access(path, R_OK) == 0;
+}
+
 muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
                                 char *path, size_t size)
 {

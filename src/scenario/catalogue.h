@@ -22,6 +22,9 @@ muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size);
 muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
                                 char *path, size_t size);
 
+/* Whether there is a file of that name. Local. */
+bool muir_catalogue_has(muir_ctx *ctx, const char *folder, const char *name);
+
 /* Names in a folder, sorted.
  * names  out  [n] texts, freed with muir_catalogue_free; untouched on error
  * n      out  how many; untouched on error

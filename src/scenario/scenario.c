@@ -104,7 +104,8 @@ static muir_status make_overrides(muir_ctx *ctx, const char *own, const char *co
 /* The kind of file an override belongs to, by its prefix; the key without the prefix through `key`. */
 static const muir_schema *owner_of(const char *item, const char **key)
 {
-    static const muir_schema *const owners[] = {&muir_fleet_schema, &muir_chip_schema, &muir_model_schema};
+    static const muir_schema *const owners[] = {&muir_fleet_schema, &muir_chip_schema, &muir_model_schema,
+                                                &muir_stack_schema};
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
         const size_t n = strlen(owners[i]->kind);
         if (strncmp(item, owners[i]->kind, n) == 0 && item[n] == '.') {
@@ -142,6 +143,25 @@ static muir_status load_named(muir_ctx *ctx, const muir_schema *schema, const ch
     MUIR_TRY(apply_overrides(ctx, &loader, list));
     MUIR_TRY(muir_yaml_finish(ctx, &loader));
 done:
+    return st;
+}
+
+/* What the software does unless the scenario says otherwise. */
+static muir_status apply_settings(muir_ctx *ctx, muir_loader *loader, const char *stack, const char *settings)
+{
+    muir_status st = MUIR_OK;
+    override_list list = {NULL, NULL, NULL, 0};
+    char where[2 * MUIR_NAME_SIZE + 32];
+    MUIR_TRY(make_overrides(ctx, settings, NULL, 0, &list));
+    for (int i = 0; i < list.n; i++) {
+        char name[2 * MUIR_NAME_SIZE];
+        const char *value = strchr(list.item[i], '=') + 1;
+        snprintf(name, sizeof name, "%.*s", (int)(value - 1 - list.item[i]), list.item[i]);
+        snprintf(where, sizeof where, "settings of stack %s", stack);
+        if (!muir_yaml_is_given(loader, name)) MUIR_TRY(muir_yaml_override(ctx, loader, name, value, where));
+    }
+done:
+    free_overrides(&list);
     return st;
 }
 
@@ -183,6 +203,16 @@ static void resolve_model(muir_model *m)
     if (m->head_dim == 0) m->head_dim = m->hidden / m->heads > 0 ? m->hidden / m->heads : 1;
 }
 
+/* Experts are split like dense layers where they are wide and replicas alone hold ep; otherwise ep takes the
+ * tp group too. */
+static void resolve_experts(muir_job *job)
+{
+    muir_parallel *p = &job->parallel;
+    const bool is_narrow =
+        job->model.experts > 0 && job->model.ffn < job->model.hidden && p->sequence_parallel;
+    if (p->etp == 0) p->etp = p->dp * p->cp % p->ep == 0 && !is_narrow ? p->tp : 1;
+}
+
 static void resolve_batch(muir_job *job)
 {
     muir_batch *b = &job->batch;
@@ -200,14 +230,33 @@ static void resolve_spares(muir_scenario *s)
     s->spare_servers = s->fleet.top.servers - (used + per_server - 1) / per_server;
 }
 
+static const char *precision_name(int precision)
+{
+    static const char *const names[] = {"bf16", "fp16", "fp8", "mxfp8", "nvfp4", "int8"};
+    return names[precision];
+}
+
+double muir_scenario_peak_flop_per_s(const muir_scenario *scenario)
+{
+    const muir_chip *chip = &scenario->fleet.chip;
+    switch (scenario->job.batch.precision) {
+    case MUIR_PRECISION_FP8:
+    case MUIR_PRECISION_MXFP8: return chip->fp8_flop_per_s;
+    case MUIR_PRECISION_NVFP4: return chip->fp4_flop_per_s;
+    case MUIR_PRECISION_INT8: return chip->int8_flop_per_s;
+    default: return chip->bf16_flop_per_s;
+    }
+}
+
 static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
 {
     const muir_parallel *p = &s->job.parallel;
     if (s->run.steps != 0 && s->run.days != 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "steps=%lld and days=%g are both given, but one sets the other",
                          (long long)s->run.steps, s->run.days);
-    if (s->job.batch.precision == MUIR_PRECISION_FP8 && s->fleet.chip.fp8_flop_per_s <= 0.0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "precision=fp8, but chip %s has no fp8", s->fleet.top.chip);
+    if (muir_scenario_peak_flop_per_s(s) <= 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "precision=%s, but chip %s cannot do it",
+                         precision_name(s->job.batch.precision), s->fleet.top.chip);
     if (!muir_schedule_find(p->schedule)) {
         char known[200] = "";
         size_t used = 0;
@@ -275,6 +324,7 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     MUIR_TRY(check_power(ctx, &s->power, &s->fleet.chip));
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
+    resolve_experts(&s->job);
     resolve_batch(&s->job);
     MUIR_TRY(muir_job_check(ctx, &s->job));
     s->job.microbatches =
@@ -322,6 +372,11 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     snprintf(where, sizeof where, "%s: model", path);
     MUIR_TRY(load_named(ctx, &muir_model_schema, s->run.model, where, &list, &s->job.model, other_path,
                         sizeof other_path));
+    if (strcmp(s->run.stack, "auto") == 0) memcpy(s->run.stack, s->fleet.chip.stack, sizeof s->run.stack);
+    snprintf(where, sizeof where, "%s: stack", path);
+    MUIR_TRY(load_named(ctx, &muir_stack_schema, s->run.stack, where, &list, &s->job.stack, other_path,
+                        sizeof other_path));
+    MUIR_TRY(apply_settings(ctx, &loader, s->run.stack, s->job.stack.settings));
     name_of(path, s->name);
     MUIR_TRY(resolve(ctx, s));
 done:
@@ -385,6 +440,8 @@ muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, boo
     print_sections(out, &muir_fleet_schema, &scenario->fleet, "# ", true);
     fprintf(out, "# chip\n");
     print_sections(out, &muir_chip_schema, &scenario->fleet.chip, "# ", true);
+    fprintf(out, "# stack\n");
+    print_sections(out, &muir_stack_schema, &scenario->job.stack, "# ", true);
     fprintf(out, "# model\n");
     print_sections(out, &muir_model_schema, &scenario->job.model, "# ", true);
     if (fclose(out) != 0) {

@@ -231,6 +231,23 @@ static muir_status set_texts(muir_ctx *ctx, muir_loader *loader, void *raw, cons
     return MUIR_OK;
 }
 
+muir_status muir_yaml_begin(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
+                            muir_loader *loader)
+{
+    memset(loader, 0, sizeof *loader);
+    loader->schema = schema;
+    loader->file = file;
+    snprintf(loader->path, sizeof loader->path, "%s", path);
+    return muir_schema_defaults(ctx, schema, file);
+}
+
+bool muir_yaml_is_given(const muir_loader *loader, const char *key)
+{
+    const muir_section *section = NULL;
+    const muir_option *option = muir_schema_find(loader->schema, key, &section);
+    return option && loader->is_given[index_of(loader->schema, section, option)];
+}
+
 muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
                            muir_loader *loader)
 {
@@ -245,11 +262,7 @@ muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char 
                                    .mem_fn = cyaml_mem,
                                    .flags = CYAML_CFG_NO_ALIAS};
     make_raw_schema(schema, &raw);
-    memset(loader, 0, sizeof *loader);
-    loader->schema = schema;
-    loader->file = file;
-    snprintf(loader->path, sizeof loader->path, "%s", path);
-    MUIR_TRY(muir_schema_defaults(ctx, schema, file));
+    MUIR_TRY(muir_yaml_begin(ctx, schema, path, file, loader));
     MUIR_TRY(muir_text_read(ctx, path, &text, &length));
     MUIR_TRY(check_syntax(ctx, path, text, length));
     if (cyaml_load_data((const uint8_t *)text, length, &config, &raw.value, &loaded, NULL) != CYAML_OK)

@@ -23,6 +23,14 @@ typedef struct muir_loader {
 muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
                            muir_loader *loader);
 
+/* As muir_yaml_load without a file: every key has its default. `path` starts messages. Local. */
+muir_status muir_yaml_begin(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
+                            muir_loader *loader);
+
+/* Whether a key was given, by the file or by an override; false also for keys that the schema lacks. Local.
+ * */
+bool muir_yaml_is_given(const muir_loader *loader, const char *key);
+
 /* Applies one "key=value" text, which goes through the same schema as a file.
  * key    in   "section.name" without the prefix of the file
  * where  in   who asks, starts the message

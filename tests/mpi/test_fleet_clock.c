@@ -81,7 +81,7 @@ static double arrival_of(const replica *r, const muir_step *slot)
 
 static double time_of(const muir_slot_price *p, double slow)
 {
-    return p->compute_s * slow + p->tp_s + p->cp_s + p->ep_s;
+    return p->compute_s * slow + p->tp_s + p->cp_s + p->ep_s + p->dp_s;
 }
 
 /* Duration of a slot; a pair hides the exchanges of each under the compute of the other. */

@@ -129,7 +129,7 @@ static void print_head(const muir_scenario *s, const plan_options *o, const muir
     printf("%s on %s: %s chips, %s sequences of %s tokens a step, %s\n", s->run.model, s->run.fleet,
            muir_count_text(muir_fleet_chips(&s->fleet)).s, muir_count_text(s->job.batch.global_batch_size).s,
            muir_count_text(s->job.batch.seq_len).s,
-           s->job.batch.precision == MUIR_PRECISION_FP8 ? "fp8" : "bf16");
+           muir_scenario_precision(s));
     for (int i = 0; i < o->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", o->layout[i]);
     printf("%s%s layouts whose sizes divide; %s of them fit in %s a chip and were priced (modelled, chips of "
            "speed 1)\n",

@@ -70,7 +70,7 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
 {
     const muir_batch *batch = &s->job.batch;
     const double tokens = (double)(batch->global_batch_size * batch->seq_len);
-    const double peak = muir_chip_peak_flop_per_s(&s->fleet.chip, batch->precision == MUIR_PRECISION_FP8);
+    const double peak = muir_scenario_peak_flop_per_s(s);
     const double energy_j = muir_step_energy_j(s, ideal, ideal->step_s);
     memcpy(e->part_s, ideal->part_s, sizeof e->part_s);
     e->step_s = ideal->step_s;
@@ -117,7 +117,7 @@ static bool is_legal(muir_ctx *ctx, muir_scenario *work)
     muir_job *job = &work->job;
     const int64_t each = job->parallel.dp * job->batch.micro_batch_size;
     if (muir_job_chips(job) > muir_fleet_chips(&work->fleet)) return false;
-    if (job->parallel.dp % job->parallel.ep != 0 || job->batch.global_batch_size % each != 0) return false;
+    if (job->batch.global_batch_size % each != 0) return false;
     job->microbatches = job->batch.global_batch_size / each;
     const muir_shape shape = {(int)job->parallel.pp, (int)job->parallel.vpp, (int)job->microbatches};
     const bool is_legal = muir_job_check(ctx, job) == MUIR_OK &&

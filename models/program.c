@@ -257,8 +257,9 @@ static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, doub
     emit_across(p, job, NULL, 0, name, axis, bytes);
 }
 
-/* The sums of gradients are cleared, and scaled before they are synchronised. Adam reads gradient, master weight and two moments (16 bytes) and writes master weight, moments and bf16
- * weight (14 bytes), for its share of the weights; then replicas gather the new bf16 weights. */
+/* The sums of gradients are cleared, and scaled before they are synchronised. Adam reads gradient, master
+ * weight and two moments (16 bytes) and writes master weight, moments and bf16 weight (14 bytes), for its
+ * share of the weights; then replicas gather the new bf16 weights. */
 static void emit_update(muir_program *p, const muir_job *job, muir_axis axis, double params)
 {
     const bool is_shared = job->parallel.zero_stage > 0;

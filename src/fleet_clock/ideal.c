@@ -125,6 +125,8 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
         }
     }
     ideal->tail_s = norm_s + optimizer_s + gather_s;
+    ideal->step_s = reduced_s + ideal->tail_s; /* as the clock adds it, so that equal chips wait for
+                                                  nothing */
     ideal->part_s[MUIR_PART_dp] += reduced_s - ideal->pipeline_s + norm_s + gather_s;
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
@@ -142,7 +144,6 @@ static void fill(const muir_order *order, const muir_prices *prices, double *scr
     part[MUIR_PART_bubble] = without_messages_s - part[MUIR_PART_compute] - part[MUIR_PART_tp] -
                              part[MUIR_PART_cp] - part[MUIR_PART_ep] - part[MUIR_PART_dp];
     add_sync(prices, ideal);
-    for (int i = 0; i < MUIR_PART_COUNT; i++) ideal->step_s += part[i];
 }
 
 muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every numeric key of chips, fleets, models, stacks and jobs: changing it moves what it should, the way it should.
- * A key that moves nothing fails, and so does one that is not in the table below. */
+/* Every numeric key of chips, fleets, models, stacks and jobs: changing it moves what it should, the way it
+ * should. A key that moves nothing fails, and so does one that is not in the table below. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Published ablations: what a change of layout costs or gains must have the published sign and about its size. */
+/* Published ablations: what a change of layout costs or gains must have the published sign and about its
+ * size. */
 #include "check.h"
 #include "fleet_clock/ideal.h"
 #include "scenario/scenario.h"
@@ -49,8 +50,8 @@ static void check_between(const char *what, double value, double low, double hig
         __VA_ARGS__, NULL                                                                                    \
     }
 
-/* SC21, section 5.3.2 and figure 12: 175B on 96 A100, interleaving gains 10 % and more at small batches, and less
- * the larger the batch. */
+/* SC21, section 5.3.2 and figure 12: 175B on 96 A100, interleaving gains 10 % and more at small batches,
+ * and less the larger the batch. */
 static void interleaving_gains_most_at_small_batches(void)
 {
     const char *const *base =
@@ -67,8 +68,8 @@ static void interleaving_gains_most_at_small_batches(void)
     CU_ASSERT(small > large);
 }
 
-/* Korthikanti et al. 2022, table 5: sequence parallelism with selective instead of full recompute is 29.0 %, 31.8 %,
- * 29.7 % and 32.1 % faster for 22B, 175B, 530B and 1T. */
+/* Korthikanti et al. 2022, table 5: sequence parallelism with selective instead of full recompute is 29.0
+ * %, 31.8 %, 29.7 % and 32.1 % faster for 22B, 175B, 530B and 1T. */
 static void sequence_parallel_and_selective_recompute_gain_a_third(void)
 {
     static const struct {
@@ -105,8 +106,8 @@ static void recompute_costs_a_forward(void)
                   1.12);
 }
 
-/* SC21, figure 13: a 162B model on 64 A100 does best with tp 8, a server; less of it pays more pipeline, more of it
- * leaves the server. */
+/* SC21, figure 13: a 162B model on 64 A100 does best with tp 8, a server; less of it pays more pipeline,
+ * more of it leaves the server. */
 static void tensor_parallel_is_best_inside_a_server(void)
 {
     const char *const *base =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tables of published runs: reading, rows as scenarios, refusals, and the errors reached on the shipped table. */
+/* Tables of published runs: reading, rows as scenarios, refusals, and the errors reached on the shipped
+ * table. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -178,6 +178,59 @@ static void memory_follows_the_zero_stage(void)
     muir_program_destroy(&pb);
 }
 
+/* Korthikanti et al. 2022, table 2: a GPT layer keeps s b h (34 / t) with sequence parallelism, s b h (10 + 24 / t)
+ * without, 2 s b h with full recompute. */
+static void activations_are_those_of_korthikanti(void)
+{
+    static const struct {
+        const char *sequence_parallel, *recompute;
+        double vectors;
+    } rows[] = {{"parallel.sequence_parallel=true", "parallel.recompute=selective", 34.0 / 8.0},
+                {"parallel.sequence_parallel=false", "parallel.recompute=selective", 10.0 + 24.0 / 8.0},
+                {"parallel.sequence_parallel=false", "parallel.recompute=full", 2.0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const overrides[] = {"model=gpt3-175b", "seq_len=2048",  "parallel.tp=8",
+                                         "parallel.pp=8",   "parallel.dp=2", rows[i].sequence_parallel,
+                                         rows[i].recompute};
+        const muir_scenario s = load("rainier", overrides, 7);
+        muir_program *program = program_of(&s);
+        const muir_memory memory = muir_memory_of(&s.job, program, 8);
+        CU_ASSERT_DOUBLE_EQUAL(memory.activations / (rows[i].vectors * 2048.0 * 12288.0 * 12.0 * 8.0), 1.0,
+                               1e-12);
+        muir_program_destroy(&program);
+    }
+}
+
+/* Stage 2 shares out gradients too, stage 3 weights too. */
+static void higher_zero_stages_share_out_more(void)
+{
+    static const char *const zero2[] = {"parallel.zero_stage=2"}, *const zero3[] = {"parallel.zero_stage=3"};
+    const muir_scenario a = load("rainier", zero2, 1), b = load("rainier", zero3, 1);
+    muir_program *pa = program_of(&a), *pb = program_of(&b);
+    const muir_memory ma = muir_memory_of(&a.job, pa, 16), mb = muir_memory_of(&b.job, pb, 16);
+    CU_ASSERT_DOUBLE_EQUAL(ma.optimizer / ma.gradients, 3.0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(ma.weights / mb.weights, 488.0, 1e-6);
+    CU_ASSERT_EQUAL(axis_bytes(pa, MUIR_AXIS_DP, MUIR_ALL_GATHER, MUIR_FORWARD), 0.0);
+    CU_ASSERT_DOUBLE_EQUAL(axis_bytes(pb, MUIR_AXIS_DP, MUIR_ALL_GATHER, MUIR_FORWARD),
+                           2.0 * pb->blocks[1].dense_params, 1.0);
+    CU_ASSERT_EQUAL(axis_bytes(pb, MUIR_AXIS_DP, MUIR_REDUCE_SCATTER, MUIR_WEIGHT),
+                    axis_bytes(pa, MUIR_AXIS_DP, MUIR_REDUCE_SCATTER, MUIR_WEIGHT));
+    muir_program_destroy(&pa);
+    muir_program_destroy(&pb);
+}
+
+/* DeepSeek-V3, arXiv 2412.19437, section 4.2: 671B weights, 37B active. */
+static void latent_attention_has_the_published_weights(void)
+{
+    static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.dp=16"};
+    const muir_scenario s = load("rainier", overrides, 3);
+    muir_program *program = program_of(&s);
+    CU_ASSERT_DOUBLE_EQUAL(program->params / 704e9, 1.0,
+                           0.01); /* 61 mixtures where 3 layers are dense: 5 % more */
+    CU_ASSERT_DOUBLE_EQUAL(program->active_params / 37.6e9, 1.0, 0.02);
+    muir_program_destroy(&program);
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -189,6 +242,9 @@ int main(int argc, char **argv)
          tensor_parallel_traffic_is_four_messages_a_layer},
         {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
         {"memory follows the zero stage", memory_follows_the_zero_stage},
+        {"activations are those of Korthikanti", activations_are_those_of_korthikanti},
+        {"higher ZeRO stages share out more", higher_zero_stages_share_out_more},
+        {"latent attention has the published weights", latent_attention_has_the_published_weights},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "models", tests);

@@ -178,8 +178,8 @@ static void memory_follows_the_zero_stage(void)
     muir_program_destroy(&pb);
 }
 
-/* Korthikanti et al. 2022, table 2: a GPT layer keeps s b h (34 / t) with sequence parallelism, s b h (10 + 24 / t)
- * without, 2 s b h with full recompute. */
+/* Korthikanti et al. 2022, table 2: a GPT layer keeps s b h (34 / t) with sequence parallelism, s b h (10 +
+ * 24 / t) without, 2 s b h with full recompute. */
 static void activations_are_those_of_korthikanti(void)
 {
     static const struct {

@@ -26,6 +26,15 @@ double muir_job_operand_bytes(const muir_job *job)
     return job->batch.precision >= MUIR_PRECISION_FP8 ? 1.0 : 2.0;
 }
 
+int64_t muir_job_etp(const muir_job *job)
+{
+    const muir_parallel *p = &job->parallel;
+    if (p->etp > 0) return p->etp;
+    const bool is_narrow =
+        job->model.experts > 0 && job->model.ffn < job->model.hidden && p->sequence_parallel;
+    return p->dp * p->cp % p->ep == 0 && !is_narrow ? p->tp : 1;
+}
+
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis)
 {
     const int64_t all = muir_job_size(job, axis), group = job->parallel.zero_group;
@@ -50,9 +59,9 @@ int64_t muir_job_stride(const muir_job *job, muir_axis axis)
     const int64_t replica = is_pp_outermost ? group : group * p->pp;
     switch (axis) {
     case MUIR_AXIS_CP: return p->tp;
-    case MUIR_AXIS_EP: return p->etp;
+    case MUIR_AXIS_EP: return muir_job_etp(job);
     case MUIR_AXIS_DP: return is_pp_outermost ? p->tp : replica;
-    case MUIR_AXIS_EDP: return p->etp * p->ep;
+    case MUIR_AXIS_EDP: return muir_job_etp(job) * p->ep;
     case MUIR_AXIS_PP: return is_pp_outermost ? group * p->dp : group;
     default: return 1;
     }
@@ -66,7 +75,7 @@ int64_t muir_job_size(const muir_job *job, muir_axis axis)
     case MUIR_AXIS_CP: return p->cp;
     case MUIR_AXIS_EP: return p->ep;
     case MUIR_AXIS_DP: return p->cp * p->dp;
-    case MUIR_AXIS_EDP: return p->tp * p->cp * p->dp / (p->etp * p->ep);
+    case MUIR_AXIS_EDP: return p->tp * p->cp * p->dp / (muir_job_etp(job) * p->ep);
     case MUIR_AXIS_PP: return p->pp;
     default: return muir_job_chips(job);
     }

@@ -40,7 +40,8 @@ typedef struct muir_stack {
 } muir_stack;
 #undef OPTION
 
-/* Plain data: it is sent to other ranks as bytes. Once resolved, nothing is auto (0) any more. */
+/* Plain data: it is sent to other ranks as bytes. Once resolved, nothing is auto (0) any more but
+ * etp (muir_job_etp) and zero_group (muir_job_zero_size). */
 typedef struct muir_job {
     muir_model model;
     muir_batch batch;
@@ -55,6 +56,10 @@ extern const muir_schema muir_stack_schema;
 
 /* Bytes of an operand of a product: 2, or 1 or 0.5 in precisions of 8 bits and fewer. Local. */
 double muir_job_operand_bytes(const muir_job *job);
+
+/* Chips that split an expert: etp, or where that is auto tp, but 1 where experts are narrower than hidden
+ * and the parts of a sequence are split over tp anyway, or where dp x cp does not hold ep. Local. */
+int64_t muir_job_etp(const muir_job *job);
 
 /* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an
  * axis among themselves: all, or zero_group. Local. */

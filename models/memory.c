@@ -10,8 +10,8 @@ static double mlp_activations(const muir_job *job, const muir_sizes *s)
     const muir_model *m = &job->model;
     const double shared = 2.0 * (s->gate + 1.0) / s->tp * s->tokens * (double)m->ffn;
     if (m->experts == 0) return shared;
-    const double rows = s->tokens * (double)m->topk / (job->parallel.etp > 1 ? 1.0 : s->split);
-    const double inner = (double)m->ffn / (double)job->parallel.etp;
+    const double rows = s->tokens * (double)m->topk / (muir_job_etp(job) > 1 ? 1.0 : s->split);
+    const double inner = (double)m->ffn / (double)muir_job_etp(job);
     return shared * (double)m->shared_experts + 2.0 * rows * (s->hidden + (s->gate + 1.0) * inner);
 }
 

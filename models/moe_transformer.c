@@ -18,13 +18,14 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide experts=%lld",
                          (long long)job->parallel.ep, (long long)model->experts);
     const muir_parallel *par = &job->parallel;
-    if (par->etp != 1 && par->etp != par->tp)
-        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld must be 1 or tp=%lld", (long long)par->etp,
+    const int64_t etp = muir_job_etp(job);
+    if (etp != 1 && etp != par->tp)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld must be 1 or tp=%lld", (long long)etp,
                          (long long)par->tp);
-    if (par->tp * par->cp * par->dp % (par->etp * par->ep) != 0)
+    if (par->tp * par->cp * par->dp % (etp * par->ep) != 0)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld x ep=%lld does not divide tp x cp x dp=%lld",
-                         (long long)par->etp, (long long)par->ep, (long long)(par->tp * par->cp * par->dp));
-    if (par->etp == 1 && par->tp > 1 && !par->sequence_parallel)
+                         (long long)etp, (long long)par->ep, (long long)(par->tp * par->cp * par->dp));
+    if (etp == 1 && par->tp > 1 && !par->sequence_parallel)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=1 with tp=%lld needs sequence_parallel=true",
                          (long long)par->tp);
     return MUIR_OK;
@@ -45,7 +46,7 @@ static moe_sizes sizes_of(const muir_job *job)
                  topk = (double)job->model.topk;
     moe_sizes m;
     m.local_experts = experts / ep;
-    const double etp = (double)job->parallel.etp;
+    const double etp = (double)muir_job_etp(job);
     m.expert_tokens = s.tokens * topk * ep / experts * (etp > 1.0 ? 1.0 : 1.0 / s.split);
     m.inner = (double)job->model.ffn / etp;
     m.exchange = s.tokens * topk * s.hidden * s.act_bytes / s.split;
@@ -209,7 +210,7 @@ static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *progra
     if (model->shared_experts > 0)
         layer->dense_params += muir_mlp_params(model, (double)model->shared_experts * ffn) / tp;
     layer->expert_params =
-        muir_mlp_params(model, ffn) * (double)model->experts / (double)(job->parallel.ep * job->parallel.etp);
+        muir_mlp_params(model, ffn) * (double)model->experts / (double)(job->parallel.ep * muir_job_etp(job));
     emit_layer(program, job, layer);
     load_busiest(program, job);
     muir_emit_head(program, job);

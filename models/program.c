@@ -283,13 +283,16 @@ static void emit_sync(muir_program *p, const muir_job *job, muir_axis axis, doub
     emit_across(p, job, NULL, 0, name, axis, bytes);
 }
 
-/* Adam reads gradient, master weight and two moments (16 bytes) and writes master weight, moments and bf16
- * weight (14 bytes), for its share of the weights; then replicas gather the new bf16 weights. */
+/* The sums of gradients are cleared, and scaled before they are synchronised. Adam reads gradient, master
+ * weight and two moments (16 bytes) and writes master weight, moments and bf16 weight (14 bytes), for its
+ * share of the weights; then replicas gather the new bf16 weights. */
 static void emit_update(muir_program *p, const muir_job *job, muir_axis axis, double params)
 {
     const bool is_shared = job->parallel.zero_stage > 0;
     const double share = is_shared ? params / (double)muir_job_zero_size(job, axis) : params;
     if (params <= 0.0) return;
+    muir_emit_mem(p, NULL, 0, "clear and scale gradients",
+                  3.0 * job->parallel.grad_bytes * (job->parallel.zero_stage > 1 ? share : params));
     muir_emit_mem(p, NULL, 0, "optimizer", job->stack.optimizer_bytes * share);
     if (is_shared && job->parallel.zero_stage < 3)
         emit_shared(p, job, NULL, 0, axis == MUIR_AXIS_EDP ? "expert weight gather" : "weight gather",
@@ -334,7 +337,7 @@ static void add_totals(const muir_job *job, muir_program *p)
     const double tp = (double)job->parallel.tp, layers = (double)model->layers;
     const muir_block *layer = &p->blocks[1];
     const double dense = layer->dense_params * tp;
-    const double experts = layer->expert_params * (double)(job->parallel.etp * job->parallel.ep);
+    const double experts = layer->expert_params * (double)(muir_job_etp(job) * job->parallel.ep);
     const double active_experts =
         model->experts > 0 ? experts / (double)model->experts * (double)model->topk : 0.0;
     const double embedding = (double)(model->vocab * model->hidden);

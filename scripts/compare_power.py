@@ -3,7 +3,7 @@
 """A power trace beside the one that 64 servers' meters took: compare_power.py [--muir PROGRAM] [key=value ...]
 
 Runs the scenario gpt3-512-h100 (key=value pairs override it), reads its trace as the meters did, and prints each quantity
-of data/published_power.csv beside the emulated one. The step time is an input: chip.gemm_fraction is set so that muir's
+of data/published_power.csv beside the emulated one. The step time is an input: chip.gemm_fraction_8bit is set so that muir's
 step takes as long as the measured one. Nothing else is fitted.
 
 A meter's reading is the mean over its 2 s. 64 meters that do not read at the same time make a sample of their sum the
@@ -41,10 +41,10 @@ def run(program, folder, overrides):
 
 
 def fraction_for(step_s, program, folder, overrides):
-    """The chip.gemm_fraction with which a training step takes step_s."""
+    """The chip.gemm_fraction_8bit with which a training step takes step_s."""
     fraction = 0.5
     for _ in range(4):
-        summary = run(program, folder, [*overrides, "steps=11", "power.window_s=0", f"chip.gemm_fraction={fraction}"])
+        summary = run(program, folder, [*overrides, "steps=11", "power.window_s=0", f"chip.gemm_fraction_8bit={fraction}"])
         mean_s, compute_s = (summary["fleet"][key] for key in ("step_time_s", "parts_s"))
         mean_s, compute_s = mean_s["mean"], compute_s["compute"]
         fraction *= compute_s / (step_s - (mean_s - compute_s))
@@ -84,13 +84,13 @@ def main():
     step_hz, servers = float(published["step"]["value"]), float(published["servers"]["value"])
     with tempfile.TemporaryDirectory() as folder:
         fraction = fraction_for(1 / step_hz, args.muir, folder, args.overrides)
-        run(args.muir, folder, [*args.overrides, f"chip.gemm_fraction={fraction}"])
+        run(args.muir, folder, [*args.overrides, f"chip.gemm_fraction_8bit={fraction}"])
         with open_run(pathlib.Path(folder, "run.h5")) as file:
             watts = file["power/power_w"][:]
             hz = 1 / np.diff(file["power/time_s"][:2])[0]
             found = [file[f"power_window/{name}"][0] for name in ("step_hz", "cycle_hz")]
     at_once, as_read = (read_by_meters(watts, hz, windows, servers, *found) for windows in (1, 2))
-    print(f"chip.gemm_fraction={fraction:.4f} for a step of {1 / step_hz:.2f} s\n"
+    print(f"chip.gemm_fraction_8bit={fraction:.4f} for a step of {1 / step_hz:.2f} s\n"
           f"{'quantity':24} {'published':>10} {'meters at once':>15} {'as read':>10}  unit")
     for name, row in published.items():
         if name in as_read:

@@ -135,10 +135,9 @@ static const char *choice(const char *key, int value, char text[MUIR_NAME_SIZE])
 
 static void print_head(const muir_scenario *s, const plan_options *o, const muir_plan *plan, int ranks)
 {
-    char precision[MUIR_NAME_SIZE];
     printf("%s on %s: %s chips, %s sequences of %s tokens a step, %s\n", s->run.model, s->run.fleet,
            muir_count_text(muir_fleet_chips(&s->fleet)).s, muir_count_text(s->job.batch.global_batch_size).s,
-           muir_count_text(s->job.batch.seq_len).s, choice("precision", s->job.batch.precision, precision));
+           muir_count_text(s->job.batch.seq_len).s, muir_scenario_precision(s));
     for (int i = 0; i < o->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", o->layout[i]);
     printf("%s%s layouts whose sizes divide; %s of them fit in %s a chip and were priced (modelled, chips of "
            "speed 1)\n",

@@ -19,9 +19,14 @@ static bool is_complete(const muir_validate_row *row)
     return strcmp(row->complete, "yes") == 0;
 }
 
+static bool is_recompute_unknown(const muir_validate_row *row)
+{
+    return strcmp(row->complete, "recompute unknown") == 0;
+}
+
 static bool is_incomplete(const muir_validate_row *row)
 {
-    return !is_complete(row);
+    return !is_complete(row) && !is_recompute_unknown(row);
 }
 
 static bool is_megatron(const muir_validate_row *row)
@@ -35,7 +40,8 @@ static const struct {
 } summaries[] = {{"all rows", NULL},
                  {"complete rows", is_complete},
                  {"complete Megatron rows", is_megatron},
-                 {"rows that lack something", is_incomplete}};
+                 {"rows with unknown recompute", is_recompute_unknown},
+                 {"rows that lack something else", is_incomplete}};
 enum { SUMMARIES = sizeof summaries / sizeof summaries[0] };
 
 /* Rows by a text of theirs: "source", "chip" or "stack", complete and others apart. */

@@ -167,7 +167,7 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
         }
     }
     ideal->tail_s = norm_s + optimizer_s + gather_s;
-    ideal->step_s = reduced_s + ideal->tail_s;
+    ideal->step_s = reduced_s + ideal->tail_s; /* as the clock adds it: equal chips wait for nothing */
     ideal->part_s[MUIR_PART_dp] += reduced_s - ideal->pipeline_s + norm_s + gather_s;
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }

@@ -37,7 +37,7 @@ typedef struct muir_slack {
 
 typedef struct muir_ideal {
     double part_s[MUIR_PART_COUNT];
-    double step_s;         /* their sum */
+    double step_s;         /* their sum, to rounding */
     double pipeline_s;     /* until the last stage is done */
     double *stage_end_s;   /* [stages] */
     double *reduce_s;      /* [stages], from prices */

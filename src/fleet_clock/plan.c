@@ -132,7 +132,7 @@ static bool is_legal(muir_ctx *ctx, muir_scenario *work)
     muir_job *job = &work->job;
     const int64_t each = job->parallel.dp * job->batch.micro_batch_size;
     if (muir_job_chips(job) > muir_fleet_chips(&work->fleet)) return false;
-    if (job->parallel.dp % job->parallel.ep != 0 || job->batch.global_batch_size % each != 0) return false;
+    if (job->batch.global_batch_size % each != 0) return false;
     job->microbatches = job->batch.global_batch_size / each;
     const muir_shape shape = {(int)job->parallel.pp, (int)job->parallel.vpp, (int)job->microbatches};
     const bool is_legal = muir_job_check(ctx, job) == MUIR_OK &&

@@ -207,6 +207,8 @@ static muir_status set_rest(request *r)
     if (*recompute && strcmp(recompute, "custom") != 0) MUIR_TRY(set(r, "parallel.recompute", recompute));
     if (*sequence)
         MUIR_TRY(set(r, "parallel.sequence_parallel", strcmp(sequence, "yes") == 0 ? "true" : "false"));
+    /* A fused kernel keeps no scores: who recomputes the attention core runs it unfused. */
+    if (strstr(cell(r, "notes"), "(core_attn)")) MUIR_TRY(set(r, "stack.fused_attention", "false"));
     MUIR_TRY(set_precision(r));
     MUIR_TRY(set_zero_group(r));
 done:

@@ -203,16 +203,6 @@ static void resolve_model(muir_model *m)
     if (m->head_dim == 0) m->head_dim = m->hidden / m->heads > 0 ? m->hidden / m->heads : 1;
 }
 
-/* Experts are split like dense layers where they are wide and replicas alone hold ep; otherwise ep takes the
- * tp group too. */
-static void resolve_experts(muir_job *job)
-{
-    muir_parallel *p = &job->parallel;
-    const bool is_narrow =
-        job->model.experts > 0 && job->model.ffn < job->model.hidden && p->sequence_parallel;
-    if (p->etp == 0) p->etp = p->dp * p->cp % p->ep == 0 && !is_narrow ? p->tp : 1;
-}
-
 static void resolve_batch(muir_job *job)
 {
     muir_batch *b = &job->batch;
@@ -230,24 +220,6 @@ static void resolve_spares(muir_scenario *s)
     s->spare_servers = s->fleet.top.servers - (used + per_server - 1) / per_server;
 }
 
-static const char *precision_name(int precision)
-{
-    static const char *const names[] = {"bf16", "fp16", "fp8", "mxfp8", "nvfp4", "int8"};
-    return names[precision];
-}
-
-double muir_scenario_peak_flop_per_s(const muir_scenario *scenario)
-{
-    const muir_chip *chip = &scenario->fleet.chip;
-    switch (scenario->job.batch.precision) {
-    case MUIR_PRECISION_FP8:
-    case MUIR_PRECISION_MXFP8: return chip->fp8_flop_per_s;
-    case MUIR_PRECISION_NVFP4: return chip->fp4_flop_per_s;
-    case MUIR_PRECISION_INT8: return chip->int8_flop_per_s;
-    default: return chip->bf16_flop_per_s;
-    }
-}
-
 static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
 {
     const muir_parallel *p = &s->job.parallel;
@@ -256,7 +228,7 @@ static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
                          (long long)s->run.steps, s->run.days);
     if (muir_scenario_peak_flop_per_s(s) <= 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "precision=%s, but chip %s cannot do it",
-                         precision_name(s->job.batch.precision), s->fleet.top.chip);
+                         muir_scenario_precision(s), s->fleet.top.chip);
     if (!muir_schedule_find(p->schedule)) {
         char known[200] = "";
         size_t used = 0;
@@ -324,7 +296,6 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     MUIR_TRY(check_power(ctx, &s->power, &s->fleet.chip));
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));
-    resolve_experts(&s->job);
     resolve_batch(&s->job);
     MUIR_TRY(muir_job_check(ctx, &s->job));
     s->job.microbatches =
@@ -341,9 +312,8 @@ static muir_status load_own(muir_ctx *ctx, const char *name, muir_scenario *s, m
 {
     muir_status st = MUIR_OK;
     if (!name) {
-        *loader = (muir_loader){.schema = &muir_scenario_schema, .file = s, .path = "defaults"};
         snprintf(path, MUIR_PATH_SIZE, "defaults");
-        return muir_schema_defaults(ctx, &muir_scenario_schema, s);
+        return muir_yaml_begin(ctx, &muir_scenario_schema, path, s, loader);
     }
     MUIR_TRY(muir_catalogue_find(ctx, "scenarios", name, "scenario", path, MUIR_PATH_SIZE));
     MUIR_TRY(muir_yaml_load(ctx, &muir_scenario_schema, path, s, loader));

@@ -65,6 +65,9 @@ muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, boo
 /* Whether a key says how long a run is, and nothing about its steps. Local. */
 bool muir_scenario_is_length(const char *key);
 
+/* Name of the job's precision, as scenario files write it. Local. */
+const char *muir_scenario_precision(const muir_scenario *scenario);
+
 /* Dense peak of a chip in the job's precision [FLOP/s], the denominator of MFU; 0 if it cannot do it. Local.
  * */
 double muir_scenario_peak_flop_per_s(const muir_scenario *scenario);

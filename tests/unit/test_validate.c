@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tables of published runs: reading, rows as scenarios, refusals, and the errors reached on the shipped
+ * table. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "run/published.h"
+#include "run/validate.h"
+#include "scenario/catalogue.h"
+
+static const char *const head =
+    "id,fleet,chips,stack,model,layers,hidden,heads,kv_heads,ffn,mlp,vocab,experts,topk,seq_len,"
+    "global_batch_size,micro_batch_size,tp,pp,vpp,dp,cp,ep,zero_stage,recompute,sequence_parallel,precision,"
+    "step_time_s,complete,notes\n";
+
+/* The table that `text` is, read through a file. */
+static muir_status read_text(const char *text, muir_csv **csv)
+{
+    char path[] = "/tmp/muir-validate-XXXXXX";
+    const int fd = mkstemp(path);
+    CU_ASSERT_FATAL(fd >= 0);
+    FILE *file = fdopen(fd, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fputs(text, file);
+    fclose(file);
+    muir_ctx_clear(muir_test_ctx());
+    const muir_status st = muir_csv_read(muir_test_ctx(), path, csv);
+    unlink(path);
+    return st;
+}
+
+static void quoted_fields_keep_commas_and_quotes(void)
+{
+    muir_csv *csv = NULL;
+    CU_ASSERT_EQUAL_FATAL(read_text("a,b\r\n\n\"x, \"\"y\"\"\",2 \n3,\"\n\"\n", &csv), MUIR_OK);
+    CU_ASSERT_EQUAL(csv->n_rows, 2);
+    CU_ASSERT_STRING_EQUAL(muir_csv_get(csv, 0, "a"), "x, \"y\"");
+    CU_ASSERT_STRING_EQUAL(muir_csv_get(csv, 0, "b"), "2");
+    CU_ASSERT_STRING_EQUAL(muir_csv_get(csv, 1, "b"), "\n");
+    CU_ASSERT_STRING_EQUAL(muir_csv_get(csv, 1, "none"), "");
+    CU_ASSERT_FALSE(muir_csv_has(csv, "none"));
+    CU_ASSERT_EQUAL(csv->lines[1], 4);
+    muir_csv_destroy(&csv);
+}
+
+static void broken_tables_are_refused_with_the_line(void)
+{
+    static const struct {
+        const char *text, *message;
+    } broken[] = {{"a,b\n1,2\n1\n", ":3: 1 fields, but 2 columns"},
+                  {"a,b\n1,2,3\n", ":2: more than 2 fields"},
+                  {"a,b\n1,\"2\n", ":2: a quote is not closed"},
+                  {"a,b\n\"1\"x,2\n", ":2: 'x' after a closing quote"},
+                  {"\n", "the table is empty"}};
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        muir_csv *csv = NULL;
+        CU_ASSERT_EQUAL(read_text(broken[i].text, &csv), MUIR_ERR_ARG);
+        CU_ASSERT_PTR_NULL(csv);
+        CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, broken[i].message));
+    }
+}
+
+/* One row after the head, as a prediction. */
+static muir_validate_row validate_one(const char *line)
+{
+    char text[4000];
+    muir_csv *csv = NULL;
+    muir_validate_row row;
+    snprintf(text, sizeof text, "%s%s\n", head, line);
+    CU_ASSERT_EQUAL_FATAL(read_text(text, &csv), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(csv->n_rows, 1);
+    CU_ASSERT_EQUAL_FATAL(muir_validate(muir_test_ctx(), csv, &row), MUIR_OK);
+    row.id = row.fleet = row.source = row.complete = "";
+    muir_csv_destroy(&csv);
+    return row;
+}
+
+static void a_model_that_no_file_has_comes_from_its_columns(void)
+{
+    const muir_validate_row known = validate_one("a,dgx-h100,64,megatron-core,Llama-3.1-70B,80,8192,64,8,"
+                                                 "28672,swiglu,128256,,,8192,128,1,4,4,5,2,2,,1,none,"
+                                                 "yes,fp8,11.01,yes,");
+    const muir_validate_row built = validate_one("a,dgx-h100,64,megatron-core,Nobody-70B,80,8192,64,8,28672,"
+                                                 "swiglu,128256,,,8192,128,1,4,4,5,2,2,,1,none,yes,"
+                                                 "fp8,11.01,yes,");
+    CU_ASSERT_FALSE(known.is_skipped);
+    CU_ASSERT_FALSE(built.is_skipped);
+    CU_ASSERT_STRING_EQUAL(known.stack, "megatron-core-h100");
+    CU_ASSERT_DOUBLE_EQUAL(built.predicted_s / known.predicted_s, 1.0,
+                           1e-3); /* tied embedding: same products */
+}
+
+static void unknown_software_takes_the_stack_of_the_chip(void)
+{
+    const muir_validate_row row = validate_one(
+        "a,dgx-h100,64,nobody,Llama-3.1-70B,80,,,,,,,,,8192,128,1,4,4,5,2,2,,1,none,yes,fp8,11.01,yes,");
+    CU_ASSERT_FALSE(row.is_skipped);
+    CU_ASSERT_STRING_EQUAL(row.stack, "megatron-core-h100");
+}
+
+static void rows_that_cannot_be_run_say_why(void)
+{
+    static const struct {
+        const char *line, *why;
+    } bad[] = {
+        {"a,dgx-h100,60,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,bf16,1,yes,", "but chips is 60"},
+        {"a,nowhere,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,bf16,1,yes,",
+         "'nowhere' is unknown"},
+        {"a,dgx-h100,64,x,GPT-9,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,bf16,1,yes,",
+         "column layers is empty"},
+        {"a,dgx-h100,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,bf17,1,yes,",
+         "precision 'bf17' is unknown"},
+        {"a,dgx-h100,64,x,GPT-22B,,,,,,,,,,2048,63,1,4,4,1,4,1,,1,none,no,bf16,1,yes,",
+         "not a multiple of dp"},
+        {"a,dgx-h100,64,x,GPT-22B,,,,,,,,,,2048,64,1.5,4,4,1,4,1,,1,none,no,bf16,1,yes,",
+         "must be a whole number"},
+        {"a,dgx-h100,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,bf16,,yes,", "must be a time"},
+        {"a,dgx-a100-80gb,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,fp8,1,yes,", "cannot do it"},
+        {"a,dgx-h100,8,x,Llama-3.1-70B [LoRA],,,,,,,,,,4096,32,1,1,2,,4,1,,,,no,fp8,1,yes,", "not modelled"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        const muir_validate_row row = validate_one(bad[i].line);
+        CU_ASSERT(row.is_skipped);
+        if (!strstr(row.why, bad[i].why)) fprintf(stderr, "'%s' lacks '%s'\n", row.why, bad[i].why);
+        CU_ASSERT_PTR_NOT_NULL(strstr(row.why, bad[i].why));
+    }
+}
+
+static void a_table_without_a_needed_column_is_refused(void)
+{
+    muir_csv *csv = NULL;
+    muir_validate_row row;
+    CU_ASSERT_EQUAL_FATAL(read_text("id,fleet\na,b\n", &csv), MUIR_OK);
+    muir_ctx_clear(muir_test_ctx());
+    CU_ASSERT_EQUAL(muir_validate(muir_test_ctx(), csv, &row), MUIR_ERR_ARG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "no column 'chips'"));
+    muir_csv_destroy(&csv);
+}
+
+static bool is_complete(const muir_validate_row *row)
+{
+    return strcmp(row->complete, "yes") == 0;
+}
+
+static bool is_megatron(const muir_validate_row *row)
+{
+    return is_complete(row) && strncmp(row->stack, "megatron", 8) == 0;
+}
+
+static void check_group(const muir_validate_row *rows, int n, const char *name, muir_validate_filter filter,
+                        int n_least, double most)
+{
+    const muir_validate_group g = muir_validate_errors(rows, n, name, filter);
+    if (g.mean_abs_error > most) fprintf(stderr, "%s: mean |error| %.4f\n", name, g.mean_abs_error);
+    CU_ASSERT(g.n >= n_least);
+    CU_ASSERT(g.mean_abs_error <= most);
+    CU_ASSERT(g.max_abs_error >= g.mean_abs_error);
+}
+
+/* What was reached, with a margin of a tenth: a change of the model that loses more is to be looked at. */
+static void the_shipped_table_is_predicted_as_well_as_before(void)
+{
+    char root[1024], path[1100];
+    muir_csv *csv = NULL;
+    int skipped = 0;
+    CU_ASSERT_EQUAL_FATAL(muir_catalogue_root(muir_test_ctx(), root, sizeof root), MUIR_OK);
+    snprintf(path, sizeof path, "%s/published_runs.csv", root);
+    CU_ASSERT_EQUAL_FATAL(muir_csv_read(muir_test_ctx(), path, &csv), MUIR_OK);
+    muir_validate_row *rows = calloc((size_t)csv->n_rows, sizeof *rows);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rows);
+    CU_ASSERT_EQUAL_FATAL(muir_validate(muir_test_ctx(), csv, rows), MUIR_OK);
+    for (int i = 0; i < csv->n_rows; i++) {
+        skipped += rows[i].is_skipped;
+        CU_ASSERT_EQUAL(rows[i].is_skipped, rows[i].why[0] != '\0');
+    }
+    CU_ASSERT_EQUAL(csv->n_rows, 503);
+    CU_ASSERT(skipped <= 8);
+    check_group(rows, csv->n_rows, "complete rows", is_complete, 291, 0.045);
+    check_group(rows, csv->n_rows, "complete Megatron rows", is_megatron, 139, 0.043);
+    check_group(rows, csv->n_rows, "all rows", NULL, 495, 0.095);
+    free(rows);
+    muir_csv_destroy(&csv);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {
+        {"quoted fields keep commas and quotes", quoted_fields_keep_commas_and_quotes},
+        {"broken tables are refused with the line", broken_tables_are_refused_with_the_line},
+        {"a model that no file has comes from its columns", a_model_that_no_file_has_comes_from_its_columns},
+        {"unknown software takes the stack of the chip", unknown_software_takes_the_stack_of_the_chip},
+        {"rows that cannot be run say why", rows_that_cannot_be_run_say_why},
+        {"a table without a needed column is refused", a_table_without_a_needed_column_is_refused},
+        {"the shipped table is predicted as well as before",
+         the_shipped_table_is_predicted_as_well_as_before},
+        CU_TEST_INFO_NULL,
+    };
+    return muir_test_main(argc, argv, "validate", tests);
+}

@@ -55,7 +55,7 @@ static void print_telemetry(void)
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     static const muir_schema *const schemas[] = {&muir_scenario_schema, &muir_fleet_schema, &muir_chip_schema,
-                                                 &muir_model_schema};
+                                                 &muir_model_schema, &muir_faults_schema};
     const char *topic = argc > 0 ? argv[0] : "";
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         if (strcmp(topic, schemas[i]->kind) == 0) {
@@ -68,12 +68,12 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     }
     return muir_fail(
         ctx, MUIR_ERR_ARG,
-        "muir help what? scenario, fleet, chip, model or telemetry (muir --help lists the commands)");
+        "muir help what? scenario, fleet, chip, model, faults or telemetry (muir --help lists the commands)");
 }
 
 const muir_command muir_command_help = {
     .name = "help",
-    .usage = "scenario|fleet|chip|model|telemetry",
+    .usage = "scenario|fleet|chip|model|faults|telemetry",
     .summary = "every key of a kind of file with its default, or every column of the telemetry",
     .help = "",
     .run = run,

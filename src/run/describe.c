@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "run/launch.h"
 
-enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 40, MOST_DIMENSIONS = 16, MOST_COLUMNS = 64 };
+enum { MOST_ATTRIBUTES = 512, MOST_CONSTANTS = 40, MOST_DIMENSIONS = 16, MOST_COLUMNS = 96 };
 
 static const muir_column_row column_rows[] = {
 #define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
@@ -74,6 +74,7 @@ muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario,
     print_options(out, &muir_fleet_schema, "fleet.", &scenario->fleet);
     print_options(out, &muir_chip_schema, "chip.", &scenario->fleet.chip);
     print_options(out, &muir_model_schema, "model.", &scenario->job.model);
+    print_options(out, &muir_faults_schema, "faults.", &scenario->faults);
     if (fclose(out) != 0) {
         free(buffer);
         return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");

@@ -7,6 +7,12 @@
 
 #include "scenario/fold.h"
 
+/* A chip of the job that is slow for a while. */
+typedef struct muir_slow_chip {
+    int64_t chip; /* number in the job */
+    float factor; /* slowdown against its own speed */
+} muir_slow_chip;
+
 /* Replicas are kept in blocks of MUIR_RNG_BLOCK, counted through the fleet, so that draws do not depend on
  * the fold. A rank's first and last block may hold replicas of other ranks: such lanes have speed "infinite"
  * and never count. */

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-static const double ln2_high = 0x1.62e42fefa0000p-1, /* few bits, so that a product with a whole number is exact */
+static const double ln2_high =
+                        0x1.62e42fefa0000p-1, /* few bits, so that a product with a whole number is exact */
     ln2_low = 0x1.cf79abc9e3b3ap-40;
 
 /* x = m 2^e with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh((m - 1) / (m + 1)), whose series converges by a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Elementary functions in plain double arithmetic: the same bits on every machine and C library, which libm's are
- * not. For what decides when something happens on the fleet clock. */
+/* Elementary functions in plain double arithmetic: the same bits on every machine and C library, which
+ * libm's are not. For what decides when something happens on the fleet clock. */
 #ifndef MUIR_BASE_REAL_H
 #define MUIR_BASE_REAL_H
 

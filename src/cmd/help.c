@@ -41,7 +41,9 @@ static void print_telemetry(void)
         const muir_column *c = &rows[i].column;
         const char *group = muir_table_group(rows[i].table);
         char name[96], shape[32];
-        const char *row = rows[i].table == MUIR_TABLE_COLLECTIVES ? "sample" : "step";
+        const char *row = rows[i].table == MUIR_TABLE_COLLECTIVES ? "sample"
+                          : rows[i].table == MUIR_TABLE_EVENTS    ? "event"
+                                                                  : "step";
         const char *across = rows[i].table == MUIR_TABLE_SERVER        ? ",server"
                              : rows[i].table == MUIR_TABLE_COLLECTIVES ? ",collective"
                                                                        : ",rank";

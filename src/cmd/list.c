@@ -112,9 +112,9 @@ static muir_status list_kernels(muir_ctx *ctx)
 static const struct {
     const char *name;
     muir_status (*list)(muir_ctx *ctx);
-} lists[] = {{"scenarios", list_scenarios},     {"fleets", list_fleets},     {"chips", list_chips},
-             {"models", list_models},           {"faults", list_faults}, {"families", list_families}, {"schedules", list_schedules},
-             {"collectives", list_collectives}, {"kernels", list_kernels}};
+} lists[] = {{"scenarios", list_scenarios}, {"fleets", list_fleets},           {"chips", list_chips},
+             {"models", list_models},       {"faults", list_faults},           {"families", list_families},
+             {"schedules", list_schedules}, {"collectives", list_collectives}, {"kernels", list_kernels}};
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
@@ -131,10 +131,10 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
         if (st != MUIR_OK) break;
     }
     if (!is_found)
-        return muir_fail(
-            ctx, MUIR_ERR_ARG,
-            "no list '%s': scenarios, fleets, chips, models, faults, families, schedules, collectives or kernels",
-            wanted);
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "no list '%s': scenarios, fleets, chips, models, faults, families, schedules, "
+                         "collectives or kernels",
+                         wanted);
     return muir_agree(ctx, st);
 }
 

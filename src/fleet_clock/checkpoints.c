@@ -103,7 +103,8 @@ void muir_checkpoints_rewind(muir_checkpoints *c, int64_t step, int64_t now_ns)
 {
     for (int i = 0; i < MUIR_TIER_COUNT; i++) {
         muir_checkpoint_tier *t = &c->tier[i];
-        while (t->n_kept > 1 && (t->kept[t->n_kept - 1].step > step || t->kept[t->n_kept - 1].ready_ns > now_ns))
+        while (t->n_kept > 1 &&
+               (t->kept[t->n_kept - 1].step > step || t->kept[t->n_kept - 1].ready_ns > now_ns))
             t->n_kept--;
         if (t->kept[0].step > step) t->kept[0] = (muir_saved){0, 0, 0}; /* both copies were newer */
     }

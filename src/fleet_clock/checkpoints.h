@@ -27,8 +27,9 @@ typedef struct muir_checkpoint_tier {
     bool is_on;
     int64_t every;                       /* steps */
     int64_t block_ns, write_ns, load_ns; /* standing still; until it can be loaded; to load it */
-    muir_saved kept[MUIR_SAVED_KEPT];    /* the latest, oldest first; kept[0] is the start of training at first */
-    int n_kept;                          /* >= 1 */
+    muir_saved
+        kept[MUIR_SAVED_KEPT]; /* the latest, oldest first; kept[0] is the start of training at first */
+    int n_kept;                /* >= 1 */
 } muir_checkpoint_tier;
 
 typedef struct muir_checkpoints {
@@ -53,10 +54,11 @@ void muir_checkpoints_init(muir_checkpoints *checkpoints, const muir_scenario *s
 int64_t muir_checkpoints_block_ns(const muir_checkpoints *checkpoints, int64_t step, int64_t now_ns);
 
 /* Saves what is due: now_ns is the end of the step before standing still, as in _block_ns. Local. */
-void muir_checkpoints_save(muir_checkpoints *checkpoints, int64_t step, int64_t productive_ns, int64_t now_ns);
+void muir_checkpoints_save(muir_checkpoints *checkpoints, int64_t step, int64_t productive_ns,
+                           int64_t now_ns);
 
-/* The newest state of the surviving tiers that was ready at now_ns and saved before before_ns; of equal steps the
- * tier that loads faster.
+/* The newest state of the surviving tiers that was ready at now_ns and saved before before_ns; of equal
+ * steps the tier that loads faster.
  * survives  in   [MUIR_TIER_COUNT]
  * saved     out
  * Local. */

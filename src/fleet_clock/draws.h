@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Distributions for events, from counters: a draw is a function of seed, stream, place, ordinal and purpose. */
+/* Distributions for events, from counters: a draw is a function of seed, stream, place, ordinal and
+ * purpose. */
 #ifndef MUIR_FLEET_CLOCK_DRAWS_H
 #define MUIR_FLEET_CLOCK_DRAWS_H
 

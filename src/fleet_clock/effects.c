@@ -24,7 +24,8 @@ static void draw_next(muir_effects *e, int kind)
     const double most_s = 4.0e9;
     const muir_draw d = draw_of(e, kind, ++e->ordinal[kind]);
     const double gap_s = muir_draw_exponential(&d, DRAW_GAP) * e->mean_gap_s[kind];
-    e->next_ns[kind] = isinf(e->mean_gap_s[kind]) ? INT64_MAX : e->next_ns[kind] + llrint(fmin(gap_s, most_s) * 1e9);
+    e->next_ns[kind] =
+        isinf(e->mean_gap_s[kind]) ? INT64_MAX : e->next_ns[kind] + llrint(fmin(gap_s, most_s) * 1e9);
 }
 
 static void set_rates(muir_effects *e)
@@ -93,12 +94,12 @@ static double fill_network(const muir_slow_options *o, const muir_draw *d, muir_
     return fmin(length_s, o->longest_s);
 }
 
-/* Mean times of one episode in place of a list of all its cycles: each step meets a link that is down with the share
- * of time that it is. */
+/* Mean times of one episode in place of a list of all its cycles: each step meets a link that is down with
+ * the share of time that it is. */
 static double fill_flap(const muir_slow_options *o, const muir_draw *d, muir_effect *f)
 {
-    const double cycles = floor(muir_draw_between(d, DRAW_CYCLES, (double)o->flap_cycles_least,
-                                                  (double)o->flap_cycles_most + 1.0));
+    const double cycles = floor(
+        muir_draw_between(d, DRAW_CYCLES, (double)o->flap_cycles_least, (double)o->flap_cycles_most + 1.0));
     const double down_s = muir_draw_between(d, DRAW_DOWN, o->flap_down_least_s, o->flap_down_most_s),
                  up_s = muir_draw_between(d, DRAW_UP, o->flap_up_least_s, o->flap_up_most_s);
     f->severity = down_s + up_s > 0.0 ? down_s / (down_s + up_s) : 0.0;
@@ -166,8 +167,8 @@ static double swing(muir_effects *e, int64_t row)
 {
     const muir_jitter *j = &e->scenario->faults.jitter;
     if (j->common_sigma <= 0.0) return 1.0;
-    const double z =
-        (double)muir_rng_normal_at((uint64_t)e->scenario->run.seed, MUIR_STREAM_COMMON, (uint32_t)row, PLACE_SWING);
+    const double z = (double)muir_rng_normal_at((uint64_t)e->scenario->run.seed, MUIR_STREAM_COMMON,
+                                                (uint32_t)row, PLACE_SWING);
     e->swing = j->common_phi * e->swing + sqrt(1.0 - j->common_phi * j->common_phi) * j->common_sigma * z;
     return 1.0 + fmax(-0.5, fmin(0.5, e->swing));
 }
@@ -180,8 +181,8 @@ static double spike(const muir_effects *e, int64_t row)
     return fmin(j->spike_most, muir_draw_lognormal(&d, DRAW_SIZE, j->spike_median, j->spike_sigma));
 }
 
-/* The longest of the pauses that fall into a step: of k uniform lengths, the largest is least + (most - least) u^(1/k).
- * Each host pauses once in gc_steps. */
+/* The longest of the pauses that fall into a step: of k uniform lengths, the largest is least + (most -
+ * least) u^(1/k). Each host pauses once in gc_steps. */
 static double longest_pause_s(const muir_effects *e, int64_t row)
 {
     const muir_jitter *j = &e->scenario->faults.jitter;
@@ -190,8 +191,8 @@ static double longest_pause_s(const muir_effects *e, int64_t row)
     const double expected = j->gc_synchronised ? hosts : hosts / (double)j->gc_steps;
     const double u = uniform_of_row(e, PLACE_PAUSE, row, DRAW_ROW);
     if (u < muir_real_exp(-expected)) return 0.0;
-    const double share = muir_real_power(uniform_of_row(e, PLACE_PAUSE, row, DRAW_ROW + 1),
-                                         1.0 / fmax(1.0, expected));
+    const double share =
+        muir_real_power(uniform_of_row(e, PLACE_PAUSE, row, DRAW_ROW + 1), 1.0 / fmax(1.0, expected));
     return j->gc_least_s + share * (j->gc_most_s - j->gc_least_s);
 }
 
@@ -220,7 +221,7 @@ void muir_effects_meet(muir_effects *e, const muir_servers *servers, int64_t row
     memset(d, 0, sizeof *d);
     for (int s = 0; s < e->stages; s++) e->stretch[s] = 1.0;
     d->stretch = e->stretch;
-    d->slow = e->slow;
+    d->upset.slow = e->slow;
     d->common = swing(e, row);
     e->spike = spike(e, row);
     d->extra = e->spike;
@@ -232,7 +233,7 @@ void muir_effects_meet(muir_effects *e, const muir_servers *servers, int64_t row
         if (slot < 0 || muir_servers_is_idle(servers, slot)) continue;
         const int64_t chip = slot * per_server + f->chip % per_server;
         if (f->kind == MUIR_KIND_slow_compute && chip < job_chips)
-            e->slow[d->n_slow++] = (muir_slow_chip){chip, (float)f->severity};
+            e->slow[d->upset.n_slow++] = (muir_slow_chip){chip, (float)f->severity};
         else if (f->kind == MUIR_KIND_slow_network)
             stretch_stages(e, servers, slot, 1.0 / f->severity);
         else if (f->kind == MUIR_KIND_flap)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What slows single servers, or the whole job, down for a while: slow chips, slow network ports, flapping links, spikes,
- * the common swing, pauses. */
+/* What slows single servers, or the whole job, down for a while: slow chips, slow network ports, flapping
+ * links, spikes, the common swing, pauses. */
 #ifndef MUIR_FLEET_CLOCK_EFFECTS_H
 #define MUIR_FLEET_CLOCK_EFFECTS_H
 
@@ -15,25 +15,22 @@ typedef struct muir_effect {
     int kind; /* MUIR_KIND_slow_compute, _slow_network or _flap */
     uint32_t ordinal;
     int32_t server;
-    int64_t chip;     /* of the fleet */
-    double severity;  /* slow_compute: slowdown; slow_network: share of the rate left; flap: share of time down */
-    double most_s;    /* flap: longest time down */
+    int64_t chip; /* of the fleet */
+    double
+        severity; /* slow_compute: slowdown; slow_network: share of the rate left; flap: share of time down */
+    double most_s; /* flap: longest time down */
     int64_t start_ns, end_ns;
     int64_t alert_ns; /* when the alerts are enough for an eviction; INT64_MAX: never */
 } muir_effect;
 
 /* What a step attempt meets. */
 typedef struct muir_disturbance {
-    double common;          /* factor on the whole step */
-    double extra;           /* further share of the step: spike, periodic line */
-    double wait_s;          /* pauses, links that are down */
-    double *stretch;        /* [stages] factor on the gradient sync and weight gather */
-    const muir_slow_chip *slow; /* [n_slow] */
-    int n_slow;
-    const int32_t *down; /* [n_down] units of replicas that do not train */
-    int32_t n_down, unit_replicas;
-    const int32_t *server_of; /* [n_slots] */
-    const int32_t *moved;     /* [n_moved] slots with another server than at the attempt before */
+    double common;        /* factor on the whole step */
+    double extra;         /* further share of the step: spike, periodic line */
+    double wait_s;        /* pauses, links that are down */
+    double *stretch;      /* [stages] factor on the gradient sync and weight gather */
+    muir_upset upset;     /* slow chips, replicas that are down */
+    const int32_t *moved; /* [n_moved] slots with another server than at the attempt before */
     int32_t n_moved;
 } muir_disturbance;
 
@@ -44,9 +41,9 @@ typedef struct muir_effects {
     muir_slow_chip *slow; /* [MUIR_MOST_EFFECTS] */
     double *stretch;      /* [stages] */
     int stages;
-    double swing;                          /* the common swing, an AR(1) process */
-    double spike;                          /* of this step; 0: none */
-    double mean_gap_s[MUIR_KIND_COUNT];    /* of fleet-wide Poisson processes; infinity: off */
+    double swing;                       /* the common swing, an AR(1) process */
+    double spike;                       /* of this step; 0: none */
+    double mean_gap_s[MUIR_KIND_COUNT]; /* of fleet-wide Poisson processes; infinity: off */
     int64_t next_ns[MUIR_KIND_COUNT];
     uint32_t ordinal[MUIR_KIND_COUNT];
 } muir_effects;
@@ -71,7 +68,7 @@ void muir_effects_expire(muir_effects *effects, int64_t now_ns);
 void muir_effects_repair(muir_effects *effects, int32_t server);
 
 /* What the attempt number `row` meets; called once for each row, in order, since the swing has a memory.
- * disturbance  out  but for down, server_of and moved
+ * disturbance  out  but for replicas that are down, and moved
  * Local. */
 void muir_effects_meet(muir_effects *effects, const muir_servers *servers, int64_t row,
                        muir_disturbance *disturbance);

@@ -19,6 +19,15 @@ double muir_step_energy_j(const muir_scenario *scenario, const muir_ideal *ideal
     return fleet->site.pue * ((chips - spares) * job_chip_j + spares * spare_chip_j + host_w * step_s);
 }
 
+double muir_idle_energy_j(const muir_scenario *scenario, double time_s)
+{
+    const muir_fleet *fleet = &scenario->fleet;
+    const double chips = (double)muir_fleet_chips(fleet);
+    const double host_w =
+        (double)fleet->top.servers * fleet->server.host_w + chips * fleet->fabric.switch_w_per_chip;
+    return fleet->site.pue * time_s * (chips * fleet->chip.tdp_w * fleet->chip.idle_power + host_w);
+}
+
 double muir_step_cost_usd(const muir_scenario *scenario, double step_s, double energy_j)
 {
     const muir_site *site = &scenario->fleet.site;

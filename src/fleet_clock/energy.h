@@ -13,6 +13,11 @@
  * Local. */
 double muir_step_energy_j(const muir_scenario *scenario, const muir_ideal *ideal, double step_s);
 
+/* Energy of the fleet at the meter while no chip trains [J]. Modelled.
+ * time_s  in   [s]
+ * Local. */
+double muir_idle_energy_j(const muir_scenario *scenario, double time_s);
+
 /* Cost of a step: capital written off over the lifetime for the whole fleet, plus energy [USD]. Modelled.
  *     cost = capital step_s / lifetime + energy_j usd_per_mwh / 3.6e9
  * step_s    in   [s]

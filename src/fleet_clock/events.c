@@ -17,7 +17,8 @@ const char *muir_noticed_name(int noticed)
 
 const char *muir_consequence_name(int consequence)
 {
-    static const char *const names[MUIR_CONSEQUENCE_COUNT] = {"none", "slower", "in_place", "drained", "stopped"};
+    static const char *const names[MUIR_CONSEQUENCE_COUNT] = {"none", "slower", "in_place", "drained",
+                                                              "stopped"};
     return names[consequence];
 }
 
@@ -96,10 +97,9 @@ void muir_events_begin(muir_events *e, int64_t row, muir_disturbance *d)
     for (; e->n_planned > 0; e->n_planned--) interrupt_as_planned(e, e->planned_ns);
     evict_the_slow(e);
     muir_effects_meet(e->effects, e->servers, row, d);
-    d->down = e->servers->down;
-    d->n_down = e->servers->n_down;
-    d->unit_replicas = e->servers->unit_replicas;
-    d->server_of = e->servers->server_of;
+    d->upset.down = e->servers->down;
+    d->upset.n_down = e->servers->n_down;
+    d->upset.unit_replicas = e->servers->unit_replicas;
     d->moved = e->servers->moved;
     d->n_moved = e->servers->n_moved;
 }
@@ -183,7 +183,8 @@ static void keep_step(muir_events *e, int64_t attempt_ns, muir_attempt *a)
     a->replicas_share = (double)(e->servers->n_units - e->servers->n_down) / (double)e->servers->n_units;
     account_kept(e, attempt_ns);
     e->goodput.class_ns[MUIR_CLASS_checkpoint_save] += a->checkpoint_ns;
-    muir_checkpoints_save(&e->checkpoints, e->progress, e->goodput.class_ns[MUIR_CLASS_productive], trained_ns);
+    muir_checkpoints_save(&e->checkpoints, e->progress, e->goodput.class_ns[MUIR_CLASS_productive],
+                          trained_ns);
     a->row_ns = a->prefix_ns + attempt_ns + a->checkpoint_ns;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The event machine: what fails when, what the job does about it, and what a step attempt comes to. Driven by fleet
- * time, which is equal on all ranks, with draws from counters: the same on every rank without a message. Work in
- * proportion to events.
+/* The event machine: what fails when, what the job does about it, and what a step attempt comes to. Driven
+ * by fleet time, which is equal on all ranks, with draws from counters: the same on every rank without a
+ * message. Work in proportion to events.
  *
- * A row is one step attempt: muir_events_begin says what it meets, the fleet clock says how long it would take,
- * muir_events_end says how it ends. A failure breaks the attempt off and the row ends when the job runs again.
- * Failures during a stall are found when it is over and cost a stall, and a row, of their own. */
+ * A row is one step attempt: muir_events_begin says what it meets, the fleet clock says how long it would
+ * take, muir_events_end says how it ends. A failure breaks the attempt off and the row ends when the job
+ * runs again. Failures during a stall are found when it is over and cost a stall, and a row, of their own. */
 #ifndef MUIR_FLEET_CLOCK_EVENTS_H
 #define MUIR_FLEET_CLOCK_EVENTS_H
 
@@ -39,7 +39,9 @@ typedef struct muir_event {
     int64_t start_ns, end_ns;                 /* end: the server is whole again */
     int64_t noticed_ns;                       /* -1: never */
     int64_t server, chip, servers;            /* place in the fleet, -1: all of it; servers that are hit */
-    double severity; /* slow_compute: slowdown; slow_network: share of the rate left; flap: share of time down; spike:
+    double
+        severity; /* slow_compute: slowdown; slow_network: share of the rate left; flap: share of time down;
+                     spike:
                         share of the step; failures: 1 */
     int64_t stall_ns;   /* of the whole job */
     int64_t lost_steps; /* trained again */
@@ -49,15 +51,15 @@ typedef struct muir_event {
 
 /* How an attempt ended. */
 typedef struct muir_attempt {
-    bool is_kept;           /* the step was trained */
-    int64_t row_ns;         /* length of the row */
-    int64_t prefix_ns;      /* standing still before it: replicas joining, evictions, planned interruptions */
-    int64_t broken_ns;      /* trained for nothing before the failure */
-    int64_t checkpoint_ns;  /* standing still after it */
-    int64_t lost_steps;     /* kept before, to be trained again */
-    int64_t training_step;  /* steps of progress after the row */
-    int64_t end_ns;         /* fleet time at the end of the row */
-    double replicas_share;  /* of the replicas that trained it */
+    bool is_kept;          /* the step was trained */
+    int64_t row_ns;        /* length of the row */
+    int64_t prefix_ns;     /* standing still before it: replicas joining, evictions, planned interruptions */
+    int64_t broken_ns;     /* trained for nothing before the failure */
+    int64_t checkpoint_ns; /* standing still after it */
+    int64_t lost_steps;    /* kept before, to be trained again */
+    int64_t training_step; /* steps of progress after the row */
+    int64_t end_ns;        /* fleet time at the end of the row */
+    double replicas_share; /* of the replicas that trained it */
 } muir_attempt;
 
 typedef struct muir_events muir_events;
@@ -81,7 +83,8 @@ void muir_events_begin(muir_events *events, int64_t row, muir_disturbance *distu
  * Local; allocates nothing. */
 void muir_events_end(muir_events *events, double attempt_s, muir_attempt *attempt);
 
-/* Events of the last row, in the order in which they were met; the caller reads them before the next begin. Local. */
+/* Events of the last row, in the order in which they were met; the caller reads them before the next begin.
+ * Local. */
 const muir_event *muir_events_of_row(const muir_events *events, int *n);
 
 /* The account since fleet time 0, the reaction, the checkpoints; borrowed. Local. */

@@ -9,8 +9,17 @@
 enum { REACH_SERVER, REACH_RACK, REACH_LEAF, RACK_CHIPS = 64 };
 
 /* Purposes of draws of a failure; muir_draw_lognormal has its own numbers. */
-enum { DRAW_CAUSE = 1, DRAW_IN_PLACE, DRAW_DETECTION, DRAW_REPAIR, DRAW_LONG, DRAW_LONG_TIME, DRAW_OPERATOR, DRAW_CHIP,
-       DRAW_SINCE };
+enum {
+    DRAW_CAUSE = 1,
+    DRAW_IN_PLACE,
+    DRAW_DETECTION,
+    DRAW_REPAIR,
+    DRAW_LONG,
+    DRAW_LONG_TIME,
+    DRAW_OPERATOR,
+    DRAW_CHIP,
+    DRAW_SINCE
+};
 
 typedef struct cause_row {
     int reach;
@@ -19,7 +28,8 @@ typedef struct cause_row {
 } cause_row;
 
 static const cause_row causes[MUIR_CAUSE_COUNT] = {
-#define CAUSE(name, reach, noticed, help) {REACH_##reach, MUIR_NOTICED_##noticed, offsetof(muir_causes, name)},
+#define CAUSE(name, reach, noticed, help)                                                                    \
+    {REACH_##reach, MUIR_NOTICED_##noticed, offsetof(muir_causes, name)},
 #define OTHER(name, help)
 #include "fleet_clock/kinds.def"
 #undef CAUSE
@@ -55,7 +65,8 @@ muir_event *muir_events_note(muir_events *e, int kind, int64_t start_ns, int64_t
                           .server = -1,
                           .chip = -1,
                           .severity = 1.0,
-                          .replicas = (int64_t)(e->servers->n_units - e->servers->n_down) * e->servers->unit_replicas,
+                          .replicas =
+                              (int64_t)(e->servers->n_units - e->servers->n_down) * e->servers->unit_replicas,
                           .row = e->row};
     e->goodput.events[kind]++;
     return event;
@@ -97,7 +108,9 @@ static void reach_of(const muir_events *e, failure *f)
 {
     const int64_t chips = e->scenario->fleet.server.chips, leaf = e->scenario->fleet.fabric.leaf_servers;
     const int64_t rack = chips < RACK_CHIPS ? RACK_CHIPS / chips : 1;
-    const int64_t n = causes[f->kind].reach == REACH_LEAF ? leaf : causes[f->kind].reach == REACH_RACK ? rack : 1;
+    const int64_t n = causes[f->kind].reach == REACH_LEAF   ? leaf
+                      : causes[f->kind].reach == REACH_RACK ? rack
+                                                            : 1;
     const int64_t first = f->server / n * n;
     f->first = (int32_t)first;
     f->last = (int32_t)(first + n < e->servers->n ? first + n : e->servers->n) - 1;
@@ -142,8 +155,8 @@ static failure draw_failure(const muir_events *e, int32_t server)
         f.start_ns = f.found_ns > muir_events_ns(since_s) ? f.found_ns - muir_events_ns(since_s) : 0;
     }
     if (o->operator_median_s > 0.0)
-        f.served.operator_ns = muir_events_ns(
-            fmin(4.0e9, muir_draw_lognormal(&f.draw, DRAW_OPERATOR, o->operator_median_s, o->operator_sigma)));
+        f.served.operator_ns = muir_events_ns(fmin(
+            4.0e9, muir_draw_lognormal(&f.draw, DRAW_OPERATOR, o->operator_median_s, o->operator_sigma)));
     return f;
 }
 
@@ -157,7 +170,8 @@ static int64_t replace(muir_events *e, int32_t slot, int64_t now_ns, int n_taken
     if (muir_servers_fill(e->servers, slot))
         return n_taken < o->hot_spares ? muir_events_ns(o->hot_reschedule_s) : reschedule_ns;
     const int32_t server = muir_servers_first_back(e->servers);
-    const int64_t most_ns = muir_events_ns(o->no_spare_s), left_ns = e->servers->next->time_ns[server] - now_ns;
+    const int64_t most_ns = muir_events_ns(o->no_spare_s),
+                  left_ns = e->servers->next->time_ns[server] - now_ns;
     muir_servers_return(e->servers, server, now_ns);
     muir_servers_fill(e->servers, slot);
     return (left_ns < most_ns ? left_ns > 0 ? left_ns : 0 : most_ns) + reschedule_ns;

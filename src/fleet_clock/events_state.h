@@ -22,7 +22,8 @@ struct muir_events {
     int64_t failed_ns, stall_ns, lost_steps;
     int64_t stall_class_ns[MUIR_CLASS_COUNT];
     int failed_kind;
-    muir_event *event; /* [n_events] of this row; room for MUIR_EVENTS_OF_ROW, what is beyond overwrites the last */
+    muir_event
+        *event; /* [n_events] of this row; room for MUIR_EVENTS_OF_ROW, what is beyond overwrites the last */
     int n_events;
 };
 
@@ -31,8 +32,8 @@ int64_t muir_events_ns(double seconds);
 /* A new event of this row, with what is alike for all filled in. Local. */
 muir_event *muir_events_note(muir_events *events, int kind, int64_t start_ns, int64_t end_ns);
 
-/* The server whose time is first fails; true if that stops the job: then failed_ns and what follows it are set, and the
- * servers are as they are after the stall. Local. */
+/* The server whose time is first fails; true if that stops the job: then failed_ns and what follows it are
+ * set, and the servers are as they are after the stall. Local. */
 bool muir_events_fail(muir_events *events, int32_t server);
 
 /* Drains the server of a slow episode between two rows. Local. */

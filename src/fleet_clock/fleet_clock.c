@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "fleet_clock/energy.h"
+#include "fleet_clock/rows.h"
 
 /* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
 typedef struct maximum {
@@ -25,6 +25,7 @@ struct muir_fleet_clock {
     muir_ideal *ideal;
     muir_slowdown *slowdown;
     muir_engine *engine;
+    muir_events *events;
     muir_delays delays;
     maximum *meeting; /* [stages + 2]: each stage's delay, the latest replica, the flag */
 };
@@ -41,6 +42,8 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->ideal));
     MUIR_TRY(muir_slowdown_create(ctx, c->scenario, c->fold.replicas, &c->slowdown));
     MUIR_TRY(muir_engine_create(ctx, c->order, c->ideal, &c->engine));
+    MUIR_TRY(muir_events_create(ctx, c->scenario, c->program->params, c->ideal->step_s, &c->events));
+    c->slowdown->server_of = muir_events_servers(c->events)->server_of;
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
     MUIR_TRY(muir_alloc(ctx, stages + 2, sizeof(maximum), "the fleet clock", &c->meeting));
@@ -70,6 +73,7 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
 {
     muir_fleet_clock *c = *clock;
     if (!c) return;
+    muir_events_destroy(&c->events);
     muir_engine_destroy(&c->engine);
     muir_slowdown_destroy(&c->slowdown);
     muir_ideal_destroy(&c->ideal);
@@ -99,31 +103,27 @@ done:
     return st;
 }
 
-static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, muir_fleet_row *row)
+/* The step as it would be without a failure. Slow network ports stretch the gradient sync of their stage,
+ * and the gather of the weights, which all wait for. */
+static void fill_fleet_row(const muir_fleet_clock *c, int64_t sum_ns, const muir_disturbance *d,
+                           muir_fleet_row *row)
 {
     const muir_ideal *ideal = c->ideal;
-    const muir_job *job = &c->scenario->job;
     const int stages = c->order->shape.stages;
-    double reduced_s = 0.0;
-    for (int s = 0; s < stages; s++)
-        reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + ideal->reduce_s[s]);
-    row->step_s = reduced_s + ideal->tail_s;
+    const int64_t replicas = c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
+    double reduced_s = 0.0, gather_s = 0.0;
+    for (int s = 0; s < stages; s++) {
+        const double reduce_s = ideal->reduce_s[s] * d->stretch[s];
+        reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + reduce_s);
+        gather_s = fmax(gather_s, c->prices->sync[s].gather_s * (d->stretch[s] - 1.0));
+    }
+    row->step_s = reduced_s + ideal->tail_s + gather_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
     row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
-    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)job->parallel.dp;
+    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)replicas;
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
-
-    const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
-    const bool is_fp8 = job->batch.precision == MUIR_PRECISION_FP8;
-    const double peak =
-        muir_chip_peak_flop_per_s(&c->scenario->fleet.chip, is_fp8) * (double)muir_job_chips(job);
-    row->tokens_per_s = tokens / row->step_s;
-    row->mfu = c->program->model_flop / (row->step_s * peak);
-    row->hfu = c->prices->executed_flop / (row->step_s * peak);
-    row->energy_j = muir_step_energy_j(c->scenario, ideal, row->step_s);
-    row->power_w = row->energy_j / row->step_s;
-    row->cost_usd = muir_step_cost_usd(c->scenario, row->step_s, row->energy_j);
+    muir_row_disturb(row, d);
 }
 
 /* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
@@ -145,19 +145,40 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
 {
     muir_status st = MUIR_OK;
     int64_t sum_ns = 0;
+    muir_disturbance d;
+    muir_attempt attempt;
     const double start_s = muir_now_s();
+    muir_events_begin(c->events, step, &d);
+    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
-    muir_slowdown_step(c->slowdown, (uint32_t)step, servers);
+    muir_slowdown_step(c->slowdown, (uint32_t)step, &d.upset, servers);
     muir_engine_step(c->engine, c->slowdown, &c->delays);
     const double computed_s = muir_now_s();
     MUIR_TRY(meet(ctx, c, flag, &sum_ns));
-    fill_fleet_row(c, sum_ns, fleet);
+    fill_fleet_row(c, sum_ns, &d, fleet);
+    muir_events_end(c->events, fleet->step_s, &attempt);
+    muir_row_end(fleet, c->scenario, c->ideal, &attempt, c->program->model_flop, c->prices->executed_flop);
+    fleet->goodput = muir_goodput_share(muir_events_goodput(c->events));
     if (servers) MUIR_TRY(gather_servers(ctx, c, servers));
     rank->compute_s = computed_s - start_s;
     rank->meet_s = muir_now_s() - computed_s;
 done:
     return st;
+}
+
+void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s)
+{
+    muir_disturbance d;
+    muir_attempt attempt;
+    muir_events_begin(c->events, step, &d);
+    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
+    muir_events_end(c->events, attempt_s, &attempt);
+}
+
+const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock)
+{
+    return clock->events;
 }
 
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock)

@@ -18,8 +18,9 @@ const char *muir_scope_name(int scope)
     return names[scope];
 }
 
-/* Sources: MegaScale, arXiv 2402.15627 (fast); MLPerf Training v3.1 and v4.0 logs, first event to start of the run. These
- * two were measured up to 11,616 chips and stay flat from 16,384 on: nobody has started more that way. */
+/* Sources: MegaScale, arXiv 2402.15627 (fast); MLPerf Training v3.1 and v4.0 logs, first event to start of
+ * the run. These two were measured up to 11,616 chips and stay flat from 16,384 on: nobody has started more
+ * that way. */
 static double init_s(int law, double n)
 {
     const double most = 16384.0;
@@ -55,7 +56,8 @@ static double mean_detection_s(const muir_faults *f)
 static double mean_lost_s(const muir_checkpoints *c, double step_s)
 {
     for (int t = 0; t < MUIR_TIER_COUNT; t++)
-        if (c->tier[t].is_on) return 0.5 * step_s * (double)c->tier[t].every + 0.5e-9 * (double)c->tier[t].write_ns;
+        if (c->tier[t].is_on)
+            return 0.5 * step_s * (double)c->tier[t].every + 0.5e-9 * (double)c->tier[t].write_ns;
     return 1e18; /* nothing is ever saved */
 }
 
@@ -72,10 +74,9 @@ static void expect(muir_reaction *r, const muir_scenario *s, const muir_checkpoi
     const muir_reaction_options *o = &f->reaction;
     const double sigma = o->operator_sigma;
     const double replace_s = s->spare_servers > 0 ? o->reschedule_s : o->no_spare_s;
-    const muir_case mean = {ns(mean_detection_s(f)),
-                            ns(o->operator_median_s * muir_real_exp(0.5 * sigma * sigma)),
-                            ns(f->top.in_place * o->reschedule_s + (1.0 - f->top.in_place) * replace_s),
-                            ns(mean_load_s(c))};
+    const muir_case mean = {
+        ns(mean_detection_s(f)), ns(o->operator_median_s * muir_real_exp(0.5 * sigma * sigma)),
+        ns(f->top.in_place * o->reschedule_s + (1.0 - f->top.in_place) * replace_s), ns(mean_load_s(c))};
     const bool is_replicated = s->job.parallel.zero_stage == 0 || f->checkpoint.memory;
     int64_t class_ns[MUIR_CLASS_COUNT];
     for (int scope = MUIR_SCOPE_SYNC; scope <= MUIR_SCOPE_ELASTIC; scope++) {
@@ -118,8 +119,8 @@ void muir_reaction_init(muir_reaction *r, const muir_scenario *s, const muir_che
     if (units < 2.0) r->scope = MUIR_SCOPE_SYNC;
 }
 
-int64_t muir_reaction_stall(const muir_reaction *r, const muir_scenario *s, int scope, const muir_case *failure,
-                            int64_t *class_ns)
+int64_t muir_reaction_stall(const muir_reaction *r, const muir_scenario *s, int scope,
+                            const muir_case *failure, int64_t *class_ns)
 {
     const muir_reaction_options *o = &s->faults.reaction;
     const double fixed_s = scope == MUIR_SCOPE_SYNC      ? o->sync_stall_s

@@ -9,12 +9,12 @@
 enum { MUIR_SCOPE_COUNT = MUIR_SCOPE_ELASTIC + 1 };
 
 typedef struct muir_reaction {
-    int scope;                    /* MUIR_SCOPE_SYNC, _REPLICA or _ELASTIC */
-    bool is_chosen;               /* by `auto` */
-    double share[MUIR_SCOPE_COUNT]; /* expected productive share of each */
-    double mtti_s;                /* expected time between failures of the job; infinity: none */
+    int scope;                        /* MUIR_SCOPE_SYNC, _REPLICA or _ELASTIC */
+    bool is_chosen;                   /* by `auto` */
+    double share[MUIR_SCOPE_COUNT];   /* expected productive share of each */
+    double mtti_s;                    /* expected time between failures of the job; infinity: none */
     double stall_s[MUIR_SCOPE_COUNT]; /* expected stall of one failure */
-    double storage_share;         /* share of failures that only storage survives */
+    double storage_share;             /* share of failures that only storage survives */
     int64_t init_job_ns, init_unit_ns, reconnect_ns;
 } muir_reaction;
 
@@ -25,8 +25,8 @@ typedef struct muir_case {
     int64_t load_ns;
 } muir_case;
 
-/* Start laws, expectations, and the scope that `auto` takes: the first of sync, replica, elastic that keeps 90 %
- * of the time, else the best.
+/* Start laws, expectations, and the scope that `auto` takes: the first of sync, replica, elastic that keeps
+ * 90 % of the time, else the best.
  *     share = max(0, 1 - (stall + lost work) / mtti)
  * since each failure costs a stall of its own: one that happens during a stall is found when that is over.
  * Without a second unit of replicas there is no scope but sync.

@@ -47,7 +47,8 @@ static float draw_rate(const muir_servers *s, int32_t server)
     const muir_draw d = {(uint64_t)s->scenario->run.seed, MUIR_STREAM_SERVER, (uint64_t)server, 0};
     double rate = 1.0;
     if (f->spread > 0.0) rate = muir_draw_gamma(&d, DRAW_SPREAD, f->spread) / f->spread;
-    if (muir_draw_uniform(&d, DRAW_LEMON) < f->lemon_share) rate *= -f->lemon_factor; /* the sign marks a lemon */
+    if (muir_draw_uniform(&d, DRAW_LEMON) < f->lemon_share)
+        rate *= -f->lemon_factor; /* the sign marks a lemon */
     return (float)rate;
 }
 
@@ -122,7 +123,8 @@ void muir_servers_destroy(muir_servers **servers)
 
 muir_draw muir_servers_draw(const muir_servers *s, int32_t server)
 {
-    return (muir_draw){(uint64_t)s->scenario->run.seed, MUIR_STREAM_FAULT, (uint64_t)server, s->ordinal[server]};
+    return (muir_draw){(uint64_t)s->scenario->run.seed, MUIR_STREAM_FAULT, (uint64_t)server,
+                       s->ordinal[server]};
 }
 
 /* The next failure: of a server that starts afresh, or of one of unknown age. */
@@ -290,7 +292,8 @@ static int32_t best_empty(const muir_servers *s, int32_t *lacks, int64_t *unit)
         int64_t first, last;
         muir_servers_groups(s, s->empty[i], &first, &last);
         const int64_t u = muir_group_replica(&s->scenario->job, first) / s->unit_replicas;
-        if (best >= 0 && (s->missing[u] > *lacks || (s->missing[u] == *lacks && s->empty[i] > best))) continue;
+        if (best >= 0 && (s->missing[u] > *lacks || (s->missing[u] == *lacks && s->empty[i] > best)))
+            continue;
         best = s->empty[i];
         *lacks = s->missing[u];
         *unit = u;
@@ -320,7 +323,8 @@ static int32_t donor(const muir_servers *s, int64_t unit, int32_t lacks)
         const int32_t u = s->down[i];
         const bool lacks_more = s->missing[u] > lacks || (s->missing[u] == lacks && u > unit);
         if (u == unit || s->missing[u] == 0 || !lacks_more) continue;
-        if (best >= 0 && (s->missing[u] < s->missing[best] || (s->missing[u] == s->missing[best] && u < best)))
+        if (best >= 0 &&
+            (s->missing[u] < s->missing[best] || (s->missing[u] == s->missing[best] && u < best)))
             continue;
         const int32_t found = idle_slot(s, u);
         if (found >= 0) best = u, slot = found;

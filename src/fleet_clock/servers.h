@@ -2,9 +2,9 @@
 /* Where every server of the fleet is (in a slot of the job, spare, in repair), when it fails next, and which
  * replicas can train. Replicated on every rank.
  *
- * The job's chips are numbered through, so slot k is the place of chips k c .. k c + c - 1 of the job, c chips a
- * server; at first server k stands in slot k. Failures of a server are a renewal process with Weibull gaps.
- * Replicas come and go in units: one replica, or an expert group. */
+ * The job's chips are numbered through, so slot k is the place of chips k c .. k c + c - 1 of the job, c
+ * chips a server; at first server k stands in slot k. Failures of a server are a renewal process with
+ * Weibull gaps. Replicas come and go in units: one replica, or an expert group. */
 #ifndef MUIR_FLEET_CLOCK_SERVERS_H
 #define MUIR_FLEET_CLOCK_SERVERS_H
 
@@ -84,8 +84,8 @@ void muir_servers_down(muir_servers *servers, int32_t slot, int64_t ready_ns, in
 /* Whether each unit with chips in the slot is down. Local. */
 bool muir_servers_is_idle(const muir_servers *servers, int32_t slot);
 
-/* Fills empty slots with spares, units that lack least first; without spares, from units that lack more, so that as
- * few units as possible are down. Filled at now_ns, their processes are there at ready_ns. Local. */
+/* Fills empty slots with spares, units that lack least first; without spares, from units that lack more, so
+ * that as few units as possible are down. Filled at now_ns, their processes are there at ready_ns. Local. */
 void muir_servers_refill(muir_servers *servers, int64_t ready_ns);
 
 /* Units that are complete and ready at now_ns train again; returns how many. Local. */
@@ -94,8 +94,8 @@ int32_t muir_servers_join(muir_servers *servers, int64_t now_ns);
 /* Forgets which slots changed. Local. */
 void muir_servers_settle(muir_servers *servers);
 
-/* Groups (tp x cp chips of one stage of one replica) with a chip in a slot: first .. last, counted through the job;
- * and the stage and replica of a group. Local. */
+/* Groups (tp x cp chips of one stage of one replica) with a chip in a slot: first .. last, counted through
+ * the job; and the stage and replica of a group. Local. */
 void muir_servers_groups(const muir_servers *servers, int32_t slot, int64_t *first, int64_t *last);
 int64_t muir_group_stage(const muir_job *job, int64_t group);
 int64_t muir_group_replica(const muir_job *job, int64_t group);

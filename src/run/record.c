@@ -2,6 +2,7 @@
 /* Describing the telemetry file, and putting rows into it. */
 #include "run/record.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct muir_record {
     const muir_scenario *scenario; /* borrowed; outlives the record */
     const muir_host_ops *ops;      /* borrowed; NULL without a part in the host clock */
     int64_t samples;               /* rows of the table of collectives so far */
+    int64_t events, stored_events; /* events so far; those of them that the file had when it was opened */
 };
 
 /* The stored scenario must be the one that goes on; only how long it runs may differ. */
@@ -68,7 +70,7 @@ static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_ste
 {
     muir_status st = MUIR_OK;
     const muir_scenario *s = r->scenario;
-    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0};
+    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0, 0};
     int64_t next = INT64_MAX;
     for (int t = 0; t < MUIR_TABLE_COUNT; t++)
         if (muir_describe_has_table(r->describe, (muir_record_table)t) && every[t] > 0)
@@ -81,6 +83,7 @@ static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_ste
     }
     if (muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES))
         r->samples = covered(r, MUIR_TABLE_COLLECTIVES, 1);
+    r->stored_events = covered(r, MUIR_TABLE_EVENTS, 1);
     *next_step = next;
 done:
     return st;
@@ -130,7 +133,7 @@ done:
 
 static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *f)
 {
-    const void *values[MUIR_PART_COUNT + 9];
+    const void *values[MUIR_PART_COUNT + 16];
     size_t n = 0;
     values[n++] = &f->step_s;
     for (int i = 0; i < MUIR_PART_COUNT; i++) values[n++] = &f->part_s[i];
@@ -142,6 +145,13 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
     values[n++] = &f->power_w;
     values[n++] = &f->energy_j;
     values[n++] = &f->cost_usd;
+    values[n++] = &f->attempt_s;
+    values[n++] = &f->common_mode;
+    values[n++] = &f->fleet_time_s;
+    values[n++] = &f->goodput;
+    values[n++] = &f->training_step;
+    values[n++] = &f->lost_steps;
+    values[n++] = &f->replicas;
     return put_all(ctx, r, MUIR_TABLE_FLEET, values, n, step);
 }
 
@@ -170,6 +180,58 @@ muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const m
         MUIR_TRY(put_all(ctx, r, MUIR_TABLE_SERVER, server_values, 1, step));
     if (host && muir_describe_has_table(r->describe, MUIR_TABLE_HOST)) MUIR_TRY(put_host(ctx, r, step, host));
 done:
+    return st;
+}
+
+static muir_status put_event(muir_ctx *ctx, muir_record *r, const muir_event *e)
+{
+    const double start_s = 1e-9 * (double)e->start_ns, end_s = 1e-9 * (double)e->end_ns,
+                 noticed_s = e->noticed_ns < 0 ? NAN : 1e-9 * (double)e->noticed_ns,
+                 stall_s = 1e-9 * (double)e->stall_ns;
+    const void *values[] = {&e->kind,        &e->row,     &start_s,     &end_s,         &e->server,
+                            &e->chip,        &e->servers, &e->severity, &e->noticed,    &noticed_s,
+                            &e->consequence, &stall_s,    &e->tier,     &e->lost_steps, &e->replicas};
+    return put_all(ctx, r, MUIR_TABLE_EVENTS, values, sizeof values / sizeof values[0], r->events);
+}
+
+muir_status muir_record_put_events(muir_ctx *ctx, muir_record *r, const muir_fleet_clock *clock)
+{
+    muir_status st = MUIR_OK;
+    int n = 0;
+    const size_t table = muir_describe_table(r->describe, MUIR_TABLE_EVENTS);
+    const muir_event *events = muir_events_of_row(muir_fleet_clock_events(clock), &n);
+    for (int i = 0; i < n; i++, r->events++) {
+        if (r->events < r->stored_events) continue;
+        if (muir_telemetry_room(r->telemetry, table) == 0) MUIR_TRY(muir_telemetry_flush(ctx, r->telemetry));
+        MUIR_TRY(put_event(ctx, r, &events[i]));
+    }
+done:
+    return st;
+}
+
+muir_status muir_record_replay(muir_ctx *ctx, muir_record *r, int64_t steps, muir_fleet_clock *clock)
+{
+    enum { BLOCK = 4096 };
+    muir_status st = MUIR_OK;
+    double *attempt_s = NULL;
+    const size_t table = muir_describe_table(r->describe, MUIR_TABLE_FLEET);
+    MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, BLOCK, sizeof *attempt_s, "events", &attempt_s)));
+    for (int64_t first = 0; first < steps; first += BLOCK) {
+        const int64_t n = steps - first < BLOCK ? steps - first : BLOCK;
+        MUIR_TRY(muir_telemetry_read_rows(ctx, r->telemetry, table,
+                                          muir_describe_column(r->describe, MUIR_TABLE_FLEET, "attempt_s"),
+                                          (size_t)first, (size_t)n, attempt_s));
+        for (int64_t i = 0; i < n; i++) {
+            muir_fleet_clock_replay(clock, first + i, attempt_s[i]);
+            MUIR_TRY(muir_record_put_events(ctx, r, clock));
+        }
+    }
+    if (r->events < r->stored_events) /* of rows that the other tables lack */
+        MUIR_TRY(muir_telemetry_truncate(
+            ctx, r->telemetry, muir_describe_table(r->describe, MUIR_TABLE_EVENTS), (size_t)r->events));
+    r->stored_events = r->events;
+done:
+    free(attempt_s);
     return st;
 }
 

@@ -15,6 +15,7 @@ typedef enum muir_record_table {
     MUIR_TABLE_SERVER,
     MUIR_TABLE_HOST,
     MUIR_TABLE_COLLECTIVES,
+    MUIR_TABLE_EVENTS,
     MUIR_TABLE_COUNT
 } muir_record_table;
 
@@ -42,6 +43,15 @@ muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scena
 muir_status muir_record_put(muir_ctx *ctx, muir_record *record, int64_t step, const muir_fleet_row *fleet,
                             const muir_rank_row *rank, const float *servers, const muir_host_row *host,
                             const muir_emulation_row *emulation);
+
+/* Puts the events of the fleet clock's last row, but for those that the file held when it was opened again.
+ * Allocates nothing. Collective over ctx->comm where a batch gets full. MUIR_ERR_FILE. */
+muir_status muir_record_put_events(muir_ctx *ctx, muir_record *record, const muir_fleet_clock *clock);
+
+/* Brings a fleet clock to the state after the file's rows, and the table of events in step with them.
+ * steps  in   rows of the file, as muir_record_create said
+ * Collective over ctx->comm. MUIR_ERR_FILE, MUIR_ERR_MEM. */
+muir_status muir_record_replay(muir_ctx *ctx, muir_record *record, int64_t steps, muir_fleet_clock *clock);
 
 /* Whether some batch is full. The same on all ranks. Local. */
 bool muir_record_is_full(const muir_record *record);

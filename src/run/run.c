@@ -2,6 +2,7 @@
 /* The step loop. */
 #include "run/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/mem.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
+#define MOST_ROWS ((int64_t)4000000000) /* their numbers are 32-bit counters of random draws */
 
 typedef struct run_state {
     const muir_run_request *request;
@@ -19,8 +21,9 @@ typedef struct run_state {
     muir_collector *collector;
     float *servers; /* NULL: not wanted */
     int64_t first_step, steps;
+    int64_t first_ns, limit_ns; /* fleet time at the start of the launch, and where `days` ends it */
     double started_s, flushed_s, observed_s;
-    double fleet_clock_s, host_s, telemetry_s, fleet_time_s;
+    double fleet_clock_s, host_s, telemetry_s;
     double telemetry_last_s; /* of the step before */
 } run_state;
 
@@ -32,11 +35,30 @@ static int flag_of(muir_ctx *ctx, const run_state *r)
     return is_due ? FLAG_FLUSH : FLAG_NONE;
 }
 
+static const muir_goodput *account(const run_state *r)
+{
+    return muir_events_goodput(muir_fleet_clock_events(r->fleet));
+}
+
+/* `days` are days of fleet time; a row that has begun is finished. */
+static bool is_over(const run_state *r)
+{
+    return r->limit_ns > 0 && account(r)->total_ns >= r->limit_ns;
+}
+
 static void observe(muir_ctx *ctx, run_state *r, int64_t step, const muir_fleet_row *row)
 {
     if (!muir_is_root(ctx) || !r->request->observer) return;
-    const muir_progress progress = {r->first_step,   step + 1, r->steps, muir_now_s() - r->started_s,
-                                    r->fleet_time_s, row};
+    const muir_goodput *g = account(r);
+    const muir_progress progress = {.first_step = r->first_step,
+                                    .next_step = step + 1,
+                                    .steps = is_over(r) ? step + 1 : r->steps,
+                                    .elapsed_s = muir_now_s() - r->started_s,
+                                    .fleet_time_s = 1e-9 * (double)g->total_ns,
+                                    .limit_s = 1e-9 * (double)r->limit_ns,
+                                    .first_fleet_time_s = 1e-9 * (double)r->first_ns,
+                                    .goodput = g,
+                                    .row = row};
     r->request->observer(&progress, r->request->observer_data);
 }
 
@@ -46,6 +68,7 @@ static muir_status write_step(muir_ctx *ctx, run_state *r, int64_t step, const m
 {
     muir_status st = MUIR_OK;
     if (!r->record) return MUIR_OK;
+    MUIR_TRY(muir_record_put_events(ctx, r->record, r->fleet));
     MUIR_TRY(muir_record_put(ctx, r->record, step, fleet, rank, servers, host, emulation));
     if (fleet->flag != FLAG_NONE || muir_record_is_full(r->record)) {
         MUIR_TRY(muir_record_flush(ctx, r->record));
@@ -79,7 +102,6 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     r->fleet_clock_s += emulation.fleet_clock_s;
     r->host_s += emulation.host_s;
     r->telemetry_s += r->telemetry_last_s;
-    r->fleet_time_s += fleet.step_s;
     observe(ctx, r, step, &fleet);
     *is_stopped = fleet.flag >= FLAG_STOP;
 done:
@@ -91,17 +113,21 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     muir_status st = MUIR_OK;
     const muir_scenario *s = r->scenario;
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
-    r->steps = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
+    int64_t expected = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
+    r->steps = s->run.days > 0.0 ? MOST_ROWS : expected;
+    r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0)
         MUIR_TRY(muir_host_clock_create(ctx, s, muir_fleet_clock_program(r->fleet),
                                         muir_fleet_clock_fold(r->fleet), &r->host));
     if (r->request->path)
         MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
                                     &r->record));
+    if (r->first_step > 0) MUIR_TRY(muir_record_replay(ctx, r->record, r->first_step, r->fleet));
+    r->first_ns = account(r)->total_ns;
     if (r->record && s->telemetry.level >= MUIR_LEVEL_SERVER)
         MUIR_TRY(muir_alloc(ctx, (size_t)s->fleet.top.servers, sizeof(float), "server rows", &r->servers));
-    MUIR_TRY(muir_collector_create(ctx, r->steps - r->first_step > 0 ? r->steps - r->first_step : 0,
-                                   &r->collector));
+    expected = expected > r->first_step ? expected - r->first_step : 0;
+    MUIR_TRY(muir_collector_create(ctx, expected, muir_fleet_clock_events(r->fleet), &r->collector));
 done:
     return st;
 }
@@ -145,11 +171,14 @@ muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summar
     const double begin_s = muir_now_s();
     MUIR_TRY(prepare(ctx, &r));
     r.started_s = r.flushed_s = muir_now_s();
-    for (int64_t step = r.first_step; step < r.steps && !is_stopped; step++)
+    for (int64_t step = r.first_step; step < r.steps && !is_stopped && !is_over(&r); step++)
         MUIR_TRY(run_step(ctx, &r, step, &is_stopped));
     MUIR_TRY(finish(ctx, &r, r.started_s - begin_s, summary));
     const int64_t reached = r.first_step + summary->steps;
-    if (is_stopped && reached < r.steps)
+    if (is_stopped && r.limit_ns > 0 && !is_over(&r))
+        st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %.4g of %.4g days; go on with --resume",
+                       (double)account(&r)->total_ns / 86400e9, r.scenario->run.days);
+    else if (is_stopped && r.limit_ns == 0 && reached < r.steps)
         st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
                        (long long)reached, (long long)r.steps);
     else if (summary->tally.wrong > 0)

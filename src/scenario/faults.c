@@ -75,7 +75,8 @@ muir_status muir_faults_check(muir_ctx *ctx, const char *where, const muir_fault
             return muir_fail(ctx, MUIR_ERR_ARG, "%s: faults.%s=%g is above faults.%s=%g", where,
                              ranges[i].least_key, ranges[i].least, ranges[i].most_key, ranges[i].most);
     if (f->top.rate > 0.0 && weights <= 0.0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: faults.rate=%g, but no cause under faults.causes has a weight",
-                         where, f->top.rate);
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: faults.rate=%g, but no cause under faults.causes has a weight", where,
+                         f->top.rate);
     return MUIR_OK;
 }

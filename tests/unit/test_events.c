@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The event machine, driven with steps of one length: published runs, what keeps going at which size, and the account of
- * time. Nothing here is timed; seeds are fixed, tolerances stand beside what they hold. */
+/* The event machine, driven with steps of one length: published runs, what keeps going at which size, and
+ * the account of time. Nothing here is timed; seeds are fixed, tolerances stand beside what they hold. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ static muir_scenario load(const char *name, int seed, const char *const *keys)
 }
 
 /* What a run of `days` with steps of one length comes to. */
-static muir_goodput run(const char *name, int seed, const char *const *keys, double days, double step_s, double params)
+static muir_goodput run(const char *name, int seed, const char *const *keys, double days, double step_s,
+                        double params)
 {
     const muir_scenario s = load(name, seed, keys);
     muir_events *e = NULL;
@@ -48,10 +49,11 @@ static muir_goodput run(const char *name, int seed, const char *const *keys, dou
     CU_ASSERT_EQUAL(sum_ns, g.total_ns); /* every nanosecond is in one class */
     CU_ASSERT_EQUAL(g.total_ns, a.end_ns);
     if (getenv("MUIR_TEST_SHOW")) {
-        printf("%s %s seed %d: share %.4f, %lld interruptions, %lld planned, MTTI %.0f s, scope %s, steps %lld lost %lld",
+        printf("%s %s seed %d: share %.4f, %lld interruptions, %lld planned, MTTI %.0f s, scope %s, steps "
+               "%lld lost %lld",
                name, keys[0], seed, muir_goodput_share(&g), (long long)g.interruptions, (long long)g.planned,
-               muir_goodput_mtti_s(&g), muir_scope_name(muir_events_reaction(e)->scope), (long long)g.kept_steps,
-               (long long)g.lost_steps);
+               muir_goodput_mtti_s(&g), muir_scope_name(muir_events_reaction(e)->scope),
+               (long long)g.kept_steps, (long long)g.lost_steps);
         for (int c = 0; c < MUIR_CLASS_COUNT; c++)
             printf(" %s %.4f", muir_class_name(c), (double)g.class_ns[c] / (double)g.total_ns);
         printf("\n");
@@ -88,8 +90,9 @@ static double interruptions(const muir_goodput *g)
 /* Share of the time in which the job trained, kept or not, or saved. */
 static double uptime(const muir_goodput *g)
 {
-    const int64_t down_ns = g->class_ns[MUIR_CLASS_detection] + g->class_ns[MUIR_CLASS_infrastructure_recovery] +
-                            g->class_ns[MUIR_CLASS_program_startup] + g->class_ns[MUIR_CLASS_checkpoint_restore];
+    const int64_t down_ns =
+        g->class_ns[MUIR_CLASS_detection] + g->class_ns[MUIR_CLASS_infrastructure_recovery] +
+        g->class_ns[MUIR_CLASS_program_startup] + g->class_ns[MUIR_CLASS_checkpoint_restore];
     return 1.0 - (double)down_ns / (double)g->total_ns;
 }
 
@@ -98,55 +101,71 @@ static double saving(const muir_goodput *g)
     return (double)g->class_ns[MUIR_CLASS_checkpoint_save] / (double)g->total_ns;
 }
 
-/* arXiv 2407.21783: 419 unexpected interruptions, 2 sigma of a Poisson count 41; more than 90 % effective time. Its
- * cluster had 24,576 chips, so there are spares. */
+/* arXiv 2407.21783: 419 unexpected interruptions, 2 sigma of a Poisson count 41; more than 90 % effective
+ * time. Its cluster had 24,576 chips, so there are spares. */
 static void llama3_has_its_interruptions_and_effective_time(void)
 {
-    static const published p = {"llama3-16k", {"faults=llama3", "fleet.servers=3072"}, 54.0, 4.6, 405e9, SEEDS};
+    static const published p = {"llama3-16k", {"faults=llama3", "fleet.servers=3072"}, 54.0, 4.6, 405e9,
+                                SEEDS};
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&p, interruptions), 419.0, 41.0);
     const double effective = mean_of(&p, muir_goodput_share);
     CU_ASSERT(effective > 0.90 && effective < 0.95);
 }
 
-/* arXiv 2602.00277: 100,000 chips, a failure every 18 min; stalls of 10 min leave 44 %, of 3 min 80 %. The stalls and the
- * rate are inputs, the shares are not. */
+/* arXiv 2602.00277: 100,000 chips, a failure every 18 min; stalls of 10 min leave 44 %, of 3 min 80 %. The
+ * stalls and the rate are inputs, the shares are not. */
 static void a_hundred_thousand_chips_keep_what_their_stalls_leave(void)
 {
-    static const published sync = {
-        "llama3-16k",
-        {"faults=ft-hsdp", "fleet.servers=12700", "parallel.dp=784", "global_batch_size=25088", "faults.reaction.scope=sync"},
-        30.0, 5.0, 405e9, SEEDS};
-    static const published replica = {
-        "llama3-16k",
-        {"faults=ft-hsdp", "fleet.servers=12700", "parallel.dp=784", "global_batch_size=25088", "faults.reaction.scope=replica"},
-        30.0, 5.0, 405e9, SEEDS};
+    static const published sync = {"llama3-16k",
+                                   {"faults=ft-hsdp", "fleet.servers=12700", "parallel.dp=784",
+                                    "global_batch_size=25088", "faults.reaction.scope=sync"},
+                                   30.0,
+                                   5.0,
+                                   405e9,
+                                   SEEDS};
+    static const published replica = {"llama3-16k",
+                                      {"faults=ft-hsdp", "fleet.servers=12700", "parallel.dp=784",
+                                       "global_batch_size=25088", "faults.reaction.scope=replica"},
+                                      30.0,
+                                      5.0,
+                                      405e9,
+                                      SEEDS};
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&sync, muir_goodput_share), 0.44, 0.03);
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&replica, muir_goodput_share), 0.80, 0.03);
 }
 
-/* One failure in 3.04 min: a restart of all takes longer. Elastic data parallelism is also what `auto` takes. */
+/* One failure in 3.04 min: a restart of all takes longer. Elastic data parallelism is also what `auto`
+ * takes. */
 static void a_million_chips_train_only_elastically(void)
 {
-    static const published sync = {"rainier-1m", {"faults=elastic", "faults.reaction.scope=sync"}, 5.0, 5.0, 2e12, 3};
+    static const published sync = {
+        "rainier-1m", {"faults=elastic", "faults.reaction.scope=sync"}, 5.0, 5.0, 2e12, 3};
     static const published chosen = {"rainier-1m", {"faults=elastic"}, 5.0, 5.0, 2e12, 3};
     CU_ASSERT(mean_of(&sync, muir_goodput_share) < 0.02);
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&chosen, muir_goodput_share), 0.65, 0.05);
 }
 
-/* Time up as published; time until a person acts is that of LANL's repairs, not fitted. The lognormal's tail asks for many
- * seeds. OPT-175B: 59 %. HLAT on 4,096 Trainium: 98.81 % restarted by itself, and 77.83 % by hand, which lies between
- * what LANL's mean (with its tail of days) and its median leave. */
+/* Time up as published; time until a person acts is that of LANL's repairs, not fitted. The lognormal's
+ * tail asks for many seeds. OPT-175B: 59 %. HLAT on 4,096 Trainium: 98.81 % restarted by itself, and 77.83
+ * % by hand, which lies between what LANL's mean (with its tail of days) and its median leave. */
 static void restarts_by_hand_cost_what_they_cost(void)
 {
     static const published opt = {"tiny",
-                                  {"faults=opt-175b", "global_batch_size=auto", "model=opt-175b", "fleet=dgx-a100-80gb",
-                                   "fleet.servers=140", "parallel.tp=8", "parallel.pp=1", "parallel.dp=124"},
-                                  60.0, 25.0, 175e9, MANY_SEEDS};
+                                  {"faults=opt-175b", "global_batch_size=auto", "model=opt-175b",
+                                   "fleet=dgx-a100-80gb", "fleet.servers=140", "parallel.tp=8",
+                                   "parallel.pp=1", "parallel.dp=124"},
+                                  60.0,
+                                  25.0,
+                                  175e9,
+                                  MANY_SEEDS};
     static const published alone = {"tiny",
-                                    {"faults=llama3", "faults.planned=0", "global_batch_size=auto", "model=llama-2-70b", "fleet=trn1",
-                                     "fleet.servers=264", "parallel.tp=8", "parallel.pp=8", "parallel.dp=64",
-                                     "faults.reaction.scope=sync"},
-                                    30.0, 10.0, 70e9, MANY_SEEDS};
+                                    {"faults=llama3", "faults.planned=0", "global_batch_size=auto",
+                                     "model=llama-2-70b", "fleet=trn1", "fleet.servers=264", "parallel.tp=8",
+                                     "parallel.pp=8", "parallel.dp=64", "faults.reaction.scope=sync"},
+                                    30.0,
+                                    10.0,
+                                    70e9,
+                                    MANY_SEEDS};
     published by_hand = alone;
     by_hand.keys[10] = "faults.reaction.operator_median_s=3240";
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&opt, uptime), 0.59, 0.08);
@@ -160,9 +179,12 @@ static void restarts_by_hand_cost_what_they_cost(void)
 static void bloom_saves_and_fails_as_it_did(void)
 {
     static const published p = {"tiny",
-                                {"faults=bloom", "global_batch_size=auto", "model=bloom-176b", "fleet=jean-zay-a100",
-                                 "parallel.tp=4", "parallel.pp=12", "parallel.dp=8"},
-                                117.0, 108.0, 176e9, SEEDS};
+                                {"faults=bloom", "global_batch_size=auto", "model=bloom-176b",
+                                 "fleet=jean-zay-a100", "parallel.tp=4", "parallel.pp=12", "parallel.dp=8"},
+                                117.0,
+                                108.0,
+                                176e9,
+                                SEEDS};
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&p, interruptions), 117.0 / 7.0, 5.0);
     CU_ASSERT_DOUBLE_EQUAL(mean_of(&p, saving), 0.0037, 0.0002);
 }
@@ -170,10 +192,12 @@ static void bloom_saves_and_fails_as_it_did(void)
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
-        {"Llama 3 has its interruptions and its effective time", llama3_has_its_interruptions_and_effective_time},
+        {"Llama 3 has its interruptions and its effective time",
+         llama3_has_its_interruptions_and_effective_time},
         {"100,000 chips keep what their stalls leave", a_hundred_thousand_chips_keep_what_their_stalls_leave},
         {"a million chips train only elastically", a_million_chips_train_only_elastically},
         {"restarts by hand cost what they cost", restarts_by_hand_cost_what_they_cost},
-        {"BLOOM saves and fails as it did", bloom_saves_and_fails_as_it_did}, CU_TEST_INFO_NULL};
+        {"BLOOM saves and fails as it did", bloom_saves_and_fails_as_it_did},
+        CU_TEST_INFO_NULL};
     return muir_test_main(argc, argv, "events", tests);
 }

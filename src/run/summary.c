@@ -115,7 +115,7 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     s->power_max_w = c->power_max_w;
     s->energy_j = c->energy_j;
     s->cost_usd = c->cost_usd;
-    s->usd_per_mtoken = c->cost_usd / (c->tokens / 1e6);
+    s->usd_per_mtoken = c->tokens > 0.0 ? c->cost_usd / (c->tokens / 1e6) : INFINITY;
 }
 
 static void finish_colls(const muir_host_ops *ops, muir_summary *s)

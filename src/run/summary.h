@@ -36,7 +36,8 @@ typedef struct muir_summary {
     int64_t storage_every; /* steps; 0: no checkpoints on storage */
     double checkpoint_bytes;
     int32_t servers_out, replicas_out; /* at the end */
-    double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
+    double power_mean_w, power_max_w, energy_j, cost_usd;
+    double usd_per_mtoken; /* infinity where nothing was kept */
     double fleet_time_s;
     /* executed */
     int64_t host_steps;

@@ -65,7 +65,8 @@ static json_t *fleet(const muir_scenario *s, const muir_summary *m)
                      statistics(&m->step_time_s), "mfu", m->mfu, "hfu", m->hfu, "tokens_per_s",
                      m->tokens_per_s, "goodput", m->goodput, "power_w", "mean", m->power_mean_w, "max",
                      m->power_max_w, "energy_j", m->energy_j, "cost_usd", m->cost_usd, "usd_per_mtoken",
-                     isfinite(m->usd_per_mtoken) ? json_real(m->usd_per_mtoken) : json_null(), "parts_s", parts(m), "account", account(s, m));
+                     isfinite(m->usd_per_mtoken) ? json_real(m->usd_per_mtoken) : json_null(), "parts_s",
+                     parts(m), "account", account(s, m));
 }
 
 static json_t *host(const muir_summary *m)

@@ -68,12 +68,22 @@ static double mean_load_s(const muir_checkpoints *c)
     return 0.0;
 }
 
+/* Whether more servers are in repair than there are spares, in the mean. */
+static bool lacks_spares(const muir_reaction *r, const muir_scenario *s)
+{
+    const muir_faults_top *f = &s->faults.top;
+    const double short_s = f->repair_median_s * muir_real_exp(0.5 * f->repair_sigma * f->repair_sigma),
+                 long_s = 0.5 * (f->long_repair_min_s + f->long_repair_max_s);
+    const double repair_s = short_s + f->long_repair_share * (long_s - short_s);
+    return (1.0 - f->in_place) * repair_s / r->mtti_s > (double)s->spare_servers;
+}
+
 static void expect(muir_reaction *r, const muir_scenario *s, const muir_checkpoints *c, double step_s)
 {
     const muir_faults *f = &s->faults;
     const muir_reaction_options *o = &f->reaction;
     const double sigma = o->operator_sigma;
-    const double replace_s = s->spare_servers > 0 ? o->reschedule_s : o->no_spare_s;
+    const double replace_s = lacks_spares(r, s) ? o->no_spare_s : o->reschedule_s;
     const muir_case mean = {
         ns(mean_detection_s(f)), ns(o->operator_median_s * muir_real_exp(0.5 * sigma * sigma)),
         ns(f->top.in_place * o->reschedule_s + (1.0 - f->top.in_place) * replace_s), ns(mean_load_s(c))};

@@ -120,14 +120,18 @@ static int64_t server_of(const muir_slowdown *s, int stage, int64_t replica, int
     return s->server_of ? s->server_of[slot] : slot;
 }
 
+/* Drift of a server at a knot. */
+static float drift_at(const muir_slowdown *s, int64_t knot, int64_t server)
+{
+    return (float)s->scenario->fleet.variation.drift_sigma *
+           muir_rng_normal_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_DRIFT, (uint32_t)knot,
+                              (uint64_t)server);
+}
+
 /* Draws of all servers at a knot into server_knot, then to the groups' places in `out`. */
 static void spread_knot(muir_slowdown *s, int64_t knot, float *out)
 {
-    const muir_variation *v = &s->scenario->fleet.variation;
-    for (int64_t i = 0; i < s->scenario->fleet.top.servers; i++)
-        s->server_knot[i] =
-            (float)v->drift_sigma * muir_rng_normal_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_DRIFT,
-                                                       (uint32_t)knot, (uint64_t)i);
+    for (int64_t i = 0; i < s->scenario->fleet.top.servers; i++) s->server_knot[i] = drift_at(s, knot, i);
     for (size_t b = 0; b < s->n_blocks; b++)
         for (int stage = 0; stage < s->stages; stage++)
             for (int sub = 0; sub < s->n_subs; sub++)
@@ -255,6 +259,17 @@ static float *base_at(muir_slowdown *s, place at)
     return s->base + (row * (size_t)s->group + (size_t)at.in_group) * LANES + local % LANES;
 }
 
+static void move_drift(muir_slowdown *s, place at, int64_t server)
+{
+    const int64_t local = at.replica - s->first_block * LANES;
+    const size_t row = (size_t)(local / LANES) * (size_t)s->stages + (size_t)at.stage;
+    const size_t i =
+        (row * (size_t)s->n_subs + (size_t)(at.in_group / s->sub)) * LANES + (size_t)(local % LANES);
+    const float before = drift_at(s, s->knot, server), next = drift_at(s, s->knot + 1, server);
+    s->drift_slope[i] = next - before;
+    s->drift[i] = before + 1.0f;
+}
+
 void muir_slowdown_move(muir_slowdown *s, int32_t slot)
 {
     const int64_t chips = s->scenario->fleet.server.chips, job_chips = muir_job_chips(&s->scenario->job);
@@ -262,10 +277,10 @@ void muir_slowdown_move(muir_slowdown *s, int32_t slot)
     if (server < 0) return;
     for (int64_t c = 0; c < chips && slot * chips + c < job_chips; c++) {
         const place at = place_of(s, slot * chips + c);
-        if (is_mine(s, at.replica))
-            *base_at(s, at) = (float)(1.0 / muir_chip_speed(s->scenario, server * chips + c));
+        if (!is_mine(s, at.replica)) continue;
+        *base_at(s, at) = (float)(1.0 / muir_chip_speed(s->scenario, server * chips + c));
+        if (s->knot >= 0 && at.in_group % s->sub == 0) move_drift(s, at, server);
     }
-    s->knot = -1;
 }
 
 /* Jitter and drift of a slow chip are left out: small against what slows it down. */

@@ -56,7 +56,7 @@ def planted(file, row_time_s, rows):
     truth = []
     for i in chosen:
         start, end = events["start_s"][i], events["end_s"][i]
-        covered = np.flatnonzero((row_time_s > start) & (row_time_s <= end))
+        covered = np.flatnonzero((row_time_s >= start) & (row_time_s < end))
         if len(covered) >= rows:
             truth.append({"server": int(events["server"][i]), "first": int(covered[0]), "last": int(covered[-1]),
                           "slowdown": float(events["severity"][i])})
@@ -89,7 +89,7 @@ def main():
             print(f"{parser.prog}: {options.file} has no rows of servers: run with telemetry.level=server", file=sys.stderr)
             return 2
         steps, slowdown = file["server/step"][:], file["server/slowdown"][:].astype(float)
-        row_time_s = file["fleet/fleet_time_s"][:][steps]
+        row_time_s = np.concatenate([[0.0], file["fleet/fleet_time_s"][:]])[steps]  # start of the row: it meets what is there
         found = find(slowdown, options.threshold, options.rows)
         truth = planted(file, row_time_s, options.rows)
     for f in found:

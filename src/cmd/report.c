@@ -69,6 +69,7 @@ static void print_events(const muir_summary *m)
     printf("  events     ");
     for (int k = 0; k < MUIR_KIND_COUNT; k++)
         if (g->events[k] > 0) printf(" %s %s", muir_kind_name(k), muir_count_text(g->events[k]).s);
+    if (g->unrecorded > 0) printf(" (%s of them not in /events)", muir_count_text(g->unrecorded).s);
     printf("\n");
 }
 

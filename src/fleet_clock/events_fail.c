@@ -56,7 +56,10 @@ int64_t muir_events_ns(double seconds)
 
 muir_event *muir_events_note(muir_events *e, int kind, int64_t start_ns, int64_t end_ns)
 {
-    muir_event *event = &e->event[e->n_events < MUIR_EVENTS_OF_ROW ? e->n_events++ : MUIR_EVENTS_OF_ROW - 1];
+    const bool has_room = e->n_events < MUIR_EVENTS_OF_ROW - 1;
+    /* the last is never read */
+    muir_event *event = &e->event[has_room ? e->n_events++ : MUIR_EVENTS_OF_ROW - 1];
+    e->goodput.unrecorded += !has_room;
     *event = (muir_event){.kind = kind,
                           .tier = MUIR_TIER_NONE,
                           .start_ns = start_ns,

@@ -22,8 +22,7 @@ struct muir_events {
     int64_t failed_ns, stall_ns, lost_steps;
     int64_t stall_class_ns[MUIR_CLASS_COUNT];
     int failed_kind;
-    muir_event
-        *event; /* [n_events] of this row; room for MUIR_EVENTS_OF_ROW, what is beyond overwrites the last */
+    muir_event *event; /* [n_events] of this row; what is beyond MUIR_EVENTS_OF_ROW is only counted */
     int n_events;
 };
 

@@ -30,6 +30,13 @@ static void print_schema(const muir_schema *schema)
             print_option(&schema->sections[s], &schema->sections[s].options[i]);
 }
 
+static void print_kinds(void)
+{
+    printf("kinds of events, as /events/kind numbers them\n");
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        printf("  %2d  %-14s %s\n", k, muir_kind_name(k), muir_kind_help(k));
+}
+
 static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
 
 static void print_telemetry(void)
@@ -62,6 +69,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         if (strcmp(topic, schemas[i]->kind) == 0) {
             if (muir_is_root(ctx)) print_schema(schemas[i]);
+            if (muir_is_root(ctx) && schemas[i] == &muir_faults_schema) print_kinds();
             return MUIR_OK;
         }
     if (strcmp(topic, "telemetry") == 0) {

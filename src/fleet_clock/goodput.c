@@ -16,6 +16,18 @@ const char *muir_kind_name(int kind)
     return names[kind];
 }
 
+const char *muir_kind_help(int kind)
+{
+    static const char *const helps[MUIR_KIND_COUNT] = {
+#define CAUSE(name, reach, detection, help) help,
+#define OTHER(name, help) help,
+#include "fleet_clock/kinds.def"
+#undef CAUSE
+#undef OTHER
+    };
+    return helps[kind];
+}
+
 const char *muir_class_name(int class)
 {
 #define NAME(name, help) #name,

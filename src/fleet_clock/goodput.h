@@ -17,6 +17,7 @@ typedef enum muir_kind {
 enum { MUIR_CAUSE_COUNT = MUIR_KIND_planned };
 
 const char *muir_kind_name(int kind); /* "chip"; never NULL */
+const char *muir_kind_help(int kind); /* never NULL */
 
 /* Classes of time, named as Google's goodput library names badput where it has the class (AI-Hypercomputer/
  * ml-goodput-measurement): program_startup, the two of checkpoints, wasted_progress_from_disruption and

@@ -19,13 +19,18 @@ enum { MUIR_RNG_BLOCK = 64 };
 
 /* What a number is drawn for. Never renumber: stored runs depend on it. */
 typedef enum muir_stream {
-    MUIR_STREAM_CHIP = 1,   /* fixed speed of a chip */
-    MUIR_STREAM_SLOW = 2,   /* whether a server is one of the slow ones */
-    MUIR_STREAM_DRIFT = 3,  /* slow drift of a server, one draw per knot */
-    MUIR_STREAM_JITTER = 4, /* fresh draw per chip and step */
-    MUIR_STREAM_HOST = 5,   /* operands and check vectors of the host clock */
-    MUIR_STREAM_POWER = 20, /* power of a server at equal work */
-    MUIR_STREAM_FLIP = 40,  /* bit flips planted into results of the host clock */
+    MUIR_STREAM_CHIP = 1,    /* fixed speed of a chip */
+    MUIR_STREAM_SLOW = 2,    /* whether a server is one of the slow ones */
+    MUIR_STREAM_DRIFT = 3,   /* slow drift of a server, one draw per knot */
+    MUIR_STREAM_JITTER = 4,  /* fresh draw per chip and step */
+    MUIR_STREAM_HOST = 5,    /* operands and check vectors of the host clock */
+    MUIR_STREAM_FAULT = 16,  /* failures of a server: fleet_clock/servers.c */
+    MUIR_STREAM_SERVER = 17, /* what kind of server it is */
+    MUIR_STREAM_EVENT = 18,  /* fleet-wide events: slow servers, flaps, planned interruptions */
+    MUIR_STREAM_COMMON = 19, /* what the whole fleet shares from step to step */
+    MUIR_STREAM_LENGTH = 20, /* lengths of sequences, per replica and step */
+    MUIR_STREAM_POWER = 30,  /* power of a server at equal work */
+    MUIR_STREAM_FLIP = 40,   /* bit flips planted into results of the host clock */
 } muir_stream;
 
 /* One Threefry4x32-20 block.

@@ -7,6 +7,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "fleet/network.h"
+#include "fleet_clock/events.h"
 #include "fleet_clock/ideal.h"
 #include "host_clock/algorithms.h"
 #include "host_clock/ops.h"
@@ -125,6 +126,47 @@ static void print_ideal(const muir_ideal *ideal)
                    muir_part_help((muir_part)i));
 }
 
+static void print_tiers(const muir_checkpoints *c)
+{
+    printf("checkpoints of %s:", muir_bytes_text(c->bytes).s);
+    bool is_any = false;
+    for (int t = 0; t < MUIR_TIER_COUNT; t++) {
+        const muir_checkpoint_tier *tier = &c->tier[t];
+        if (!tier->is_on) continue;
+        printf("%s %s every %s steps (stands still %s, loads in %s)", is_any ? ";" : "", muir_tier_name(t),
+               muir_count_text(tier->every).s, muir_time_text(1e-9 * (double)tier->block_ns).s,
+               muir_time_text(1e-9 * (double)tier->load_ns).s);
+        is_any = true;
+    }
+    printf("%s\n", is_any ? "" : " none, a failure starts training over");
+}
+
+/* What is expected to fail, and what the job will do about it. */
+static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, const muir_program *program,
+                                     const muir_ideal *ideal)
+{
+    muir_events *events = NULL;
+    const muir_status st = muir_events_create(ctx, s, program->params, ideal->step_s, &events);
+    if (st != MUIR_OK) return st;
+    const muir_reaction *r = muir_events_reaction(events);
+    printf("\nfaults %s (injected): ", s->run.faults);
+    if (s->faults.top.rate > 0.0) {
+        printf("one failure of the job each %s is expected; productive time by reaction\n",
+               muir_time_text(r->mtti_s).s);
+        for (int scope = MUIR_SCOPE_SYNC; scope < MUIR_SCOPE_COUNT; scope++)
+            printf("  %-8s %5.1f %%, a failure stalls the job %s%s\n", muir_scope_name(scope),
+                   100.0 * r->share[scope], muir_time_text(r->stall_s[scope]).s,
+                   scope != r->scope ? ""
+                   : r->is_chosen    ? "  <- auto"
+                                     : "  <- chosen");
+        print_tiers(muir_events_checkpoints(events));
+    } else {
+        printf("no failures\n");
+    }
+    muir_events_destroy(&events);
+    return MUIR_OK;
+}
+
 static void print_ranks(const muir_scenario *s, int ranks)
 {
     const muir_fold fold = muir_fold_make(s, ranks, 0);
@@ -226,6 +268,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     print_schedule(s, order, ideal);
     print_memory(s, memory);
     print_ideal(ideal);
+    MUIR_TRY(print_reliability(ctx, s, program, ideal));
     print_ranks(s, ranks);
     print_executed(s, program, dilated_s, ranks);
 done:

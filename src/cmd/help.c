@@ -34,6 +34,13 @@ static void print_schema(const muir_schema *schema)
             print_option(&schema->sections[s], &schema->sections[s].options[i]);
 }
 
+static void print_kinds(void)
+{
+    printf("kinds of events, as /events/kind numbers them\n");
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        printf("  %2d  %-14s %s\n", k, muir_kind_name(k), muir_kind_help(k));
+}
+
 static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
 
 /* What counts a table's rows, and what a wide column has a value for. */
@@ -44,6 +51,7 @@ static const char *row_of(muir_record_table table)
     case MUIR_TABLE_POWER: return "sample";
     case MUIR_TABLE_POWER_WINDOW: return "window";
     case MUIR_TABLE_FLIPS: return "flip";
+    case MUIR_TABLE_EVENTS:
     case MUIR_TABLE_TRACE: return "event";
     default: return "step";
     }
@@ -78,13 +86,14 @@ static void print_telemetry(void)
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
-    static const muir_schema *const schemas[] = {&muir_scenario_schema, &muir_fleet_schema,
-                                                 &muir_chip_schema,     &muir_model_schema,
-                                                 &muir_stack_schema,    &muir_tuning_schema};
+    static const muir_schema *const schemas[] = {
+        &muir_scenario_schema, &muir_fleet_schema,  &muir_chip_schema,  &muir_model_schema,
+        &muir_stack_schema,    &muir_faults_schema, &muir_tuning_schema};
     const char *topic = argc > 0 ? argv[0] : "";
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         if (strcmp(topic, schemas[i]->kind) == 0) {
             if (muir_is_root(ctx)) print_schema(schemas[i]);
+            if (muir_is_root(ctx) && schemas[i] == &muir_faults_schema) print_kinds();
             return MUIR_OK;
         }
     if (strcmp(topic, "telemetry") == 0) {
@@ -93,13 +102,13 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     }
     return muir_fail(
         ctx, MUIR_ERR_ARG,
-        "muir help what? scenario, fleet, chip, model, stack, tuning or telemetry (muir --help lists the "
-        "commands)");
+        "muir help what? scenario, fleet, chip, model, stack, faults, tuning or telemetry (muir --help lists "
+        "the commands)");
 }
 
 const muir_command muir_command_help = {
     .name = "help",
-    .usage = "scenario|fleet|chip|model|tuning|telemetry",
+    .usage = "scenario|fleet|chip|model|stack|faults|tuning|telemetry",
     .summary = "every key of a kind of file with its default, or every column of the telemetry",
     .help = "",
     .run = run,

@@ -70,6 +70,11 @@ static muir_status list_stacks(muir_ctx *ctx)
     return list_files(ctx, "stacks");
 }
 
+static muir_status list_faults(muir_ctx *ctx)
+{
+    return list_files(ctx, "faults");
+}
+
 static muir_status list_families(muir_ctx *ctx)
 {
     (void)ctx;
@@ -114,9 +119,10 @@ static muir_status list_kernels(muir_ctx *ctx)
 static const struct {
     const char *name;
     muir_status (*list)(muir_ctx *ctx);
-} lists[] = {{"scenarios", list_scenarios}, {"fleets", list_fleets},           {"chips", list_chips},
-             {"models", list_models},       {"stacks", list_stacks},           {"families", list_families},
-             {"schedules", list_schedules}, {"collectives", list_collectives}, {"kernels", list_kernels}};
+} lists[] = {{"scenarios", list_scenarios}, {"fleets", list_fleets},       {"chips", list_chips},
+             {"models", list_models},       {"stacks", list_stacks},       {"faults", list_faults},
+             {"families", list_families},   {"schedules", list_schedules}, {"collectives", list_collectives},
+             {"kernels", list_kernels}};
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
@@ -135,16 +141,17 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
         if (st != MUIR_OK) break;
     }
     if (!is_found)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "no list '%s': scenarios, fleets, chips, models, stacks, families, schedules, "
-                         "collectives or kernels",
-                         wanted);
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "no list '%s': scenarios, fleets, chips, models, stacks, faults, families, schedules, "
+            "collectives or kernels",
+            wanted);
     return muir_agree(ctx, st);
 }
 
 const muir_command muir_command_list = {
     .name = "list",
-    .usage = "[scenarios|fleets|chips|models|stacks|families|schedules|collectives|kernels]",
+    .usage = "[scenarios|fleets|chips|models|stacks|faults|families|schedules|collectives|kernels]",
     .summary = "what there is to choose from",
     .help = "Names of scenarios, fleets, chips and models are files in the data folder ($MUIR_DATA); a path "
             "works too.\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The progress line. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,15 +49,33 @@ muir_progress_line muir_progress_line_make(void)
         .is_terminal = is_terminal, .interval_s = is_terminal ? 0.1 : 10.0, .shown_s = muir_now_s()};
 }
 
+/* Done so far, and the share of it that this launch began with. */
+static double share_of(const muir_progress *p, double *first)
+{
+    *first = p->limit_s > 0.0 ? p->first_fleet_time_s / p->limit_s : (double)p->first_step / (double)p->steps;
+    return p->limit_s > 0.0 ? fmin(1.0, p->fleet_time_s / p->limit_s)
+                            : (double)p->next_step / (double)p->steps;
+}
+
 static void format(const muir_progress *p, char *text, size_t size)
 {
-    const double done = (double)(p->next_step - p->first_step), left = (double)(p->steps - p->next_step);
-    const double rate = p->elapsed_s > 0.0 ? done / p->elapsed_s : 0.0;
-    snprintf(text, size, "step %s of %s  %5.1f %%  %s  left %s  fleet time %s  step %s  MFU %.1f %%",
-             muir_count_text(p->next_step).s, muir_count_text(p->steps).s,
-             100.0 * (double)p->next_step / (double)p->steps, muir_si(rate, "step/s").s,
-             rate > 0.0 ? muir_time_text(left / rate).s : "?", muir_time_text(p->fleet_time_s).s,
-             muir_time_text(p->row->step_s).s, 100.0 * p->row->mfu);
+    double first = 0.0;
+    const double done = share_of(p, &first), steps = (double)(p->next_step - p->first_step);
+    const double rate = p->elapsed_s > 0.0 ? steps / p->elapsed_s : 0.0;
+    int64_t events = 0;
+    for (int k = 0; k < MUIR_KIND_COUNT; k++) events += p->goodput->events[k];
+    size_t n = (size_t)snprintf(text, size, "step %s", muir_count_text(p->next_step).s);
+    if (p->limit_s == 0.0 && n < size)
+        n += (size_t)snprintf(text + n, size - n, " of %s", muir_count_text(p->steps).s);
+    if (n < size)
+        n += (size_t)snprintf(
+            text + n, size - n, "  %5.1f %%  %s  left %s  fleet time %s  step %s  MFU %.1f %%", 100.0 * done,
+            muir_si(rate, "step/s").s,
+            done > first ? muir_time_text(p->elapsed_s * (1.0 - done) / (done - first)).s : "?",
+            muir_time_text(p->fleet_time_s).s, muir_time_text(p->row->attempt_s).s, 100.0 * p->row->mfu);
+    if (events > 0 && n < size)
+        snprintf(text + n, size - n, "  %s events  goodput %.1f %%", muir_count_text(events).s,
+                 100.0 * muir_goodput_share(p->goodput));
 }
 
 void muir_progress_show(const muir_progress *progress, void *data)

@@ -63,7 +63,6 @@ static void print_rates(const muir_scenario *s, const muir_summary *m)
            muir_si(m->tokens_per_s / chips, "token/s").s);
     printf("  MFU         %.1f %% (%s a chip of %s), HFU %.1f %%\n", 100.0 * m->mfu,
            muir_si(m->mfu * peak, "FLOP/s").s, muir_si(peak, "FLOP/s").s, 100.0 * m->hfu);
-    printf("  goodput     %.1f %% of %s fleet time\n", 100.0 * m->goodput, muir_time_text(m->fleet_time_s).s);
     printf("  power       %s mean at the meter; energy %s\n", muir_si(m->power_mean_w, "W").s,
            muir_si(m->energy_j, "J").s);
 }
@@ -81,6 +80,44 @@ static void print_cost(const muir_scenario *s, const muir_summary *m)
         printf("              of it %s for checkpoints and recoveries\n", muir_si(m->lost_usd, "USD").s);
     printf("  capital     servers %s, network %s, site %s\n", muir_si(m->cost.servers_usd, "USD").s,
            muir_si(m->cost.network_usd, "USD").s, muir_si(m->cost.site_usd, "USD").s);
+}
+
+static void print_events(const muir_summary *m)
+{
+    const muir_goodput *g = &m->account;
+    printf("  events     ");
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        if (g->events[k] > 0) printf(" %s %s", muir_kind_name(k), muir_count_text(g->events[k]).s);
+    if (g->unrecorded > 0) printf(" (%s of them not in /events)", muir_count_text(g->unrecorded).s);
+    printf("\n");
+}
+
+/* Since the start of the run, earlier launches included. */
+static void print_goodput(const muir_scenario *s, const muir_summary *m)
+{
+    const muir_goodput *g = &m->account;
+    const double total_s = 1e-9 * (double)g->total_ns, chips = (double)muir_job_chips(&s->job);
+    printf("\ngoodput      %.2f %% of %s fleet time (ETTR); faults %s\n", 100.0 * m->goodput,
+           muir_time_text(total_s).s, s->run.faults);
+    for (int c = MUIR_CLASS_productive + 1; c < MUIR_CLASS_COUNT; c++)
+        if (g->class_ns[c] > 0)
+            printf("  %-24s %9s  %5.2f %%  %s\n", muir_class_name(c),
+                   muir_time_text(1e-9 * (double)g->class_ns[c]).s,
+                   100.0 * (double)g->class_ns[c] / (double)g->total_ns, muir_class_help(c));
+    if (s->faults.top.rate <= 0.0) return;
+    printf("  reaction    %s%s; %s unplanned interruptions, one each %s (expected %s), %s planned\n",
+           muir_scope_name(m->reaction.scope), m->reaction.is_chosen ? " (auto)" : "",
+           muir_count_text(g->interruptions).s, muir_time_text(muir_goodput_mtti_s(g)).s,
+           muir_time_text(m->reaction.mtti_s).s, muir_count_text(g->planned).s);
+    printf("  progress    %s steps kept, %s lost; at the end %d servers out, %d replicas missing\n",
+           muir_count_text(g->kept_steps).s, muir_count_text(g->lost_steps).s, m->servers_out,
+           m->replicas_out);
+    print_events(m);
+    printf("  lost chip-hours");
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        if (g->lost_ns[k] > 0)
+            printf(" %s %s", muir_kind_name(k), muir_si((double)g->lost_ns[k] * chips / 3.6e12, "").s);
+    printf("\n");
 }
 
 enum { LEAST_BYTES = 1024 }; /* below, latency is all there is */
@@ -214,6 +251,7 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
     print_rates(scenario, m);
     print_cost(scenario, m);
     if (m->power.windows > 0) muir_report_power(scenario, &m->power);
+    print_goodput(scenario, m);
     print_host(scenario, m);
     printf(
         "\nmuir itself  %.4g steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "

@@ -53,13 +53,39 @@ static json_t *collectives(const muir_summary *m)
     return array;
 }
 
-static json_t *fleet(const muir_summary *m)
+static json_t *seconds_of(const int64_t *ns, int n, const char *(*name)(int), double scale)
 {
-    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:f,s:f,s:o}", "step_time_s",
+    json_t *object = json_object();
+    for (int i = 0; i < n; i++) json_object_set_new(object, name(i), json_real((double)ns[i] * scale));
+    return object;
+}
+
+/* All since the start of the run, earlier launches included. */
+static json_t *account(const muir_scenario *s, const muir_summary *m)
+{
+    const muir_goodput *g = &m->account;
+    const double chip_hours = (double)muir_job_chips(&s->job) / 3.6e12;
+    json_t *events = json_object();
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        json_object_set_new(events, muir_kind_name(k), json_integer((json_int_t)g->events[k]));
+    return json_pack(
+        "{s:s,s:s,s:f,s:f,s:o,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "faults", s->run.faults, "scope",
+        muir_scope_name(m->reaction.scope), "total_elapsed_time_s", 1e-9 * (double)g->total_ns, "ettr",
+        m->goodput, "mtti_s", g->interruptions > 0 ? json_real(muir_goodput_mtti_s(g)) : json_null(),
+        "interruptions", (json_int_t)g->interruptions, "time_s",
+        seconds_of(g->class_ns, MUIR_CLASS_COUNT, muir_class_name, 1e-9), "planned", (json_int_t)g->planned,
+        "kept_steps", (json_int_t)g->kept_steps, "lost_steps", (json_int_t)g->lost_steps, "events", events,
+        "lost_chip_hours", seconds_of(g->lost_ns, MUIR_KIND_COUNT, muir_kind_name, chip_hours));
+}
+
+static json_t *fleet(const muir_scenario *s, const muir_summary *m)
+{
+    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:f,s:o,s:o,s:o}", "step_time_s",
                      statistics(&m->step_time_s), "mfu", m->mfu, "hfu", m->hfu, "tokens_per_s",
                      m->tokens_per_s, "goodput", m->goodput, "power_w", "mean", m->power_mean_w, "max",
                      m->power_max_w, "energy_j", m->energy_j, "cost_usd", m->cost_usd, "usd_per_mtoken",
-                     m->usd_per_mtoken, "parts_s", parts(m));
+                     isfinite(m->usd_per_mtoken) ? json_real(m->usd_per_mtoken) : json_null(), "parts_s",
+                     parts(m), "account", account(s, m));
 }
 
 static void add_pace(const muir_summary *m, json_t *object)
@@ -144,7 +170,7 @@ muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const
                   "version", MUIR_VERSION, "seed", (json_int_t)scenario->run.seed, "scenario", scenario->name,
                   "chips", (json_int_t)muir_fleet_chips(&scenario->fleet), "ranks", m->ranks, "first_step",
                   (json_int_t)m->first_step, "steps", (json_int_t)m->steps, "wall_s", m->wall_s, "fleet",
-                  fleet(m), "power", muir_power_json(&m->power), "cost", cost(m), "host", host(m),
+                  fleet(scenario, m), "power", muir_power_json(&m->power), "cost", cost(m), "host", host(m),
                   "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
                   "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s,
                   "prepare_s", m->prepare_s, "bytes_per_chip", m->bytes_per_chip);

@@ -74,9 +74,10 @@ static void note_stage(const float *own, int first, int n, int64_t replica_of_la
         if (own[lane] == worst) *replica = replica_of_lane_0 + lane;
 }
 
-static void note_bins(const float *late, int first, int n, muir_delays *d)
+static void note_bins(const float *late, int first, int n, const uint8_t *is_down, muir_delays *d)
 {
     for (int lane = first; lane < first + n; lane++) {
+        if (is_down[lane]) continue;
         const int64_t ns = (int64_t)lrintf(late[lane] * 1e9f), bin = ns / d->bin_ns;
         const int64_t b = bin < 0 ? 0 : bin < MUIR_DELAY_BINS ? bin : MUIR_DELAY_BINS - 1;
         d->bins->sum_ns[b] += ns;
@@ -86,7 +87,7 @@ static void note_bins(const float *late, int first, int n, muir_delays *d)
 
 /* Delay of each replica against the ideal step: the latest of its stages, each with its own gradient sync. */
 static void note_replicas(const muir_engine *e, int first, int n, int64_t replica_of_lane_0, double reduced_s,
-                          muir_delays *d)
+                          const uint8_t *is_down, muir_delays *d)
 {
     float late[LANES];
     for (int lane = 0; lane < LANES; lane++) late[lane] = -INFINITY;
@@ -99,8 +100,9 @@ static void note_replicas(const muir_engine *e, int first, int n, int64_t replic
         }
     }
     note_stage(late, first, n, replica_of_lane_0, &d->worst_s, &d->worst_replica);
-    for (int lane = first; lane < first + n; lane++) d->sum_ns += (int64_t)lrintf(late[lane] * 1e9f);
-    if (d->bins) note_bins(late, first, n, d);
+    for (int lane = first; lane < first + n; lane++)
+        if (!is_down[lane]) d->sum_ns += (int64_t)lrintf(late[lane] * 1e9f);
+    if (d->bins) note_bins(late, first, n, is_down, d);
 }
 
 /* When the ideal step's last gradient sync ends. */
@@ -128,6 +130,6 @@ void muir_engine_step(muir_engine *e, const muir_slowdown *slowdown, muir_delays
                   slowdown->excess + b * (size_t)stages * LANES, e->own, e->result);
         for (int s = 0; s < stages; s++)
             note_stage(e->own + (size_t)s * LANES, first, n, lane_0, &d->stage_s[s], &d->stage_replica[s]);
-        note_replicas(e, first, n, lane_0, reduced_of(e->ideal), d);
+        note_replicas(e, first, n, lane_0, reduced_of(e->ideal), slowdown->is_down + b * LANES, d);
     }
 }

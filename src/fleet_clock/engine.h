@@ -38,9 +38,9 @@ typedef struct muir_delays {
     int64_t *stage_replica; /* [stages]: the replica that has it, the first of equals */
     double worst_s;         /* of the latest replica */
     int64_t worst_replica;  /* -1 without replicas */
-    int64_t sum_ns;         /* over replicas, in whole nanoseconds so that any order adds up alike */
-    muir_delay_bins *bins;  /* filled where the caller gives room; NULL: not wanted in this step */
-    int64_t bin_ns;         /* width of a bin */
+    int64_t sum_ns; /* over replicas that are not down, in whole nanoseconds: any order adds up alike */
+    muir_delay_bins *bins; /* filled where the caller gives room; NULL: not wanted in this step */
+    int64_t bin_ns;        /* width of a bin */
 } muir_delays;
 
 /* Makes an engine with room for one block of replicas.

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "fleet_clock/cost.h"
+#include "fleet_clock/rows.h"
 
 /* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
 typedef struct maximum {
@@ -25,6 +26,7 @@ struct muir_fleet_clock {
     muir_ideal *ideal;
     muir_slowdown *slowdown;
     muir_engine *engine;
+    muir_events *events;
     muir_delays delays;
     maximum *meeting; /* [stages + 2]: each stage's delay, the latest replica, the flag */
     muir_power *power;
@@ -46,6 +48,8 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     MUIR_TRY(muir_slowdown_create(ctx, c->scenario, c->fold.replicas, &c->slowdown));
     MUIR_TRY(muir_engine_create(ctx, c->order, c->ideal, &c->engine));
     MUIR_TRY(muir_power_create(ctx, c->scenario, c->order, c->prices, c->ideal, &c->power));
+    MUIR_TRY(muir_events_create(ctx, c->scenario, c->program->params, c->ideal->step_s, &c->events));
+    c->slowdown->server_of = muir_events_servers(c->events)->server_of;
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
     MUIR_TRY(muir_alloc(ctx, stages + 2, sizeof(maximum), "the fleet clock", &c->meeting));
@@ -78,6 +82,7 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
     muir_fleet_clock *c = *clock;
     if (!c) return;
     muir_power_destroy(&c->power);
+    muir_events_destroy(&c->events);
     muir_engine_destroy(&c->engine);
     muir_slowdown_destroy(&c->slowdown);
     muir_ideal_destroy(&c->ideal);
@@ -125,29 +130,29 @@ static void fill_power(const muir_fleet_clock *c, muir_fleet_row *row)
     row->cost_usd = muir_cost_usd(&c->cost, row->step_s, row->energy_j);
 }
 
-static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_ns, muir_fleet_row *row)
+/* The step as it would be without a failure, its evaluation included. Slow network ports stretch the gradient
+ * sync of their stage, and the gather of the weights, which all wait for. */
+static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_ns, const muir_disturbance *d,
+                           muir_fleet_row *row)
 {
     const muir_ideal *ideal = c->ideal;
-    const muir_job *job = &c->scenario->job;
     const int stages = c->order->shape.stages;
-    double reduced_s = 0.0;
-    for (int s = 0; s < stages; s++)
-        reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + ideal->reduce_s[s]);
-    row->step_s = reduced_s + ideal->tail_s + c->scenario->power.stagger_s;
+    const int64_t replicas = c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
+    double reduced_s = 0.0, gather_s = 0.0;
+    for (int s = 0; s < stages; s++) {
+        const double reduce_s = ideal->reduce_s[s] * d->stretch[s];
+        reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + reduce_s);
+        gather_s = fmax(gather_s, c->prices->sync[s].gather_s * (d->stretch[s] - 1.0));
+    }
+    row->step_s = reduced_s + ideal->tail_s + gather_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
     row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
-    row->part_s[MUIR_PART_evaluation] = evaluation_s(&c->scenario->evaluation, step);
-    row->step_s += row->part_s[MUIR_PART_evaluation];
-    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)job->parallel.dp;
+    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)replicas;
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
-
-    const double tokens = (double)(job->batch.global_batch_size * job->batch.seq_len);
-    const double peak = muir_scenario_peak_flop_per_s(c->scenario) * (double)muir_job_chips(job);
-    row->tokens_per_s = tokens / row->step_s;
-    row->mfu = c->program->model_flop / (row->step_s * peak);
-    row->hfu = c->prices->executed_flop / (row->step_s * peak);
-    fill_power(c, row);
+    muir_row_disturb(row, d);
+    row->part_s[MUIR_PART_evaluation] = evaluation_s(&c->scenario->evaluation, step);
+    row->step_s += row->part_s[MUIR_PART_evaluation];
 }
 
 /* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
@@ -169,15 +174,23 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
 {
     muir_status st = MUIR_OK;
     int64_t sum_ns = 0;
+    muir_disturbance d;
+    muir_attempt attempt;
     const double start_s = muir_now_s();
+    muir_events_begin(c->events, step, &d);
+    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
-    muir_slowdown_step(c->slowdown, (uint32_t)step, servers);
+    muir_slowdown_step(c->slowdown, (uint32_t)step, &d.upset, servers);
     c->delays.bins = c->has_bins ? &c->bins : NULL;
     muir_engine_step(c->engine, c->slowdown, &c->delays);
     const double computed_s = muir_now_s();
     MUIR_TRY(meet(ctx, c, flag, &sum_ns));
-    fill_fleet_row(c, step, sum_ns, fleet);
+    fill_fleet_row(c, step, sum_ns, &d, fleet);
+    muir_events_end(c->events, fleet->step_s, &attempt);
+    muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->prices->executed_flop);
+    fill_power(c, fleet);
+    fleet->goodput = muir_goodput_share(muir_events_goodput(c->events));
     if (servers) MUIR_TRY(gather_servers(ctx, c, servers));
     rank->compute_s = computed_s - start_s;
     rank->meet_s = muir_now_s() - computed_s;
@@ -195,17 +208,20 @@ const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock)
     return &clock->bins;
 }
 
+/* Of a step that was broken off, all counts as standing still. */
 muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet_row *row)
 {
     const double pauses_s = row->part_s[MUIR_PART_checkpoint] + row->part_s[MUIR_PART_evaluation] +
                             row->part_s[MUIR_PART_recovery];
-    return (muir_power_step){
-        .replicas = (double)c->scenario->job.parallel.dp,
-        .late_s = row->step_s - pauses_s - c->ideal->step_s - c->scenario->power.stagger_s,
-        .delay_sum_s = (row->replica_mean_s - c->ideal->step_s) * (double)c->scenario->job.parallel.dp,
-        .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
-        .evaluation_s = row->part_s[MUIR_PART_evaluation],
-        .recovery_s = row->part_s[MUIR_PART_recovery]};
+    const double replicas = (double)row->replicas;
+    muir_power_step step = {.replicas = replicas,
+                            .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
+                            .evaluation_s = row->part_s[MUIR_PART_evaluation],
+                            .recovery_s = row->part_s[MUIR_PART_recovery]};
+    if (row->replicas == 0) return step;
+    step.late_s = row->step_s - pauses_s - c->ideal->step_s - c->scenario->power.stagger_s;
+    step.delay_sum_s = (row->replica_mean_s - c->ideal->step_s) * replicas;
+    return step;
 }
 
 const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock)
@@ -216,6 +232,20 @@ const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock)
 const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock)
 {
     return &clock->cost;
+}
+
+void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s)
+{
+    muir_disturbance d;
+    muir_attempt attempt;
+    muir_events_begin(c->events, step, &d);
+    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
+    muir_events_end(c->events, attempt_s, &attempt);
+}
+
+const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock)
+{
+    return clock->events;
 }
 
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock)

@@ -6,9 +6,10 @@
 
 #include "fleet_clock/cost.h"
 #include "fleet_clock/engine.h"
+#include "fleet_clock/events.h"
 #include "fleet_clock/power.h"
 
-/* One step of the whole fleet. Same on all ranks. Times [s]. */
+/* One step attempt of the whole fleet. Same on all ranks. Times [s]. */
 typedef struct muir_fleet_row {
     double step_s;
     double part_s[MUIR_PART_COUNT]; /* add up to step_s */
@@ -19,7 +20,14 @@ typedef struct muir_fleet_row {
     double power_w;  /* mean over the step, at the meter */
     double energy_j;
     double cost_usd;
-    int flag; /* the largest that a rank raised in this step */
+    double attempt_s;      /* the step if nothing breaks it off, checkpoint and recovery aside */
+    double common_mode;    /* factor on the whole step */
+    double fleet_time_s;   /* at the row's end */
+    double goodput;        /* productive share of fleet time so far */
+    int64_t training_step; /* steps of progress after the row */
+    int64_t lost_steps;    /* of progress, to be trained again */
+    int64_t replicas;      /* that trained the step; 0: it was broken off */
+    int flag;              /* the largest that a rank raised in this step */
 } muir_fleet_row;
 
 /* What a step took this rank, on this machine's own clock. */
@@ -37,8 +45,8 @@ typedef struct muir_fleet_clock muir_fleet_clock;
 muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario, muir_fleet_clock **out);
 void muir_fleet_clock_destroy(muir_fleet_clock **clock); /* accepts NULL, leaves NULL */
 
-/* One step; allocates nothing.
- * step     in   number of the step, equal on all ranks
+/* One step attempt; allocates nothing.
+ * step     in   number of the row, equal on all ranks; from 0 on in order where something can fail
  * flag     in   >= 0: something that this rank wants every rank to know after this step
  * fleet    out  same on all ranks
  * rank     out  this rank's
@@ -56,6 +64,15 @@ const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock);
 
 /* What the energy of a row's step depends on. Local. */
 muir_power_step muir_fleet_row_power(const muir_fleet_clock *clock, const muir_fleet_row *row);
+
+/* Goes through a row that a file holds, without its chips: the state of the event machine is then that
+ * after the row.
+ * attempt_s  in   of the row
+ * Local. */
+void muir_fleet_clock_replay(muir_fleet_clock *clock, int64_t step, double attempt_s);
+
+/* The event machine: events of the last row, account, reaction; borrowed. Local. */
+const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock);
 
 /* What the clock was made from; all borrowed from it. Local. */
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "base/rng.h"
 #include "base/simd.h"
 
@@ -65,7 +66,9 @@ static muir_status make_arrays(muir_ctx *ctx, muir_slowdown *s)
     MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->n_subs, sizeof(float), "server drift", &s->drift_slope));
     MUIR_TRY(muir_alloc(ctx, servers, sizeof(float), "server drift", &s->server_knot));
     MUIR_TRY(muir_alloc(ctx, rows, sizeof(float), "group slowdowns", &s->excess));
-    s->bytes = (rows * (size_t)(s->group + 2 * s->n_subs + 1) + servers) * sizeof(float);
+    MUIR_TRY(muir_alloc(ctx, s->n_blocks * LANES, sizeof(uint8_t), "replicas", &s->is_down));
+    s->bytes =
+        (rows * (size_t)(s->group + 2 * s->n_subs + 1) + servers) * sizeof(float) + s->n_blocks * LANES;
 done:
     return st;
 }
@@ -104,31 +107,38 @@ void muir_slowdown_destroy(muir_slowdown **slowdown)
     free(s->drift_slope);
     free(s->server_knot);
     free(s->excess);
+    free(s->is_down);
     free(s);
     *slowdown = NULL;
 }
 
-/* Server of part `sub` of a group. */
+/* Server of part `sub` of a group; -1: its place is empty. */
 static int64_t server_of(const muir_slowdown *s, int stage, int64_t replica, int sub)
 {
-    return muir_chip_number(&s->scenario->job, stage, replica, (int64_t)sub * s->sub) /
-           s->scenario->fleet.server.chips;
+    const int64_t slot = muir_chip_number(&s->scenario->job, stage, replica, (int64_t)sub * s->sub) /
+                         s->scenario->fleet.server.chips;
+    return s->server_of ? s->server_of[slot] : slot;
+}
+
+/* Drift of a server at a knot. */
+static float drift_at(const muir_slowdown *s, int64_t knot, int64_t server)
+{
+    return (float)s->scenario->fleet.variation.drift_sigma *
+           muir_rng_normal_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_DRIFT, (uint32_t)knot,
+                              (uint64_t)server);
 }
 
 /* Draws of all servers at a knot into server_knot, then to the groups' places in `out`. */
 static void spread_knot(muir_slowdown *s, int64_t knot, float *out)
 {
-    const muir_variation *v = &s->scenario->fleet.variation;
-    for (int64_t i = 0; i < s->scenario->fleet.top.servers; i++)
-        s->server_knot[i] =
-            (float)v->drift_sigma * muir_rng_normal_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_DRIFT,
-                                                       (uint32_t)knot, (uint64_t)i);
+    for (int64_t i = 0; i < s->scenario->fleet.top.servers; i++) s->server_knot[i] = drift_at(s, knot, i);
     for (size_t b = 0; b < s->n_blocks; b++)
         for (int stage = 0; stage < s->stages; stage++)
             for (int sub = 0; sub < s->n_subs; sub++)
                 for (int lane = 0; lane < LANES; lane++, out++) {
                     const int64_t replica = (s->first_block + (int64_t)b) * LANES + lane;
-                    *out = is_mine(s, replica) ? s->server_knot[server_of(s, stage, replica, sub)] : 0.0f;
+                    const int64_t server = is_mine(s, replica) ? server_of(s, stage, replica, sub) : -1;
+                    *out = server >= 0 ? s->server_knot[server] : 0.0f;
                 }
 }
 
@@ -173,7 +183,9 @@ static void note_servers(const muir_slowdown *s, size_t block, int stage, int su
     for (int lane = 0; lane < LANES; lane++) {
         const int64_t replica = (s->first_block + (int64_t)block) * LANES + lane;
         if (!is_mine(s, replica)) continue;
-        float *server = &servers[server_of(s, stage, replica, sub)];
+        const int64_t number = server_of(s, stage, replica, sub);
+        if (number < 0) continue;
+        float *server = &servers[number];
         const float x = part[lane] * fmaf(slope[lane], at, drift[lane]);
         if (x > *server) *server = x;
     }
@@ -224,12 +236,117 @@ static void level_expert_groups(muir_slowdown *s, int64_t ep)
         }
 }
 
-void muir_slowdown_step(muir_slowdown *s, uint32_t step, float *servers)
+/* What is out of the ordinary. */
+
+typedef struct place {
+    int stage;
+    int64_t replica, in_group;
+} place;
+
+/* The inverse of muir_chip_number. */
+static place place_of(const muir_slowdown *s, int64_t chip)
 {
+    const muir_parallel *p = &s->scenario->job.parallel;
+    const int64_t group = chip / s->group, in_group = chip % s->group;
+    if (p->order == MUIR_ORDER_PP_OUTERMOST) return (place){(int)(group / p->dp), group % p->dp, in_group};
+    return (place){(int)(group % p->pp), group / p->pp, in_group};
+}
+
+static float *base_at(muir_slowdown *s, place at)
+{
+    const int64_t local = at.replica - s->first_block * LANES;
+    const size_t row = (size_t)(local / LANES) * (size_t)s->stages + (size_t)at.stage;
+    return s->base + (row * (size_t)s->group + (size_t)at.in_group) * LANES + local % LANES;
+}
+
+static void move_drift(muir_slowdown *s, place at, int64_t server)
+{
+    const int64_t local = at.replica - s->first_block * LANES;
+    const size_t row = (size_t)(local / LANES) * (size_t)s->stages + (size_t)at.stage;
+    const size_t i =
+        (row * (size_t)s->n_subs + (size_t)(at.in_group / s->sub)) * LANES + (size_t)(local % LANES);
+    const float before = drift_at(s, s->knot, server), next = drift_at(s, s->knot + 1, server);
+    s->drift_slope[i] = next - before;
+    s->drift[i] = before + 1.0f;
+}
+
+void muir_slowdown_move(muir_slowdown *s, int32_t slot)
+{
+    const int64_t chips = s->scenario->fleet.server.chips, job_chips = muir_job_chips(&s->scenario->job);
+    const int64_t server = s->server_of ? s->server_of[slot] : slot;
+    if (server < 0) return;
+    for (int64_t c = 0; c < chips && slot * chips + c < job_chips; c++) {
+        const place at = place_of(s, slot * chips + c);
+        if (!is_mine(s, at.replica)) continue;
+        *base_at(s, at) = (float)(1.0 / muir_chip_speed(s->scenario, server * chips + c));
+        if (s->knot >= 0 && at.in_group % s->sub == 0) move_drift(s, at, server);
+    }
+}
+
+/* Jitter and drift of a slow chip are left out: small against what slows it down. */
+static void slow_chips(muir_slowdown *s, const muir_upset *upset, float *servers)
+{
+    for (int i = 0; i < upset->n_slow; i++) {
+        const place at = place_of(s, upset->slow[i].chip);
+        if (!is_mine(s, at.replica)) continue;
+        const float x = upset->slow[i].factor * *base_at(s, at);
+        float *excess = excess_at(s, at.stage, at.replica);
+        if (x - 1.0f > *excess) *excess = x - 1.0f;
+        const int64_t server = server_of(s, at.stage, at.replica, (int)(at.in_group / s->sub));
+        if (servers && server >= 0 && x > servers[server]) servers[server] = x;
+    }
+}
+
+/* Mean over microbatches of 0.9 + Exp(0.23), at most 2.05, over its own mean 1.1285: what a replica has to
+ * compute. Source: fit to a public production trace with variable sequence lengths (arXiv 2505.05713). */
+static float length_factor(const muir_slowdown *s, uint32_t step, int64_t replica)
+{
+    const int64_t n = s->scenario->job.microbatches;
+    double sum = 0.0;
+    for (int64_t m = 0; m < n; m++) {
+        const float u = muir_rng_uniform_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_LENGTH, step,
+                                            (uint64_t)(replica * n + m));
+        sum += fmin(2.05, 0.9 - 0.23 * muir_real_log((double)u));
+    }
+    return (float)(sum / (double)n / 1.12845);
+}
+
+static void vary_lengths(muir_slowdown *s, uint32_t step)
+{
+    for (int64_t r = s->replicas.first; r < s->replicas.first + s->replicas.n; r++) {
+        const float factor = length_factor(s, step, r);
+        for (int stage = 0; stage < s->stages; stage++) {
+            float *excess = excess_at(s, stage, r);
+            *excess = (1.0f + *excess) * factor - 1.0f;
+        }
+    }
+}
+
+static void take_down(muir_slowdown *s, const muir_upset *upset)
+{
+    if (s->n_down > 0) memset(s->is_down, 0, s->n_blocks * LANES);
+    s->n_down = 0;
+    for (int32_t i = 0; i < upset->n_down; i++)
+        for (int32_t k = 0; k < upset->unit_replicas; k++) {
+            const int64_t replica = (int64_t)upset->down[i] * upset->unit_replicas + k;
+            if (!is_mine(s, replica)) continue;
+            s->is_down[replica - s->first_block * LANES] = 1;
+            s->n_down++;
+            for (int stage = 0; stage < s->stages; stage++) *excess_at(s, stage, replica) = -1.0f;
+        }
+}
+
+void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_upset *upset, float *servers)
+{
+    static const muir_upset nothing = {NULL, 0, NULL, 0, 1};
     const int64_t interval = s->scenario->fleet.variation.drift_steps;
+    if (!upset) upset = &nothing;
     move_to_knot(s, step / interval);
     const float at = (float)(step % interval) / (float)interval;
     for (size_t b = 0; b < s->n_blocks; b++)
         for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, servers);
+    slow_chips(s, upset, servers);
+    if (s->scenario->faults.jitter.lengths) vary_lengths(s, step);
     if (s->scenario->job.parallel.ep > 1) level_expert_groups(s, s->scenario->job.parallel.ep);
+    take_down(s, upset);
 }

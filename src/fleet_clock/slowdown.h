@@ -7,6 +7,12 @@
 
 #include "scenario/fold.h"
 
+/* A chip of the job that is slow for a while. */
+typedef struct muir_slow_chip {
+    int64_t chip; /* number in the job */
+    float factor; /* slowdown against its own speed */
+} muir_slow_chip;
+
 /* Replicas are kept in blocks of MUIR_RNG_BLOCK, counted through the fleet, so that draws do not depend on
  * the fold. A rank's first and last block may hold replicas of other ranks: such lanes have speed "infinite"
  * and never count. */
@@ -22,9 +28,21 @@ typedef struct muir_slowdown {
     float *drift_slope; /* [n_blocks, stages, n_subs, 64]: change to the next knot */
     float *server_knot; /* [servers]: scratch */
     int64_t knot;       /* the knot that drift holds, -1: none yet */
-    float *excess;      /* [n_blocks, stages, 64]: result, slowdown - 1 */
+    float *excess;      /* [n_blocks, stages, 64]: result, slowdown - 1; -1 in lanes that are down */
+    uint8_t *is_down;   /* [n_blocks, 64]: the replica does not train in this step */
+    int64_t n_down;     /* of mine */
     size_t bytes;       /* of all arrays */
+    const int32_t
+        *server_of; /* [servers of the job] which server of the fleet stands where; NULL: each in its place */
 } muir_slowdown;
+
+/* What is out of the ordinary in a step. All borrowed for the call. */
+typedef struct muir_upset {
+    const muir_slow_chip *slow; /* [n_slow] */
+    int n_slow;
+    const int32_t *down; /* [n_down] units of replicas that do not train: unit_replicas neighbours each */
+    int32_t n_down, unit_replicas;
+} muir_upset;
 
 /* Draws the fixed speeds.
  * scenario  in   borrowed; outlives the slowdown
@@ -36,9 +54,15 @@ muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, m
 void muir_slowdown_destroy(muir_slowdown **slowdown); /* accepts NULL, leaves NULL */
 
 /* Fills `excess` for a step; allocates nothing.
- * servers  in/out  [servers], maximum over each server's chips, kept where larger already; NULL: not wanted
+ * upset    in      NULL: nothing is
+ * servers  in/out  [servers of the fleet], maximum over each server's chips, kept where larger already;
+ * NULL: not
+ *                  wanted
  * Local. */
-void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, float *servers);
+void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, const muir_upset *upset, float *servers);
+
+/* Another server stands in the place `slot` now, by server_of: its chips' speeds and its drift. Local. */
+void muir_slowdown_move(muir_slowdown *slowdown, int32_t slot);
 
 /* Number of the chip in the fleet that holds place `place` of the group of a stage and replica. Local. */
 int64_t muir_chip_number(const muir_job *job, int64_t stage, int64_t replica, int64_t place);

@@ -184,7 +184,7 @@ muir_status muir_telemetry_rows_before(muir_ctx *ctx, muir_telemetry *telemetry,
     while (low < high && st == MUIR_OK) {
         const size_t middle = low + (high - low) / 2;
         int64_t found = 0;
-        st = muir_rows_read(ctx, telemetry->path, state->dataset, MUIR_I64, middle, &found);
+        st = muir_rows_read(ctx, telemetry->path, state->dataset, MUIR_I64, middle, 1, &found);
         if (found < coordinate)
             low = middle + 1;
         else
@@ -198,22 +198,29 @@ done:
     return st;
 }
 
-muir_status muir_telemetry_read_row(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
-                                    size_t row, void *values)
+muir_status muir_telemetry_read_rows(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
+                                     size_t first, size_t n, void *values)
 {
     muir_status st = MUIR_OK;
     const table_state *state = &telemetry->tables[table];
     const column_state *from = &state->columns[column];
-    const size_t bytes = from->width * from->bytes;
-    if (row >= state->n_file || bytes > INT_MAX)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s has no row %zu to read", telemetry->path,
-                         state->table->group, row);
+    const size_t bytes = n * from->width * from->bytes;
+    if (first + n > state->n_file || bytes > INT_MAX)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s has no rows %zu to %zu to read", telemetry->path,
+                         state->table->group, first, first + n);
+    if (n == 0) return MUIR_OK;
     if (muir_is_root(ctx))
-        st = muir_rows_read(ctx, telemetry->path, from->dataset, from->column->type, row, values);
+        st = muir_rows_read(ctx, telemetry->path, from->dataset, from->column->type, first, n, values);
     MUIR_TRY(muir_agree(ctx, st));
     MUIR_TRY_MPI(MPI_Bcast(values, (int)bytes, MPI_BYTE, 0, ctx->comm));
 done:
     return st;
+}
+
+muir_status muir_telemetry_read_row(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
+                                    size_t row, void *values)
+{
+    return muir_telemetry_read_rows(ctx, telemetry, table, column, row, 1, values);
 }
 
 muir_status muir_telemetry_truncate(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t rows)

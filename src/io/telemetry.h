@@ -185,6 +185,11 @@ muir_status muir_telemetry_rows_before(muir_ctx *ctx, muir_telemetry *telemetry,
 muir_status muir_telemetry_read_row(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
                                     size_t row, void *values);
 
+/* The same for rows first .. first + n - 1, at most 2 GiB.
+ * values  out  [n] or [n, size of across] */
+muir_status muir_telemetry_read_rows(muir_ctx *ctx, muir_telemetry *telemetry, size_t table, size_t column,
+                                     size_t first, size_t n, void *values);
+
 /* Cuts a table to its first rows, in the file; the batch must be empty.
  * rows  in   at most muir_telemetry_rows
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_FILE. */

@@ -110,8 +110,8 @@ static muir_status open_table(muir_ctx *ctx, muir_telemetry *telemetry, table_st
         if (n < n_rows) n_rows = n;
     }
     for (int64_t before = 0, last = 0; n_rows > 1; n_rows--) {
-        MUIR_TRY(muir_rows_read(ctx, telemetry->path, table->dataset, MUIR_I64, n_rows - 2, &before));
-        MUIR_TRY(muir_rows_read(ctx, telemetry->path, table->dataset, MUIR_I64, n_rows - 1, &last));
+        MUIR_TRY(muir_rows_read(ctx, telemetry->path, table->dataset, MUIR_I64, n_rows - 2, 1, &before));
+        MUIR_TRY(muir_rows_read(ctx, telemetry->path, table->dataset, MUIR_I64, n_rows - 1, 1, &last));
         if (before < last) break;
     }
     MUIR_TRY(muir_rows_truncate(ctx, telemetry, table, n_rows));

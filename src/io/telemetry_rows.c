@@ -48,12 +48,12 @@ done:
     return st;
 }
 
-muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_value_type type, size_t row,
-                           void *values)
+muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_value_type type, size_t first,
+                           size_t n, void *values)
 {
     muir_status st = MUIR_OK;
     hid_t space = H5I_INVALID_HID, memory = H5I_INVALID_HID;
-    MUIR_TRY(select_rows(ctx, path, dataset, row, 1, &space, &memory));
+    MUIR_TRY(select_rows(ctx, path, dataset, first, n, &space, &memory));
     MUIR_TRY_H5(H5Dread(dataset, muir_h5_memory_type(type), memory, space, H5P_DEFAULT, values));
 done:
     if (memory >= 0) H5Sclose(memory);
@@ -142,7 +142,8 @@ muir_status muir_rows_truncate(muir_ctx *ctx, muir_telemetry *telemetry, table_s
         MUIR_TRY(cut_dataset(ctx, path, table->columns[c].dataset, n_rows, table->columns[c].width));
     MUIR_TRY(record_end(ctx, telemetry));
     table->n_file = n_rows;
-    if (n_rows > 0) MUIR_TRY(muir_rows_read(ctx, path, table->dataset, MUIR_I64, n_rows - 1, &table->last));
+    if (n_rows > 0)
+        MUIR_TRY(muir_rows_read(ctx, path, table->dataset, MUIR_I64, n_rows - 1, 1, &table->last));
 done:
     if (st != MUIR_OK) close(muir_h5_detach(telemetry->file));
     return st;

@@ -79,12 +79,12 @@ muir_status muir_rows_append(muir_ctx *ctx, muir_telemetry *telemetry);
 /* Cuts a table to n_rows rows. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_rows_truncate(muir_ctx *ctx, muir_telemetry *telemetry, table_state *table, size_t n_rows);
 
-/* Reads row `row` of a dataset. On rank 0.
+/* Reads rows first .. first + n - 1 of a dataset. On rank 0.
  * path    in   the file, for the message
- * values  out  [width] of the type
+ * values  out  [n, width] of the type
  * Local. MUIR_ERR_FILE. */
-muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_value_type type, size_t row,
-                           void *values);
+muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_value_type type, size_t first,
+                           size_t n, void *values);
 
 /* Reads a text attribute of a group, "" for the root.
  * path  in   the file, for the message

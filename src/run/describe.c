@@ -11,7 +11,13 @@
 #include "run/calibrate.h"
 #include "run/launch.h"
 
-enum { MOST_ATTRIBUTES = 256, MOST_CONSTANTS = 96, MOST_DIMENSIONS = 32, MOST_COLUMNS = 256 };
+enum {
+    MOST_ATTRIBUTES = 512,
+    MOST_CONSTANTS = 128,
+    MOST_DIMENSIONS = 40,
+    MOST_NAMES = 32,
+    MOST_COLUMNS = 256
+};
 
 static const muir_column_row column_rows[] = {
 #define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
@@ -20,9 +26,9 @@ static const muir_column_row column_rows[] = {
 #undef COLUMN
 };
 
-static const char *const groups[MUIR_TABLE_COUNT] = {"fleet", "emulation",   "rank",       "server",
-                                                     "host",  "collectives", "host_flips", "host_trace",
-                                                     "power", "power_window"};
+static const char *const groups[MUIR_TABLE_COUNT] = {"fleet", "emulation",    "rank",       "server",
+                                                     "host",  "collectives",  "host_flips", "host_trace",
+                                                     "power", "power_window", "events"};
 
 struct muir_describe {
     muir_description description;
@@ -37,6 +43,7 @@ struct muir_describe {
     double *frequency_hz;        /* of the power spectrum */
     size_t n_columns;
     muir_launch *launch;
+    const char *names[4][MOST_NAMES]; /* of the numbers in /events */
 };
 
 const muir_column_row *muir_column_rows(size_t *n)
@@ -78,6 +85,7 @@ muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario,
     print_options(out, &muir_fleet_schema, "fleet.", &scenario->fleet);
     print_options(out, &muir_chip_schema, "chip.", &scenario->fleet.chip);
     print_options(out, &muir_model_schema, "model.", &scenario->job.model);
+    print_options(out, &muir_faults_schema, "faults.", &scenario->faults);
     if (fclose(out) != 0) {
         free(buffer);
         return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");
@@ -167,6 +175,29 @@ static void add_detail_tables(muir_describe *d, const muir_scenario *scenario, s
     add_dimension(d, "program", "op", d->launch->n_ops, "op of the step program", MUIR_INPUT);
 }
 
+/* What the numbers of /events mean; the texts are set by add_event_names. */
+static const struct {
+    const char *dimension, *name, *long_name;
+    int n;
+    const char *(*name_of)(int number);
+} enumerations[] = {
+    {"kind_number", "kind_name", "kind of event", MUIR_KIND_COUNT, muir_kind_name},
+    {"noticed_number", "noticed_name", "how an event is noticed", MUIR_NOTICED_COUNT, muir_noticed_name},
+    {"consequence_number", "consequence_name", "what an event does", MUIR_CONSEQUENCE_COUNT,
+     muir_consequence_name},
+    {"tier_number", "tier_name", "tier of checkpoints", MUIR_TIER_COUNT + 1, muir_tier_name},
+};
+enum { ENUMERATIONS = sizeof enumerations / sizeof enumerations[0] };
+
+static void add_event_table(muir_describe *d)
+{
+    add_dimension(d, "events", "event", 0, "event, in the order in which the job met them", MUIR_INJECTED);
+    for (int i = 0; i < ENUMERATIONS; i++)
+        add_dimension(d, "events", enumerations[i].dimension, (size_t)enumerations[i].n,
+                      enumerations[i].long_name, MUIR_INPUT);
+    add_table(d, MUIR_TABLE_EVENTS, "event", NULL, false, 1024);
+}
+
 static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t ranks, size_t colls,
                        bool has_host)
 {
@@ -177,6 +208,7 @@ static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t r
     add_table(d, MUIR_TABLE_FLEET, "step", NULL, false, 1024);
     add_dimension(d, "emulation", "step", 0, "step", MUIR_EXECUTED);
     add_table(d, MUIR_TABLE_EMULATION, "step", NULL, false, 1024);
+    add_event_table(d);
     if (scenario->telemetry.level >= MUIR_LEVEL_RANK) {
         add_dimension(d, "rank", "step", 0, "step", MUIR_EXECUTED);
         add_dimension(d, "rank", "rank", ranks, "MPI rank", MUIR_EXECUTED);
@@ -317,6 +349,15 @@ static void add_coll_facts(muir_describe *d)
              "median of its calls, the best of a few where it was far behind");
 }
 
+static void add_event_names(muir_describe *d)
+{
+    for (int i = 0; i < ENUMERATIONS; i++) {
+        for (int k = 0; k < enumerations[i].n; k++) d->names[i][k] = enumerations[i].name_of(k);
+        add_constant(d, "events", enumerations[i].dimension, MUIR_TEXT, d->names[i],
+                     (muir_label){enumerations[i].name, "1", enumerations[i].long_name, MUIR_INPUT});
+    }
+}
+
 static void add_texts(muir_describe *d, const muir_scenario *scenario)
 {
     if (scenario->run.calibrate == MUIR_CALIBRATE_HOST)
@@ -345,6 +386,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
+    add_event_names(d);
     add_texts(d, scenario);
 done:
     return st;
@@ -394,4 +436,12 @@ bool muir_describe_has_table(const muir_describe *d, muir_record_table table)
 size_t muir_describe_table(const muir_describe *d, muir_record_table table)
 {
     return (size_t)d->index[table];
+}
+
+size_t muir_describe_column(const muir_describe *d, muir_record_table table, const char *name)
+{
+    const muir_table *t = &d->tables[d->index[table]];
+    size_t i = 0;
+    while (i + 1 < t->n_columns && strcmp(t->columns[i].label.name, name) != 0) i++;
+    return i;
 }

@@ -24,6 +24,9 @@ const muir_description *muir_describe_get(const muir_describe *describe);
 bool muir_describe_has_table(const muir_describe *describe, muir_record_table table);
 size_t muir_describe_table(const muir_describe *describe, muir_record_table table);
 
+/* Index of a column in its table. Local. */
+size_t muir_describe_column(const muir_describe *describe, muir_record_table table, const char *name);
+
 /* Every option that decides what the fleet clock computes, a line each: equal texts mean that a run may go
  * on.
  * text  out  freed with free(); untouched on error

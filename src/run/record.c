@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Describing the telemetry file, and putting rows into it. */
-#include "run/record.h"
+#include "run/record_state.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,19 +9,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "run/describe.h"
-
-/* Rows of the tables of flips and of executed ops are numbered by step, so that a resumed run can cut off
- * those of steps that it repeats. */
-enum { FLIPS_A_STEP = MUIR_FLIPS_MOST, OPS_A_STEP = 1 << 20 };
-
-struct muir_record {
-    muir_describe *describe;
-    muir_telemetry *telemetry;
-    const muir_scenario *scenario; /* borrowed; outlives the record */
-    const muir_host_ops *ops;      /* borrowed; NULL without a part in the host clock */
-    int64_t samples;               /* rows of the table of collectives so far */
-};
 
 /* The stored scenario must be the one that goes on; only how long it runs may differ. */
 static muir_status check_scenario(muir_ctx *ctx, const char *path, const muir_scenario *scenario)
@@ -85,7 +72,7 @@ static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_ste
 {
     muir_status st = MUIR_OK;
     const muir_scenario *s = r->scenario;
-    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0, 0, 0};
+    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0};
     int64_t next = INT64_MAX;
     for (int t = 0; t < MUIR_TABLE_COUNT; t++)
         if (muir_describe_has_table(r->describe, (muir_record_table)t) && every[t] > 0)
@@ -96,10 +83,11 @@ static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_ste
         MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry,
                                          muir_describe_table(r->describe, (muir_record_table)t), rows));
     }
-    MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_FLIPS, next * FLIPS_A_STEP));
-    MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_TRACE, next * OPS_A_STEP));
+    MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_FLIPS, next * MUIR_FLIPS_A_STEP));
+    MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_TRACE, next * MUIR_OPS_A_STEP));
     if (muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES))
         r->samples = covered(r, MUIR_TABLE_COLLECTIVES, 1);
+    r->stored_events = covered(r, MUIR_TABLE_EVENTS, 1);
     *next_step = next;
 done:
     return st;
@@ -136,8 +124,8 @@ done:
 }
 
 /* Columns of a table are put in the order of columns.def. */
-static muir_status put_all(muir_ctx *ctx, muir_record *r, muir_record_table table, const void *const *values,
-                           size_t n, int64_t row)
+muir_status muir_record_put_all(muir_ctx *ctx, muir_record *r, muir_record_table table,
+                                const void *const *values, size_t n, int64_t row)
 {
     muir_status st = MUIR_OK;
     const size_t index = muir_describe_table(r->describe, table);
@@ -149,7 +137,7 @@ done:
 
 static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *f)
 {
-    const void *values[MUIR_PART_COUNT + 9];
+    const void *values[MUIR_PART_COUNT + 16];
     size_t n = 0;
     values[n++] = &f->step_s;
     for (int i = 0; i < MUIR_PART_COUNT; i++) values[n++] = &f->part_s[i];
@@ -161,7 +149,14 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
     values[n++] = &f->power_w;
     values[n++] = &f->energy_j;
     values[n++] = &f->cost_usd;
-    return put_all(ctx, r, MUIR_TABLE_FLEET, values, n, step);
+    values[n++] = &f->attempt_s;
+    values[n++] = &f->common_mode;
+    values[n++] = &f->fleet_time_s;
+    values[n++] = &f->goodput;
+    values[n++] = &f->training_step;
+    values[n++] = &f->lost_steps;
+    values[n++] = &f->replicas;
+    return muir_record_put_all(ctx, r, MUIR_TABLE_FLEET, values, n, step);
 }
 
 static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_row *h)
@@ -173,7 +168,7 @@ static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const m
                             &t->check_s,      &t->exposed_s,    &t->flight_s,   &t->progress_s, &t->wait_s,
                             &h->rhythm_p50_s, &h->rhythm_p99_s, &h->rhythm_p50, &h->rhythm_p99, &t->checked,
                             &t->wrong,        &t->planted,      &t->caught};
-    return put_all(ctx, r, MUIR_TABLE_HOST, values, sizeof values / sizeof values[0], step);
+    return muir_record_put_all(ctx, r, MUIR_TABLE_HOST, values, sizeof values / sizeof values[0], step);
 }
 
 muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *fleet,
@@ -184,82 +179,12 @@ muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const m
     const void *emulation_values[] = {&emulation->fleet_clock_s, &emulation->host_s, &emulation->telemetry_s};
     const void *rank_values[] = {&rank->compute_s, &rank->meet_s}, *server_values[] = {servers};
     MUIR_TRY(put_fleet(ctx, r, step, fleet));
-    MUIR_TRY(put_all(ctx, r, MUIR_TABLE_EMULATION, emulation_values, 3, step));
+    MUIR_TRY(muir_record_put_all(ctx, r, MUIR_TABLE_EMULATION, emulation_values, 3, step));
     if (muir_describe_has_table(r->describe, MUIR_TABLE_RANK))
-        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_RANK, rank_values, 2, step));
+        MUIR_TRY(muir_record_put_all(ctx, r, MUIR_TABLE_RANK, rank_values, 2, step));
     if (servers && muir_describe_has_table(r->describe, MUIR_TABLE_SERVER))
-        MUIR_TRY(put_all(ctx, r, MUIR_TABLE_SERVER, server_values, 1, step));
+        MUIR_TRY(muir_record_put_all(ctx, r, MUIR_TABLE_SERVER, server_values, 1, step));
     if (host && muir_describe_has_table(r->describe, MUIR_TABLE_HOST)) MUIR_TRY(put_host(ctx, r, step, host));
-done:
-    return st;
-}
-
-/* One row of a table that has rows between steps; flushes all where the batch is full. */
-muir_status muir_record_put_row(muir_ctx *ctx, muir_record *r, muir_record_table table,
-                                const void *const *values, size_t n, int64_t row)
-{
-    muir_status st = MUIR_OK;
-    if (muir_telemetry_room(r->telemetry, muir_describe_table(r->describe, table)) == 0)
-        MUIR_TRY(muir_record_flush(ctx, r));
-    MUIR_TRY(put_all(ctx, r, table, values, n, row));
-done:
-    return st;
-}
-
-static muir_status put_flips(muir_ctx *ctx, muir_record *r, int64_t step, const muir_flips *flips)
-{
-    muir_status st = MUIR_OK;
-    for (int i = 0; i < flips->n; i++) {
-        const muir_flip *f = &flips->flip[i];
-        const void *values[] = {&f->step, &f->rank,       &f->op,         &f->kind,     &f->element,
-                                &f->bit,  &f->is_planted, &f->is_checked, &f->is_caught};
-        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_FLIPS, values, sizeof values / sizeof values[0],
-                                     step * FLIPS_A_STEP + i));
-    }
-done:
-    return st;
-}
-
-/* Ranks execute different numbers of ops; each row has one of every rank that has so many. */
-static muir_status put_trace(muir_ctx *ctx, muir_record *r, int64_t step, const muir_trace *trace)
-{
-    muir_status st = MUIR_OK;
-    int64_t most = (int64_t)trace->n;
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT64_T, MPI_MAX, ctx->comm));
-    for (int64_t i = 0; i < most; i++) {
-        const bool has = i < (int64_t)trace->n;
-        const muir_trace_row row = has ? trace->rows[i] : (muir_trace_row){-1, NAN, NAN, 0.0};
-        const void *values[] = {&step, &row.op, &row.start_s, &row.end_s, &row.bytes};
-        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_TRACE, values, sizeof values / sizeof values[0],
-                                     step * OPS_A_STEP + i));
-    }
-done:
-    return st;
-}
-
-muir_status muir_record_put_details(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_clock *host)
-{
-    muir_status st = MUIR_OK;
-    const muir_flips *flips = muir_host_clock_flips(host);
-    const muir_trace *trace = muir_host_clock_trace(host, step);
-    if (flips) MUIR_TRY(put_flips(ctx, r, step, flips));
-    if (trace) MUIR_TRY(put_trace(ctx, r, step, trace));
-done:
-    return st;
-}
-
-bool muir_record_last(const muir_record *r, muir_record_table table, int64_t *row)
-{
-    return muir_telemetry_last(r->telemetry, muir_describe_table(r->describe, table), row);
-}
-
-muir_status muir_record_cut(muir_ctx *ctx, muir_record *r, muir_record_table table, int64_t row)
-{
-    muir_status st = MUIR_OK;
-    const size_t index = muir_describe_table(r->describe, table);
-    size_t rows = 0;
-    MUIR_TRY(muir_telemetry_rows_before(ctx, r->telemetry, index, row, &rows));
-    MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry, index, rows));
 done:
     return st;
 }
@@ -280,7 +205,7 @@ static muir_status put_collectives(muir_ctx *ctx, muir_record *r)
         time_s[i] = muir_host_ops_coll_at(r->ops, i)->seconds;
         best_s[i] = muir_host_ops_coll_at(r->ops, i)->best_s;
     }
-    return put_all(ctx, r, MUIR_TABLE_COLLECTIVES, values, 3, r->samples++);
+    return muir_record_put_all(ctx, r, MUIR_TABLE_COLLECTIVES, values, 3, r->samples++);
 }
 
 muir_status muir_record_flush(muir_ctx *ctx, muir_record *r)

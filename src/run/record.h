@@ -19,6 +19,7 @@ typedef enum muir_record_table {
     MUIR_TABLE_TRACE,
     MUIR_TABLE_POWER,
     MUIR_TABLE_POWER_WINDOW,
+    MUIR_TABLE_EVENTS,
     MUIR_TABLE_COUNT
 } muir_record_table;
 
@@ -69,6 +70,20 @@ bool muir_record_last(const muir_record *record, muir_record_table table, int64_
 /* Cuts a table to its rows before a coordinate, in a file just opened. Collective over ctx->comm.
  * MUIR_ERR_FILE. */
 muir_status muir_record_cut(muir_ctx *ctx, muir_record *record, muir_record_table table, int64_t row);
+
+/* Puts the events of the fleet clock's last row, but for those that the file held when it was opened again.
+ * Allocates nothing. Collective over ctx->comm where a batch gets full. MUIR_ERR_FILE. */
+muir_status muir_record_put_events(muir_ctx *ctx, muir_record *record, const muir_fleet_clock *clock);
+
+/* Called for each row of a file in turn. attempt_s: of the row. Brings the fleet clock to the state after it. */
+typedef muir_status (*muir_record_visit)(muir_ctx *ctx, int64_t step, double attempt_s, void *data);
+
+/* Visits the file's rows, and brings the table of events in step with them.
+ * steps  in   rows of the file, as muir_record_create said
+ * clock  in   that the visits move on
+ * Collective over ctx->comm. MUIR_ERR_FILE, MUIR_ERR_MEM, and what a visit returns. */
+muir_status muir_record_replay(muir_ctx *ctx, muir_record *record, int64_t steps, muir_fleet_clock *clock,
+                               muir_record_visit visit, void *data);
 
 /* Whether some batch is full. The same on all ranks. Local. */
 bool muir_record_is_full(const muir_record *record);

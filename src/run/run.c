@@ -2,6 +2,7 @@
 /* The step loop. */
 #include "run/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "run/times.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
+#define MOST_ROWS ((int64_t)4000000000) /* their numbers are 32-bit counters of random draws */
 
 typedef struct run_state {
     const muir_run_request *request;
@@ -24,8 +26,9 @@ typedef struct run_state {
     muir_power_log *power; /* NULL: not wanted */
     float *servers;        /* NULL: not wanted */
     int64_t first_step, steps;
+    int64_t first_ns, limit_ns; /* fleet time at the start of the launch, and where `days` ends it */
     double started_s, flushed_s, observed_s;
-    double fleet_clock_s, host_s, telemetry_s, fleet_time_s;
+    double fleet_clock_s, host_s, telemetry_s;
     double telemetry_last_s; /* of the step before */
 } run_state;
 
@@ -37,11 +40,30 @@ static int flag_of(muir_ctx *ctx, const run_state *r)
     return is_due ? FLAG_FLUSH : FLAG_NONE;
 }
 
+static const muir_goodput *account(const run_state *r)
+{
+    return muir_events_goodput(muir_fleet_clock_events(r->fleet));
+}
+
+/* `days` are days of fleet time; a row that has begun is finished. */
+static bool is_over(const run_state *r)
+{
+    return r->limit_ns > 0 && account(r)->total_ns >= r->limit_ns;
+}
+
 static void observe(muir_ctx *ctx, run_state *r, int64_t step, const muir_fleet_row *row)
 {
     if (!muir_is_root(ctx) || !r->request->observer) return;
-    const muir_progress progress = {r->first_step,   step + 1, r->steps, muir_now_s() - r->started_s,
-                                    r->fleet_time_s, row};
+    const muir_goodput *g = account(r);
+    const muir_progress progress = {.first_step = r->first_step,
+                                    .next_step = step + 1,
+                                    .steps = is_over(r) ? step + 1 : r->steps,
+                                    .elapsed_s = muir_now_s() - r->started_s,
+                                    .fleet_time_s = 1e-9 * (double)g->total_ns,
+                                    .limit_s = 1e-9 * (double)r->limit_ns,
+                                    .first_fleet_time_s = 1e-9 * (double)r->first_ns,
+                                    .goodput = g,
+                                    .row = row};
     r->request->observer(&progress, r->request->observer_data);
 }
 
@@ -51,6 +73,7 @@ static muir_status write_step(muir_ctx *ctx, run_state *r, int64_t step, const m
 {
     muir_status st = MUIR_OK;
     if (!r->record) return MUIR_OK;
+    MUIR_TRY(muir_record_put_events(ctx, r->record, r->fleet));
     MUIR_TRY(muir_record_put(ctx, r->record, step, fleet, rank, servers, host, emulation));
     if (host) MUIR_TRY(muir_record_put_details(ctx, r->record, step, r->host));
     if (fleet->flag != FLAG_NONE || muir_record_is_full(r->record)) {
@@ -87,7 +110,6 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     r->fleet_clock_s += emulation.fleet_clock_s;
     r->host_s += emulation.host_s;
     r->telemetry_s += r->telemetry_last_s;
-    r->fleet_time_s += fleet.step_s;
     observe(ctx, r, step, &fleet);
     *is_stopped = fleet.flag >= FLAG_STOP;
 done:
@@ -103,21 +125,37 @@ static muir_status make_host(muir_ctx *ctx, run_state *r)
                                   &r->host);
 }
 
-/* A window of a power trace that a kill has cut is laid again from its start: steps are a function of their
- * number. */
-static muir_status replay_power(muir_ctx *ctx, run_state *r)
+typedef struct replay_state {
+    run_state *run;
+    int64_t first_traced; /* row from which power is traced again */
+} replay_state;
+
+/* Steps are a function of their number and of the events before. A window of a power trace that a kill has
+ * cut is laid again from its start. */
+static muir_status replay_row(muir_ctx *ctx, int64_t step, double attempt_s, void *data)
 {
     muir_status st = MUIR_OK;
+    const replay_state *state = data;
+    run_state *r = state->run;
     muir_fleet_row row;
     muir_rank_row rank;
-    int64_t step = 0;
-    MUIR_TRY(muir_power_log_resume(ctx, r->power, &step));
-    for (; step < r->first_step; step++) {
-        if (!muir_power_log_wants(r->power, step)) continue;
-        MUIR_TRY(muir_power_log_before(ctx, r->power, step));
-        MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, 0, &row, &rank, NULL));
-        MUIR_TRY(muir_power_log_after(ctx, r->power, &row));
+    if (!r->power || step < state->first_traced || !muir_power_log_wants(r->power, step)) {
+        muir_fleet_clock_replay(r->fleet, step, attempt_s);
+        return MUIR_OK;
     }
+    MUIR_TRY(muir_power_log_before(ctx, r->power, step));
+    MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, 0, &row, &rank, NULL));
+    MUIR_TRY(muir_power_log_after(ctx, r->power, &row));
+done:
+    return st;
+}
+
+static muir_status replay(muir_ctx *ctx, run_state *r)
+{
+    muir_status st = MUIR_OK;
+    replay_state state = {.run = r};
+    if (r->power) MUIR_TRY(muir_power_log_resume(ctx, r->power, &state.first_traced));
+    MUIR_TRY(muir_record_replay(ctx, r->record, r->first_step, r->fleet, replay_row, &state));
 done:
     return st;
 }
@@ -129,17 +167,20 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     MUIR_TRY(muir_calibrate(ctx, r->request->path, r->request->is_resumed, &r->calibrated));
     const muir_scenario *s = r->scenario = &r->calibrated;
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
-    r->steps = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
+    int64_t expected = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
+    r->steps = s->run.days > 0.0 ? MOST_ROWS : expected;
+    r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->request->path)
         MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
                                     &r->record));
     MUIR_TRY(muir_power_log_create(ctx, s, r->fleet, r->record, &r->power));
-    if (r->power && r->record && r->first_step > 0) MUIR_TRY(replay_power(ctx, r));
+    if (r->first_step > 0) MUIR_TRY(replay(ctx, r));
+    r->first_ns = account(r)->total_ns;
     if (r->record && s->telemetry.level >= MUIR_LEVEL_SERVER)
         MUIR_TRY(muir_alloc(ctx, (size_t)s->fleet.top.servers, sizeof(float), "server rows", &r->servers));
-    MUIR_TRY(muir_collector_create(ctx, r->steps - r->first_step > 0 ? r->steps - r->first_step : 0,
-                                   &r->collector));
+    expected = expected > r->first_step ? expected - r->first_step : 0;
+    MUIR_TRY(muir_collector_create(ctx, expected, muir_fleet_clock_events(r->fleet), &r->collector));
 done:
     return st;
 }
@@ -188,11 +229,14 @@ muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summar
     const double begin_s = muir_now_s();
     MUIR_TRY(prepare(ctx, &r));
     r.started_s = r.flushed_s = muir_now_s();
-    for (int64_t step = r.first_step; step < r.steps && !is_stopped; step++)
+    for (int64_t step = r.first_step; step < r.steps && !is_stopped && !is_over(&r); step++)
         MUIR_TRY(run_step(ctx, &r, step, &is_stopped));
     MUIR_TRY(finish(ctx, &r, r.started_s - begin_s, summary));
     const int64_t reached = r.first_step + summary->steps;
-    if (is_stopped && reached < r.steps)
+    if (is_stopped && r.limit_ns > 0 && !is_over(&r))
+        st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %.4g of %.4g days; go on with --resume",
+                       (double)account(&r)->total_ns / 86400e9, r.scenario->run.days);
+    else if (is_stopped && r.limit_ns == 0 && reached < r.steps)
         st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
                        (long long)reached, (long long)r.steps);
     else if (summary->tally.wrong > 0)

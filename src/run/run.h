@@ -11,8 +11,11 @@
 /* How far a run is; handed to the observer on rank 0 now and then. */
 typedef struct muir_progress {
     int64_t first_step, next_step, steps; /* of the run: [first_step, steps) is this launch's share */
-    double elapsed_s, fleet_time_s;       /* since the first step of this launch */
-    const muir_fleet_row *row;            /* of the last step */
+    double elapsed_s;                     /* since the first step of this launch */
+    double fleet_time_s, limit_s; /* since the start of the run; limit: where `days` ends it, 0 without */
+    double first_fleet_time_s;    /* at the first step of this launch */
+    const muir_goodput *goodput;  /* since the start of the run */
+    const muir_fleet_row *row;    /* of the last step */
 } muir_progress;
 
 typedef void (*muir_observer)(const muir_progress *progress, void *data);

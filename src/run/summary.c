@@ -11,7 +11,8 @@
 
 enum { MOST_KEPT = 1 << 20 }; /* step times kept for percentiles: 8 MiB */
 
-muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, muir_collector **out)
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_events *events,
+                                  muir_collector **out)
 {
     muir_status st = MUIR_OK;
     muir_collector *c = NULL;
@@ -19,6 +20,7 @@ muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, muir_collector *
     c->stride = steps / MOST_KEPT + 1;
     c->room = (size_t)(steps / c->stride + 1);
     c->min_s = INFINITY;
+    c->events = events;
     MUIR_TRY(muir_alloc(ctx, c->room, sizeof *c->step_s, "the summary", &c->step_s));
     *out = c;
     c = NULL;
@@ -35,6 +37,21 @@ void muir_collector_destroy(muir_collector **collector)
     *collector = NULL;
 }
 
+/* What was trained, less the steps that were lost: at the rate of the last step that was kept. */
+static void add_work(muir_collector *c, const muir_fleet_row *row)
+{
+    const double lost = (double)row->lost_steps;
+    if (row->replicas > 0) {
+        c->step_tokens = row->tokens_per_s * row->step_s;
+        c->step_mfu_s = row->mfu * row->step_s;
+        c->step_hfu_s = row->hfu * row->step_s;
+    }
+    const double kept = (row->replicas > 0 ? 1.0 : 0.0) - lost;
+    c->tokens += kept * c->step_tokens;
+    c->mfu_s += kept * c->step_mfu_s;
+    c->hfu_s += kept * c->step_hfu_s;
+}
+
 void muir_collector_add_fleet(muir_collector *c, const muir_fleet_row *row)
 {
     if (c->seen % c->stride == 0 && c->n < c->room) c->step_s[c->n++] = row->step_s;
@@ -43,9 +60,7 @@ void muir_collector_add_fleet(muir_collector *c, const muir_fleet_row *row)
     c->min_s = fmin(c->min_s, row->step_s);
     c->max_s = fmax(c->max_s, row->step_s);
     for (int i = 0; i < MUIR_PART_COUNT; i++) c->part_s[i] += row->part_s[i];
-    c->mfu_s += row->mfu * row->step_s;
-    c->hfu_s += row->hfu * row->step_s;
-    c->tokens += row->tokens_per_s * row->step_s;
+    add_work(c, row);
     c->power_max_w = fmax(c->power_max_w, row->power_w);
     c->energy_j += row->energy_j;
     c->cost_usd += row->cost_usd;
@@ -72,10 +87,24 @@ void muir_collector_add_host(muir_collector *c, const muir_host_row *row)
     add_tally(&c->tally, &row->tally);
 }
 
+static void finish_account(const muir_collector *c, muir_summary *s)
+{
+    const muir_checkpoint_tier *storage = &muir_events_checkpoints(c->events)->tier[MUIR_TIER_STORAGE];
+    const muir_servers *servers = muir_events_servers(c->events);
+    s->account = *muir_events_goodput(c->events);
+    s->reaction = *muir_events_reaction(c->events);
+    s->goodput = muir_goodput_share(&s->account);
+    s->storage_every = storage->is_on ? storage->every : 0;
+    s->checkpoint_bytes = muir_events_checkpoints(c->events)->bytes;
+    s->replicas_out = servers->n_down * servers->unit_replicas;
+    for (int32_t i = 0; i < servers->n; i++) s->servers_out += muir_servers_is_out(servers, i);
+}
+
 static void finish_fleet(muir_collector *c, muir_summary *s)
 {
     const double n = (double)c->seen;
     s->steps = c->seen;
+    finish_account(c, s);
     if (c->seen == 0) return;
     muir_sort(c->step_s, c->n);
     s->step_time_s =
@@ -87,14 +116,13 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     s->hfu = c->hfu_s / c->sum_s;
     s->tokens_per_s = c->tokens / c->sum_s;
     const double lost_s = c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery];
-    s->goodput = 1.0 - (lost_s + c->part_s[MUIR_PART_evaluation]) / c->sum_s;
     s->power_mean_w = c->energy_j / c->sum_s;
     s->power_max_w = c->power_max_w;
     s->energy_j = c->energy_j;
     s->cost_usd = c->cost_usd;
     s->usd_per_step = c->cost_usd / n;
     s->lost_usd = c->cost_usd * lost_s / c->sum_s;
-    s->usd_per_mtoken = c->cost_usd / (c->tokens / 1e6);
+    s->usd_per_mtoken = c->tokens > 0.0 ? c->cost_usd / (c->tokens / 1e6) : INFINITY;
 }
 
 static void finish_colls(const muir_host_ops *ops, muir_summary *s)

@@ -33,10 +33,16 @@ typedef struct muir_summary {
     muir_statistics step_time_s;
     double part_s[MUIR_PART_COUNT]; /* means, add up to step_time_s.mean */
     double mfu, hfu, tokens_per_s;  /* over the whole launch */
-    double goodput;                 /* productive share of fleet time */
-    double power_mean_w, power_max_w, energy_j, cost_usd, usd_per_mtoken;
+    double goodput;                 /* productive share of fleet time, since the start of the run */
+    muir_goodput account;           /* of all fleet time since the start of the run */
+    muir_reaction reaction;
+    int64_t storage_every; /* steps; 0: no checkpoints on storage */
+    double checkpoint_bytes;
+    int32_t servers_out, replicas_out; /* at the end */
+    double power_mean_w, power_max_w, energy_j, cost_usd;
+    double usd_per_mtoken; /* infinity where nothing was kept */
     double fleet_time_s;
-    double step_sigma; /* of the chips: input, or measured with calibrate: host */
+    double step_sigma;             /* of the chips: input, or measured with calibrate: host */
     double usd_per_step, lost_usd; /* lost: checkpoints and recoveries */
     muir_cost cost;
     muir_power_summary power; /* on rank 0; power.windows 0: no trace */
@@ -63,17 +69,21 @@ typedef struct muir_collector {
     size_t n, room;
     int64_t stride, seen;
     double sum_s, min_s, max_s, part_s[MUIR_PART_COUNT];
+    double step_tokens, step_mfu_s, step_hfu_s; /* of the last step that was kept */
     double mfu_s, hfu_s, tokens, power_max_w, energy_j, cost_usd;
     double host_step_s;
     int64_t host_steps;
-    muir_tally tally; /* this rank's */
+    muir_tally tally;          /* this rank's */
+    const muir_events *events; /* borrowed; outlives this */
 } muir_collector;
 
 /* Makes room for a run.
- * steps  in   expected
+ * steps   in   expected
+ * events  in   of the fleet clock; borrowed, outlives the collector
  * out    out  free it with muir_collector_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
-muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, muir_collector **out);
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_events *events,
+                                  muir_collector **out);
 void muir_collector_destroy(muir_collector **collector); /* accepts NULL, leaves NULL */
 
 /* Adds a step. Local; allocates nothing. */

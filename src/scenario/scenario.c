@@ -105,7 +105,7 @@ static muir_status make_overrides(muir_ctx *ctx, const char *own, const char *co
 static const muir_schema *owner_of(const char *item, const char **key)
 {
     static const muir_schema *const owners[] = {&muir_fleet_schema, &muir_chip_schema, &muir_model_schema,
-                                                &muir_stack_schema};
+                                                &muir_stack_schema, &muir_faults_schema};
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
         const size_t n = strlen(owners[i]->kind);
         if (strncmp(item, owners[i]->kind, n) == 0 && item[n] == '.') {
@@ -347,6 +347,10 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     MUIR_TRY(load_named(ctx, &muir_stack_schema, s->run.stack, where, &list, &s->job.stack, other_path,
                         sizeof other_path));
     MUIR_TRY(apply_settings(ctx, &loader, s->run.stack, s->job.stack.settings));
+    snprintf(where, sizeof where, "%s: faults", path);
+    MUIR_TRY(load_named(ctx, &muir_faults_schema, s->run.faults, where, &list, &s->faults, other_path,
+                        sizeof other_path));
+    MUIR_TRY(muir_faults_check(ctx, other_path, &s->faults));
     name_of(path, s->name);
     MUIR_TRY(resolve(ctx, s));
 done:
@@ -414,6 +418,8 @@ muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, boo
     print_sections(out, &muir_stack_schema, &scenario->job.stack, "# ", true);
     fprintf(out, "# model\n");
     print_sections(out, &muir_model_schema, &scenario->job.model, "# ", true);
+    fprintf(out, "# faults\n");
+    print_sections(out, &muir_faults_schema, &scenario->faults, "# ", true);
     if (fclose(out) != 0) {
         free(buffer);
         return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");

@@ -5,6 +5,7 @@
 
 #include "fleet/fleet.h"
 #include "models/job.h"
+#include "scenario/faults.h"
 
 /* Order of telemetry.def, key level. */
 enum { MUIR_LEVEL_FLEET = 0, MUIR_LEVEL_RANK = 1, MUIR_LEVEL_SERVER = 2 };
@@ -39,6 +40,7 @@ typedef struct muir_scenario {
     muir_power_options power;
     muir_evaluation_options evaluation;
     muir_fleet fleet;
+    muir_faults faults;
     int64_t spare_chips;       /* chips of the fleet that the job leaves idle */
     int64_t spare_servers;     /* servers without a chip of the job */
     char name[MUIR_NAME_SIZE]; /* of the scenario: the file's name without folder and ending */

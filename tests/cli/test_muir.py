@@ -28,7 +28,9 @@ def message(process):
     return [line for line in process.stderr.splitlines() if line.startswith("muir: ")]
 
 
-class Program(unittest.TestCase):
+class Case(unittest.TestCase):
+    """A test with a folder of its own."""
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
@@ -40,6 +42,8 @@ class Program(unittest.TestCase):
         compared = subprocess.run([sys.executable, COMPARE, *map(self.path, names)], capture_output=True, text=True, timeout=60)
         self.assertEqual(compared.returncode, 0, compared.stdout + compared.stderr)
 
+
+class Program(Case):
     def test_wrong_input_is_one_sentence_and_exit_code_2(self):
         wrong = {
             ("run",): "which scenario? (muir list scenarios)",
@@ -69,7 +73,7 @@ class Program(unittest.TestCase):
 
     def test_every_command_answers(self):
         for arguments in (["--help"], ["--version"], ["list"], ["check", "rainier"], ["check", "tiny", "--yaml"], ["run", "--help"],
-                          ["help", "scenario"], ["help", "fleet"], ["help", "chip"], ["help", "model"], ["help", "telemetry"]):
+                          ["help", "scenario"], ["help", "fleet"], ["help", "chip"], ["help", "model"], ["help", "faults"], ["help", "telemetry"]):
             with self.subTest(arguments=arguments):
                 process = muir(*arguments, ranks=2)
                 self.assertEqual(process.returncode, 0, process.stderr)

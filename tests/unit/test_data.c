@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Every chip, fleet and model file in data/: it loads, says what it is and where its figures come from. */
+/* Every chip, fleet, model and fault file in data/: it loads, says what it is and where its figures come
+ * from. */
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +61,13 @@ static void check_model(const char *name)
     check_texts(name, s.job.model.description, s.job.model.source);
 }
 
+static void check_faults(const char *name)
+{
+    muir_scenario s;
+    if (!load("faults", name, &s)) return;
+    check_texts(name, s.faults.top.description, s.faults.top.source);
+}
+
 static int check_all(const char *folder, void (*check)(const char *name))
 {
     char **names = NULL;
@@ -78,6 +86,11 @@ static void every_chip_loads(void)
 static void every_fleet_loads(void)
 {
     CU_ASSERT(check_all("fleets", check_fleet) > 0);
+}
+
+static void every_fault_preset_loads(void)
+{
+    CU_ASSERT(check_all("faults", check_faults) >= 4);
 }
 
 static void every_model_loads(void)
@@ -161,6 +174,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"every chip loads and has a source", every_chip_loads},
         {"every fleet loads and has sources", every_fleet_loads},
+        {"every fault preset loads and has a source", every_fault_preset_loads},
         {"every model loads and has a source", every_model_loads},
         {"weights are as published", weights_are_as_published},
         CU_TEST_INFO_NULL,

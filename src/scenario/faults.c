@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Schema of fault files and their checks. */
+#include "scenario/faults.h"
+
+#define OPTION MUIR_OPTION_ROW
+#define MUIR_OPTION_OWNER muir_faults_top
+static const muir_option top_options[] = {
+#include "scenario/faults.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_causes
+static const muir_option cause_options[] = {
+#include "scenario/causes.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_slow_options
+static const muir_option slow_options[] = {
+#include "scenario/slow.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_jitter
+static const muir_option jitter_options[] = {
+#include "scenario/jitter.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_detection
+static const muir_option detection_options[] = {
+#include "scenario/detection.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_reaction_options
+static const muir_option reaction_options[] = {
+#include "scenario/reaction.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_checkpoint_options
+static const muir_option checkpoint_options[] = {
+#include "scenario/checkpoint.def"
+};
+#undef MUIR_OPTION_OWNER
+#undef OPTION
+
+static const muir_section sections[] = {
+    MUIR_SECTION("", offsetof(muir_faults, top), top_options),
+    MUIR_SECTION("causes", offsetof(muir_faults, causes), cause_options),
+    MUIR_SECTION("slow", offsetof(muir_faults, slow), slow_options),
+    MUIR_SECTION("jitter", offsetof(muir_faults, jitter), jitter_options),
+    MUIR_SECTION("detection", offsetof(muir_faults, detection), detection_options),
+    MUIR_SECTION("reaction", offsetof(muir_faults, reaction), reaction_options),
+    MUIR_SECTION("checkpoint", offsetof(muir_faults, checkpoint), checkpoint_options),
+};
+const muir_schema muir_faults_schema = MUIR_SCHEMA("faults", "faults", sections, muir_faults);
+
+muir_status muir_faults_check(muir_ctx *ctx, const char *where, const muir_faults *f)
+{
+    const struct {
+        const char *least_key, *most_key;
+        double least, most;
+    } ranges[] = {
+        {"long_repair_min_s", "long_repair_max_s", f->top.long_repair_min_s, f->top.long_repair_max_s},
+        {"slow.compute_least", "slow.compute_most", f->slow.compute_least, f->slow.compute_most},
+        {"slow.network_least", "slow.network_most", f->slow.network_least, f->slow.network_most},
+        {"slow.flap_down_least_s", "slow.flap_down_most_s", f->slow.flap_down_least_s,
+         f->slow.flap_down_most_s},
+        {"slow.flap_up_least_s", "slow.flap_up_most_s", f->slow.flap_up_least_s, f->slow.flap_up_most_s},
+        {"slow.flap_cycles_least", "slow.flap_cycles_most", (double)f->slow.flap_cycles_least,
+         (double)f->slow.flap_cycles_most},
+        {"jitter.gc_least_s", "jitter.gc_most_s", f->jitter.gc_least_s, f->jitter.gc_most_s},
+    };
+    const muir_causes *c = &f->causes;
+    const double weights = c->chip + c->hbm + c->host + c->nic + c->link + c->leaf_switch + c->rack +
+                           c->software + c->hang + c->maintenance + c->sdc;
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (ranges[i].least > ranges[i].most)
+            return muir_fail(ctx, MUIR_ERR_ARG, "%s: faults.%s=%g is above faults.%s=%g", where,
+                             ranges[i].least_key, ranges[i].least, ranges[i].most_key, ranges[i].most);
+    if (f->top.rate > 0.0 && weights <= 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: faults.rate=%g, but no cause under faults.causes has a weight", where,
+                         f->top.rate);
+    return MUIR_OK;
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Events as users meet them: the same on any number of ranks and after kills, what the file and the summary say about them.
+
+Usage: test_faults.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py is missing."""
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import unittest
+
+from test_muir import MUIR, SOURCE, Case, muir
+
+# Rates so high that all kinds of events fall into some hundred steps of 0.2 s on four chips and a spare server of two.
+FAULTS = ["faults=elastic", "parallel.dp=2", "fleet.servers=3", "global_batch_size=1024", "faults.rate=1.8e6", "faults.planned=1500",
+          "faults.slow.compute=3e6", "faults.slow.network=3e6", "faults.slow.flap=9e4", "faults.slow.compute_median_s=2",
+          "faults.slow.network_median_s=2", "faults.slow.alert_s=0.3", "faults.repair_median_s=10", "faults.long_repair_share=0",
+          "faults.detection.explicit_median_s=0.3", "faults.detection.hang_s=2", "faults.reaction.reschedule_s=0.5",
+          "faults.reaction.no_spare_s=3", "faults.checkpoint.memory_every=3", "faults.checkpoint.memory_load_s=0.2",
+          "faults.checkpoint.disk_every=7", "faults.checkpoint.disk_block_s=0.1", "faults.checkpoint.storage_every=20",
+          "faults.jitter.lengths=true", "faults.jitter.period_size=0.02"]
+
+
+class Faults(Case):
+    def test_events_are_the_same_on_any_number_of_ranks_and_after_a_resume(self):
+        for scope, all_ranks in (("sync", (2, 3)), ("replica", (2, 1)), ("elastic", (2, 1, 3, 5))):
+            names = [f"{scope}{ranks}.h5" for ranks in all_ranks]
+            job = ["run", "tiny", "host.every=0", *FAULTS, f"faults.reaction.scope={scope}", "-q"]
+            for name, ranks in zip(names, all_ranks):
+                process = muir(*job, "steps=400", "-o", self.path(name), ranks=ranks)
+                self.assertEqual(process.returncode, 0, process.stderr)
+            for steps, resume in (("steps=37", []), ("steps=211", ["--resume"]), ("steps=400", ["--resume"])):
+                process = muir(*job, steps, *resume, "-o", self.path("part.h5"), ranks=2)
+                self.assertEqual(process.returncode, 0, process.stderr)
+            self.same(*names)
+            self.same(names[0], "part.h5")
+            os.remove(self.path("part.h5"))
+
+    def test_killed_runs_with_events_go_on(self):
+        command = [MUIR, "run", "tiny", "host.every=0", *FAULTS, "steps=20000", "telemetry.flush=0.02", "-q", "-o"]
+        whole = subprocess.run(command + [self.path("whole.h5")], capture_output=True, text=True, timeout=170)
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        random.seed(2)
+        for _ in range(5):
+            resume = ["--resume"] if os.path.exists(self.path("killed.h5")) else []
+            process = subprocess.Popen(command + [self.path("killed.h5")] + resume, stderr=subprocess.DEVNULL)
+            while not os.path.exists(self.path("killed.h5")):
+                time.sleep(0.01)
+            time.sleep(random.uniform(0.1, 0.5))
+            process.kill()
+            process.wait(timeout=60)
+        finished = subprocess.run(command + [self.path("killed.h5"), "--resume"], capture_output=True, text=True, timeout=170)
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+        self.same("whole.h5", "killed.h5")
+
+    def test_events_tell_what_happened(self):
+        process = muir("run", "tiny", "host.every=0", *FAULTS, "steps=3000", "-q", "--json", self.path("x.json"), "-o",
+                       self.path("x.h5"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        with open(self.path("x.json")) as file:
+            account = json.load(file)["fleet"]["account"]
+        self.assertAlmostEqual(sum(account["time_s"].values()), account["total_elapsed_time_s"], delta=1e-9)
+        with h5py.File(self.path("x.h5")) as file:
+            fleet = {name: file["fleet"][name][:] for name in file["fleet"]}
+            events = {name: file["events"][name][:] for name in file["events"]}
+        parts = sum(fleet[name] for name in ("compute_s", "tp_s", "cp_s", "ep_s", "pp_s", "bubble_s", "dp_s", "optimizer_s",
+                                             "straggler_s", "checkpoint_s", "recovery_s"))
+        self.assertLess(abs(parts - fleet["step_time_s"]).max(), 1e-12)
+        self.assertLess(abs(fleet["step_time_s"].cumsum() - fleet["fleet_time_s"]).max(), 1e-5)
+        self.assertAlmostEqual(fleet["fleet_time_s"][-1], account["total_elapsed_time_s"], places=9)
+        self.assertEqual(fleet["training_step"][-1], account["kept_steps"])
+        self.assertEqual(fleet["lost_steps"].sum(), account["lost_steps"])
+        progress = (fleet["replicas"] > 0).astype(int) - fleet["lost_steps"]
+        self.assertEqual(list(progress.cumsum()), list(fleet["training_step"]))
+        kinds = [name.decode() for name in events["kind_name"]]
+        for number, kind in enumerate(kinds):
+            self.assertEqual((events["kind"] == number).sum(), account["events"][kind], kind)
+        for kind in ("chip", "hbm", "software", "slow_compute", "slow_network", "flap", "planned", "spike", "eviction"):
+            self.assertGreater(account["events"][kind], 0, kind)
+        self.assertEqual(events["lost_steps"].sum(), account["lost_steps"])
+        broken = fleet["replicas"][events["step"][events["stall_s"] > 0]] == 0
+        self.assertGreater(broken.mean(), 0.5)  # the others are planned interruptions and evictions, between two steps
+
+    def test_planted_stragglers_are_found_from_telemetry_alone(self):
+        for seed in ("seed=1", "seed=2"):
+            process = muir("run", "llama3-16k", "host.every=0", "faults=llama3", "faults.rate=0", "faults.slow.compute=60",
+                           "faults.slow.compute_median_s=200", "steps=300", "telemetry.server_every=5", seed, "-q", "-o",
+                           self.path("x.h5"))
+            self.assertEqual(process.returncode, 0, process.stderr)
+            script = os.path.join(SOURCE, "scripts", "find_straggler.py")
+            found = subprocess.run([sys.executable, script, self.path("x.h5"), "--json", self.path("x.json")], capture_output=True,
+                                   text=True, timeout=120)
+            self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
+            with open(self.path("x.json")) as file:
+                result = json.load(file)
+            self.assertGreaterEqual(result["score"]["planted"], 5)
+            self.assertGreaterEqual(result["score"]["precision"], 0.9)
+            self.assertGreaterEqual(result["score"]["recall"], 0.9)
+            os.remove(self.path("x.h5"))
+
+    def test_days_are_fleet_time(self):
+        process = muir("run", "tiny", "host.every=0", *FAULTS, "steps=auto", "days=0.001", "-q", "-o", self.path("x.h5"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        with h5py.File(self.path("x.h5")) as file:
+            times = file["fleet/fleet_time_s"][:]
+        self.assertGreaterEqual(times[-1], 86.4)
+        self.assertLess(times[-2], 86.4)
+
+
+if __name__ == "__main__":
+    try:
+        import h5py
+    except ImportError:
+        print("h5py is missing: skipped")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1], verbosity=1)

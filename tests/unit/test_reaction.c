@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The event machine under stress on four chips: every key of a fault file changes something, servers are
+ * never in two places, saved states are what is restored, and `auto` takes what keeps going. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "fleet_clock/events.h"
+
+enum { ROWS = 3000, MOST_KEYS = 64 };
+
+/* All kinds of events every few seconds, steps of 0.2 s, one spare server. */
+static const char *const stress[] = {"faults=elastic",
+                                     "parallel.dp=4",
+                                     "parallel.pp=2",
+                                     "fleet.servers=5",
+                                     "faults.rate=1.2e6",
+                                     "faults.planned=1500",
+                                     "faults.slow.compute=3e6",
+                                     "faults.slow.network=3e6",
+                                     "faults.slow.flap=9e4",
+                                     "faults.slow.compute_median_s=2",
+                                     "faults.slow.network_median_s=2",
+                                     "faults.slow.longest_s=8",
+                                     "faults.slow.alert_s=0.3",
+                                     "faults.slow.network_patience_s=5",
+                                     "faults.slow.alert_slowdown=1.2",
+                                     "faults.repair_median_s=10",
+                                     "faults.long_repair_min_s=20",
+                                     "faults.long_repair_max_s=60",
+                                     "faults.detection.explicit_median_s=0.3",
+                                     "faults.detection.hang_s=2",
+                                     "faults.detection.sdc_s=10",
+                                     "faults.reaction.reschedule_s=0.5",
+                                     "faults.reaction.no_spare_s=3",
+                                     "faults.reaction.hot_spares=1",
+                                     "faults.reaction.hot_reschedule_s=0.1",
+                                     "faults.reaction.operator_median_s=1",
+                                     "faults.reaction.sdc_rollback=true",
+                                     "faults.checkpoint.memory_every=3",
+                                     "faults.checkpoint.memory_load_s=0.2",
+                                     "faults.checkpoint.disk_every=7",
+                                     "faults.checkpoint.disk_byte_per_s=1e8",
+                                     "faults.checkpoint.storage_byte_per_s=1e8",
+                                     "faults.checkpoint.storage_every=20",
+                                     "faults.jitter.gc_steps=40",
+                                     "faults.jitter.gc_synchronised=false",
+                                     "faults.jitter.period_size=0.02",
+                                     "faults.jitter.spike_share=0.1",
+                                     "faults.lemon_share=0.5"};
+
+static muir_scenario load(const char *name, const char *const *keys, int n, const char *more)
+{
+    muir_scenario scenario;
+    const char *all[MOST_KEYS];
+    for (int i = 0; i < n; i++) all[i] = keys[i];
+    all[n] = more;
+    muir_ctx_clear(muir_test_ctx());
+    const muir_status st = muir_scenario_load(muir_test_ctx(), name, all, n + (more != NULL), &scenario);
+    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
+    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
+    return scenario;
+}
+
+static muir_scenario load_stress(const char *scope)
+{
+    return load("tiny", stress, (int)(sizeof stress / sizeof stress[0]), scope);
+}
+
+/* Source of the constants: Fowler, Noll, Vo (FNV-1a). */
+static uint64_t digest(uint64_t sum, const void *bytes, size_t n)
+{
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < n; i++) sum = (sum ^ b[i]) * 0x100000001b3u;
+    return sum;
+}
+
+/* Each server is in one place, and slots, spares and units agree about it. */
+static void check_places(const muir_servers *s)
+{
+    int32_t in_job = 0, spares = 0, empty = 0;
+    for (int32_t i = 0; i < s->n; i++) {
+        in_job += s->state[i] == MUIR_SERVER_IN_JOB;
+        spares += s->state[i] == MUIR_SERVER_SPARE;
+        CU_ASSERT_EQUAL(s->slot_of[i] >= 0, s->state[i] == MUIR_SERVER_IN_JOB);
+        if (s->slot_of[i] >= 0) CU_ASSERT_EQUAL(s->server_of[s->slot_of[i]], i);
+    }
+    for (int32_t k = 0; k < s->n_slots; k++) {
+        empty += s->server_of[k] < 0;
+        if (s->server_of[k] < 0) CU_ASSERT(muir_servers_is_idle(s, k)); /* nobody trains without a server */
+    }
+    CU_ASSERT_EQUAL(in_job + empty, s->n_slots);
+    CU_ASSERT_EQUAL(spares, s->n_spares);
+    CU_ASSERT_EQUAL(empty, s->n_empty);
+    CU_ASSERT(s->n_empty == 0 || s->n_spares == 0); /* no spare stands idle while a slot is empty */
+    for (int32_t u = 0; u < s->n_units; u++) CU_ASSERT(s->is_down[u] || s->missing[u] == 0);
+}
+
+static void check_row(const muir_events *e, const muir_attempt *a, int64_t before)
+{
+    CU_ASSERT_EQUAL(a->training_step, before + a->is_kept - a->lost_steps);
+    CU_ASSERT(a->training_step >= 0 && a->row_ns >= 0);
+    CU_ASSERT(!a->is_kept || (a->broken_ns == 0 && a->replicas_share > 0.0));
+    CU_ASSERT(a->is_kept || a->checkpoint_ns == 0);
+    check_places(muir_events_servers(e));
+}
+
+static uint64_t run(const muir_scenario *s, double params, muir_goodput *account)
+{
+    uint64_t sum = 0xcbf29ce484222325u;
+    int64_t progress = 0;
+    muir_events *e = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), s, params, 0.2, &e), MUIR_OK);
+    for (int64_t row = 0; row < ROWS; row++) {
+        muir_disturbance d;
+        muir_attempt a;
+        int n = 0;
+        muir_events_begin(e, row, &d);
+        sum = digest(sum, d.stretch, (size_t)s->job.parallel.pp * sizeof *d.stretch);
+        for (int i = 0; i < d.upset.n_slow; i++) sum = digest(sum, &d.upset.slow[i].factor, sizeof(float));
+        muir_events_end(e, 0.2 * d.common * (1.0 + d.extra) + d.wait_s, &a);
+        check_row(e, &a, progress);
+        progress = a.training_step;
+        const muir_event *event = muir_events_of_row(e, &n);
+        sum = digest(sum, event, (size_t)n * sizeof *event);
+        sum = digest(sum, &a.row_ns, sizeof a.row_ns);
+    }
+    *account = *muir_events_goodput(e);
+    muir_events_destroy(&e);
+    return digest(sum, account, sizeof *account);
+}
+
+/* Another value that is allowed, too. */
+static void change(const muir_option *o, char *field)
+{
+    double *number = (double *)(void *)field;
+    int64_t *whole = (int64_t *)(void *)field;
+    if (o->type == MUIR_OPTION_FLOAT) *number = *number == 0.0 ? 0.5 : 0.5 * *number;
+    if (o->type == MUIR_OPTION_INT || o->type == MUIR_OPTION_AUTO) *whole = *whole == 1 ? 0 : 2 * *whole + 1;
+    if (o->type == MUIR_OPTION_BOOL) *(bool *)(void *)field = !*(bool *)(void *)field;
+    if (o->type == MUIR_OPTION_CHOICE) *(int *)(void *)field = *(int *)(void *)field == 1 ? 2 : 1;
+}
+
+/* Texts say nothing to the machine; sequence lengths are the engine's. */
+static bool is_elsewhere(const muir_option *o)
+{
+    return o->type == MUIR_OPTION_TEXT || strcmp(o->name, "lengths") == 0;
+}
+
+static void every_key_changes_something(void)
+{
+    static const char *const scopes[] = {"faults.reaction.scope=sync", "faults.reaction.scope=replica",
+                                         "faults.reaction.scope=elastic"};
+    enum { SCOPES = sizeof scopes / sizeof scopes[0] };
+    const double params = 3e7;
+    muir_scenario base[SCOPES];
+    muir_goodput g;
+    uint64_t sums[SCOPES];
+    for (int i = 0; i < SCOPES; i++) {
+        base[i] = load_stress(scopes[i]);
+        sums[i] = run(&base[i], params, &g);
+        CU_ASSERT_EQUAL(run(&base[i], params, &g), sums[i]); /* a pure function */
+    }
+    for (int k = 0; k < muir_faults_schema.n_sections; k++)
+        for (int i = 0; i < muir_faults_schema.sections[k].n_options; i++) {
+            const muir_section *section = &muir_faults_schema.sections[k];
+            bool is_changed = is_elsewhere(&section->options[i]);
+            for (int scope = 0; scope < SCOPES && !is_changed; scope++) {
+                muir_scenario s = base[scope];
+                change(&section->options[i],
+                       (char *)&s.faults + section->offset + section->options[i].offset);
+                is_changed = run(&s, params, &g) != sums[scope];
+            }
+            if (!is_changed)
+                fprintf(stderr, "faults.%s.%s changes nothing\n", section->name, section->options[i].name);
+            CU_ASSERT(is_changed);
+        }
+}
+
+static int scope_of(const char *name, const char *const *keys, int n)
+{
+    const muir_scenario s = load(name, keys, n, NULL);
+    muir_events *e = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
+    const int scope = muir_events_reaction(e)->scope;
+    muir_events_destroy(&e);
+    return scope;
+}
+
+static void auto_takes_what_keeps_going(void)
+{
+    static const char *const small[] = {"faults=llama3", "fleet.servers=3072"},
+                             *const million[] = {"faults=elastic"},
+                             *const alone[] = {"faults=elastic", "parallel.dp=1", "parallel.pp=1"},
+                             *const given[] = {"faults=elastic", "faults.reaction.scope=replica"};
+    CU_ASSERT_EQUAL(scope_of("llama3-16k", small, 2), MUIR_SCOPE_SYNC);
+    CU_ASSERT_EQUAL(scope_of("rainier-1m", million, 1), MUIR_SCOPE_ELASTIC);
+    CU_ASSERT_EQUAL(scope_of("tiny", alone, 3), MUIR_SCOPE_SYNC); /* no other replica to go on with */
+    CU_ASSERT_EQUAL(scope_of("rainier-1m", given, 2), MUIR_SCOPE_REPLICA);
+}
+
+/* Young 1974: sqrt(2 d M), here d = 4 s, M = 3.09 h, steps of 5 s: 298 s or 60 steps. */
+static void the_storage_interval_is_youngs(void)
+{
+    static const char *const keys[] = {"faults=llama3", "faults.checkpoint.storage_block_s=4"};
+    const muir_scenario s = load("llama3-16k", keys, 2, NULL);
+    muir_checkpoints c;
+    muir_checkpoints_init(&c, &s, 405e9, 5.0, 3.09 * 3600.0, 1.0);
+    CU_ASSERT_EQUAL(c.tier[MUIR_TIER_STORAGE].every, 60);
+    CU_ASSERT_DOUBLE_EQUAL(c.bytes, 14.0 * 405e9, 1.0);
+}
+
+static void the_newest_surviving_state_is_restored(void)
+{
+    static const char *const keys[] = {"faults=elastic", "faults.checkpoint.memory_every=2",
+                                       "faults.checkpoint.disk_every=3", "faults.checkpoint.storage_every=5"};
+    const bool all[] = {true, true, true}, no_memory[] = {false, true, true},
+               only_storage[] = {false, false, true};
+    const muir_scenario s = load("tiny", keys, 4, NULL);
+    muir_checkpoints c;
+    muir_saved saved;
+    muir_checkpoints_init(&c, &s, 1.0, 1.0, 1e4, 1.0);
+    for (int64_t step = 1; step <= 8; step++)
+        muir_checkpoints_save(&c, step, 100 * step, step * 1000000000000);
+    const int64_t now_ns = 9000000000000;
+    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, now_ns, INT64_MAX, &saved), MUIR_TIER_MEMORY);
+    CU_ASSERT_EQUAL(saved.step, 8);
+    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, no_memory, now_ns, INT64_MAX, &saved), MUIR_TIER_DISK);
+    CU_ASSERT_EQUAL(saved.step, 6);
+    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, only_storage, now_ns, INT64_MAX, &saved), MUIR_TIER_STORAGE);
+    CU_ASSERT(saved.step == 5 && saved.productive_ns == 500);
+    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, now_ns, 4500000000000, &saved),
+                    MUIR_TIER_DISK); /* from before */
+    CU_ASSERT_EQUAL(saved.step, 3);
+    muir_checkpoints_rewind(&c, 5, now_ns);
+    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, now_ns, INT64_MAX, &saved), MUIR_TIER_STORAGE);
+    CU_ASSERT_EQUAL(saved.step, 5);
+    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, 0, INT64_MAX, &saved), MUIR_TIER_NONE);
+    CU_ASSERT_EQUAL(saved.step, 0);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {
+        {"every key changes something", every_key_changes_something},
+        {"auto takes what keeps going", auto_takes_what_keeps_going},
+        {"the storage interval is Young's", the_storage_interval_is_youngs},
+        {"the newest surviving state is restored", the_newest_surviving_state_is_restored},
+        CU_TEST_INFO_NULL,
+    };
+    return muir_test_main(argc, argv, "reaction", tests);
+}

@@ -22,7 +22,7 @@ typedef struct muir_memory {
  *     2 (gate + 1) ffn / tp        around the activation
  * which is Korthikanti's s b h (10 + 24 / t) or 34 / t for GPT; with full recompute 2 h / split; scores only
  * without fused attention and recompute. All of it for as many microbatches as the stage holds at once.
- * Families without such layers say themselves how much. A stage that holds copies of other stages' weights has
+ * Families without such layers say themselves how much. A stage that holds copies of others' weights has
  * them counted in all three.
  * program  in   of the job
  * held     in   [pp] microbatches of single chunks that each stage holds at most, by the schedule's lists

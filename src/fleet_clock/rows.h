@@ -13,7 +13,7 @@ void muir_row_disturb(muir_fleet_row *row, const muir_disturbance *disturbance);
 
 /* How the attempt ended: a step that was kept has all its parts, what stood still before and after it is
  * recovery and checkpoint; one that was broken off is recovery alone. Then rates.
- * row           in/out  a disturbed step; every field but flag, slowest_replica, replica_mean_s, energy and cost
+ * row           in/out  a disturbed step; all but flag, slowest_replica, replica_mean_s, energy and cost
  * model_flop    in      of the model and step, executed_flop with recompute
  * Local. */
 void muir_row_end(muir_fleet_row *row, const muir_scenario *scenario, const muir_attempt *attempt,

@@ -75,7 +75,8 @@ muir_status muir_record_cut(muir_ctx *ctx, muir_record *record, muir_record_tabl
  * Allocates nothing. Collective over ctx->comm where a batch gets full. MUIR_ERR_FILE. */
 muir_status muir_record_put_events(muir_ctx *ctx, muir_record *record, const muir_fleet_clock *clock);
 
-/* Called for each row of a file in turn. attempt_s: of the row. Brings the fleet clock to the state after it. */
+/* Called for each row of a file in turn. Brings the fleet clock to the state after it.
+ * attempt_s  in  of the row */
 typedef muir_status (*muir_record_visit)(muir_ctx *ctx, int64_t step, double attempt_s, void *data);
 
 /* Visits the file's rows, and brings the table of events in step with them.

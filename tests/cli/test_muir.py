@@ -79,13 +79,13 @@ class Program(Case):
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertGreater(len(process.stdout), 50)
 
-    def test_readme_has_every_column_of_the_telemetry(self):
+    def test_readme_has_every_group_of_the_telemetry(self):
         with open(os.path.join(SOURCE, "README.md")) as file:
             readme = file.read()
-        for line in muir("help", "telemetry").stdout.splitlines()[1:]:
-            name, shape, units, provenance, what = line.split(maxsplit=4)
-            row = f"| `{name}` | {shape.strip('[]').replace(',', ' x ')} | {units} | {provenance} | {what} |"
-            self.assertIn(row, readme)
+        names = [line.split()[0] for line in muir("help", "telemetry").stdout.splitlines()[1:]]
+        self.assertIn("/fleet/step_time_s", names)
+        for group in {name.split("/")[1] for name in names}:
+            self.assertIn(f"| `/{group}` |", readme)
 
     def test_resolved_yaml_is_a_scenario(self):
         text = muir("check", "rainier", "steps=3", "--yaml").stdout

@@ -172,16 +172,18 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 
-/* table: [ROWS, chunks] zeros; busy: [stages] zeros; result: [n_registers]. */
+/* table: [ROWS, chunks] zeros; busy: [stages] zeros; result: [n_registers]. Without room for slack, messages
+ * are not told from bubbles either. */
 static void fill(const muir_order *order, const muir_prices *prices, priced *table, muir_slot_price *busy,
                  double *result, muir_ideal *ideal)
 {
     fill_table(order, prices, table);
     const int stages = order->shape.stages;
-    run_order(order, prices, table, 0.0, ideal->stage_end_s, result, NULL);
-    const double without_messages_s = largest(ideal->stage_end_s, stages);
+    if (ideal->slack) run_order(order, prices, table, 0.0, ideal->stage_end_s, result, NULL);
+    double without_messages_s = largest(ideal->stage_end_s, stages);
     run_order(order, prices, table, 1.0, ideal->stage_end_s, result, ideal->slack);
     ideal->pipeline_s = largest(ideal->stage_end_s, stages);
+    if (!ideal->slack) without_messages_s = ideal->pipeline_s;
     add_busy(order, prices->n_chunks, table, busy);
     find_busiest(busy, prices, ideal);
     double *part = ideal->part_s;
@@ -192,8 +194,8 @@ static void fill(const muir_order *order, const muir_prices *prices, priced *tab
     add_sync(prices, ideal);
 }
 
-muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
-                              muir_ideal **out)
+static muir_status create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices, bool has_slack,
+                          muir_ideal **out)
 {
     muir_status st = MUIR_OK;
     muir_ideal *ideal = NULL;
@@ -204,7 +206,9 @@ muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *ideal, "the ideal step", &ideal));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->stage_end_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->reduce_s));
-    MUIR_TRY(muir_alloc(ctx, (size_t)order->n_steps, sizeof *ideal->slack, "the ideal step", &ideal->slack));
+    if (has_slack)
+        MUIR_TRY(
+            muir_alloc(ctx, (size_t)order->n_steps, sizeof *ideal->slack, "the ideal step", &ideal->slack));
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof(double), "the ideal step", &result));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof *busy, "the ideal step", &busy));
     MUIR_TRY(muir_alloc(ctx, ROWS * (size_t)prices->n_chunks, sizeof *table, "the ideal step", &table));
@@ -217,6 +221,18 @@ done:
     free(table);
     muir_ideal_destroy(&ideal);
     return st;
+}
+
+muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
+                              muir_ideal **out)
+{
+    return create(ctx, order, prices, true, out);
+}
+
+muir_status muir_ideal_screen(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
+                              muir_ideal **out)
+{
+    return create(ctx, order, prices, false, out);
 }
 
 void muir_ideal_destroy(muir_ideal **ideal)

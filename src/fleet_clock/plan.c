@@ -95,8 +95,9 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
     e->usd_per_mtoken = muir_cost_usd(&cost, ideal->step_s, energy_j) / tokens * 1e6;
 }
 
-/* Prices the layout of s->work.job, if it fits or has to be priced anyway. */
-static muir_status price(muir_ctx *ctx, search *s, bool is_priced_anyway, muir_plan_entry *e)
+/* Prices the layout of s->work.job. A screening leaves layouts that do not fit alone, and does not tell
+ * messages from bubbles. */
+static muir_status price(muir_ctx *ctx, search *s, bool is_screening, muir_plan_entry *e)
 {
     muir_status st = MUIR_OK;
     muir_scenario *work = &s->work;
@@ -114,10 +115,10 @@ static muir_status price(muir_ctx *ctx, search *s, bool is_priced_anyway, muir_p
     const muir_memory memory = muir_memory_of(job, program, known->held);
     e->memory_bytes = muir_memory_total(&memory);
     e->is_fitting = e->memory_bytes <= work->fleet.chip.hbm_bytes;
-    if (!e->is_fitting && !is_priced_anyway) goto done;
+    if (!e->is_fitting && is_screening) goto done;
     MUIR_TRY(make_order(ctx, s, known));
     MUIR_TRY(muir_prices_create(ctx, work, program, &prices));
-    MUIR_TRY(muir_ideal_create(ctx, known->order, prices, &ideal));
+    MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, known->order, prices, &ideal));
     fill_entry(work, program, ideal, e);
 done:
     muir_ideal_destroy(&ideal);
@@ -155,11 +156,14 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
     } else {
         s->work.spare_chips = muir_fleet_chips(&fleet) - muir_job_chips(&s->work.job);
     }
-    MUIR_TRY(price(ctx, s, false, &entry));
-    entry.number = number;
+    MUIR_TRY(price(ctx, s, true, &entry));
     if (!entry.is_fitting) goto done;
     s->count[FITTING]++;
     s->count[BETTER] += entry.step_s < s->own.step_s;
+    entry.number = number;
+    if (!muir_ranking_wants(s->ranking, &entry)) goto done;
+    MUIR_TRY(price(ctx, s, false, &entry));
+    entry.number = number;
     muir_ranking_offer(s->ranking, &entry);
 done:
     s->work.fleet = fleet;
@@ -206,7 +210,7 @@ static muir_status search_all(muir_ctx *ctx, search *s)
 {
     muir_status st = MUIR_OK;
     s->work = *s->request->base;
-    MUIR_TRY(price(ctx, s, true, &s->own));
+    MUIR_TRY(price(ctx, s, false, &s->own));
     start_work(s);
     MUIR_TRY(descend(ctx, s, 0, 0));
 done:

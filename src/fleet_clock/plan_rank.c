@@ -61,13 +61,16 @@ static bool is_beaten(const muir_ranking *r, const muir_plan_entry *entry)
     return false;
 }
 
+bool muir_ranking_wants(const muir_ranking *r, const muir_plan_entry *entry)
+{
+    if (r->is_pareto && is_beaten(r, entry)) return false;
+    return r->n < r->room || muir_entry_is_before(entry, &r->entries[r->n - 1]);
+}
+
 void muir_ranking_offer(muir_ranking *r, const muir_plan_entry *entry)
 {
-    if (r->is_pareto) {
-        if (is_beaten(r, entry)) return;
-        remove_beaten(r, entry);
-    }
-    if (r->n == r->room && !muir_entry_is_before(entry, &r->entries[r->n - 1])) return;
+    if (!muir_ranking_wants(r, entry)) return;
+    if (r->is_pareto) remove_beaten(r, entry);
     int at = r->n < r->room ? r->n++ : r->n - 1;
     for (; at > 0 && muir_entry_is_before(entry, &r->entries[at - 1]); at--)
         r->entries[at] = r->entries[at - 1];

@@ -20,6 +20,9 @@ void muir_ranking_destroy(muir_ranking **ranking); /* accepts NULL, leaves NULL 
  * candidates over ranks ends in the same ranking. Local. */
 bool muir_entry_is_before(const muir_plan_entry *a, const muir_plan_entry *b);
 
+/* Whether a layout would be kept. Local. */
+bool muir_ranking_wants(const muir_ranking *ranking, const muir_plan_entry *entry);
+
 /* Offers a layout, which is kept if it is good enough. Local. */
 void muir_ranking_offer(muir_ranking *ranking, const muir_plan_entry *entry);
 

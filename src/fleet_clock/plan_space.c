@@ -110,11 +110,13 @@ static void list_order(const muir_scenario *s, bool is_pareto, muir_plan_values 
     if (s->job.parallel.pp > 1 && s->job.parallel.dp > 1) add(values, MUIR_ORDER_DP_OUTERMOST);
 }
 
+/* Fused attention keeps no scores, so there is nothing for selective recompute to leave out. */
 static void list_recompute(const muir_scenario *s, bool is_pareto, muir_plan_values *values)
 {
-    (void)s;
     (void)is_pareto;
-    for (int kind = MUIR_RECOMPUTE_NONE; kind <= MUIR_RECOMPUTE_FULL; kind++) add(values, kind);
+    add(values, MUIR_RECOMPUTE_NONE);
+    if (!s->job.stack.fused_attention) add(values, MUIR_RECOMPUTE_SELECTIVE);
+    add(values, MUIR_RECOMPUTE_FULL);
 }
 
 /* What the option allows: "0..3". */

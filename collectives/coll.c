@@ -57,6 +57,8 @@ void muir_coll_lengths(muir_coll_kind kind, size_t count, int p, int rank, size_
 {
     size_t offset, own;
     muir_coll_block(count, p, rank, &offset, &own);
+    *n_send = *n_recv = 0;
+    if (kind == MUIR_BARRIER) return;
     *n_send = kind == MUIR_ALL_GATHER ? own : count;
     *n_recv = kind == MUIR_REDUCE_SCATTER ? own : is_exchange(kind) ? (size_t)p * own : count;
 }

@@ -10,6 +10,7 @@
  *     all_to_allv     own row of spec->counts    own column of it part r: what rank r has for the own rank
  *     broadcast       count, read on the root    count            the root's send
  *     reduce          count                      count            reduction on the root; elsewhere untouched
+ *     barrier         nothing                    nothing          nobody is through before all have come
  * send and recv lie apart, except that all_reduce and broadcast may have one buffer for both, and all_gather
  * may find its send in its own block of recv.
  *

@@ -165,6 +165,16 @@ done:
     return st;
 }
 
+static muir_status run_barrier(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv)
+{
+    muir_status st = MUIR_OK;
+    (void)send;
+    (void)recv;
+    MUIR_TRY_MPI(MPI_Barrier(op->comm->comm));
+done:
+    return st;
+}
+
 #define SOURCE "MPI Forum, MPI: A Message-Passing Interface Standard 3.1, chapter 5, 2015"
 
 const muir_coll muir_coll_all_reduce_mpi = {
@@ -220,5 +230,12 @@ const muir_coll muir_coll_reduce_mpi = {
     .kind = MUIR_REDUCE,
     .run = run_reduce,
     .may_reorder = true, /* the standard advises against it, and allows it */
+    .source = SOURCE,
+};
+
+const muir_coll muir_coll_barrier_mpi = {
+    .name = "mpi",
+    .kind = MUIR_BARRIER,
+    .run = run_barrier,
     .source = SOURCE,
 };

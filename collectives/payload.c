@@ -181,6 +181,7 @@ size_t muir_payload_check(muir_payload *payload, uint32_t salt, const void *recv
 {
     size_t first = 0, n = payload->spec.count;
     switch (payload->kind) {
+    case MUIR_BARRIER: return 0;
     case MUIR_ALL_REDUCE:
     case MUIR_BROADCAST: break;
     case MUIR_REDUCE:

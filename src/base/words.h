@@ -35,7 +35,8 @@
     X(MUIR_BROADCAST, "broadcast")                                                                           \
     X(MUIR_SEND_RECV, "send_recv")                                                                           \
     X(MUIR_REDUCE, "reduce")                                                                                 \
-    X(MUIR_ALL_TO_ALLV, "all_to_allv")
+    X(MUIR_ALL_TO_ALLV, "all_to_allv")                                                                       \
+    X(MUIR_BARRIER, "barrier")
 
 /* Constant, name: what a slot of a pipeline schedule does. BACKWARD is the gradient of the inputs, WEIGHT of
  * the weights. */

@@ -128,7 +128,7 @@ static muir_status run_size(muir_ctx *ctx, muir_coll_bench *b, const coll_ranges
 {
     muir_status st = MUIR_OK;
     const size_t count = (size_t)bytes / muir_dtype_bytes(b->spec.dtype);
-    b->spec.count = count > 0 ? count : 1;
+    b->spec.count = count > 0 || b->kind == MUIR_BARRIER ? count : 1;
     for (int with = 1; with >= 0; with--)
         for (int in = 0; in < 2; in++) {
             b->is_registered = with;
@@ -148,6 +148,7 @@ static muir_status run_kind(muir_ctx *ctx, muir_coll_bench *b, const coll_ranges
             const bool is_wanted = is_reducing(b->kind) ? r->reduces[o] : o == 0;
             if (!r->dtypes[d] || !is_wanted) continue;
             b->spec = (muir_coll_spec){.dtype = (muir_dtype)d, .reduce = (muir_reduce)o};
+            if (b->kind == MUIR_BARRIER) return run_size(ctx, b, r, 0); /* it has no data */
             for (long long bytes = r->min; bytes <= r->max; bytes = bytes * r->factor + r->step)
                 MUIR_TRY(run_size(ctx, b, r, bytes));
         }

@@ -41,6 +41,7 @@ size_t muir_pattern_check(muir_coll_kind kind, const float *recv, size_t count, 
 {
     size_t offset = 0, n = 0, wrong = 0;
     switch (kind) {
+    case MUIR_BARRIER: return 0;
     case MUIR_ALL_REDUCE: return muir_pattern_check_sum(recv, count, 0, p, salt);
     case MUIR_REDUCE: return rank == 0 ? muir_pattern_check_sum(recv, count, 0, p, salt) : 0;
     case MUIR_REDUCE_SCATTER:

@@ -96,6 +96,7 @@ static void find_truth(cell *c)
     const MPI_Datatype type = muir_coll_mpi_type(c->spec.dtype);
     memset(c->want, GUARD, sizeof *c->want);
     switch (c->kind) {
+    case MUIR_BARRIER: break;
     case MUIR_ALL_REDUCE:
     case MUIR_REDUCE_SCATTER:
     case MUIR_REDUCE: find_reduction(c); break;

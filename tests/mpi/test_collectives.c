@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "check.h"
 #include "collectives/coll.h"
@@ -104,6 +106,7 @@ static void find_truth(trial *t, int round)
     size_t offset, n;
     muir_coll_block(t->spec.count, ctx->size, ctx->rank, &offset, &n);
     switch (t->kind) {
+    case MUIR_BARRIER: break;
     case MUIR_ALL_REDUCE:
     case MUIR_REDUCE_SCATTER:
         MPI_Allreduce(t->send, t->want, count, MPI_FLOAT, mpi_op_of(t->spec.reduce), ctx->comm);
@@ -344,6 +347,30 @@ static void an_unknown_algorithm_is_not_found(void)
         CU_ASSERT_PTR_EQUAL(muir_coll_find(muir_coll_at(i)->kind, muir_coll_at(i)->name), muir_coll_at(i));
 }
 
+/* Ranks of one machine share its clock. */
+static void a_barrier_lets_nobody_through_before_all_have_come(void)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_coll_comm *comm = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(ctx, ctx->comm, &comm), MUIR_OK);
+    for (size_t i = 0; i < muir_coll_count(); i++) {
+        const muir_coll_spec spec = {.count = 0, .dtype = MUIR_FP32};
+        muir_coll_op *op = NULL;
+        if (muir_coll_at(i)->kind != MUIR_BARRIER) continue;
+        CU_ASSERT_EQUAL_FATAL(muir_coll_op_create(ctx, comm, muir_coll_at(i), &spec, &op), MUIR_OK);
+        for (int late = 0; late < ctx->size; late++) {
+            if (ctx->rank == late) usleep(5000);
+            double came_s = muir_now_s(), last_s = 0.0;
+            CU_ASSERT_EQUAL(muir_coll_run(ctx, op, NULL, NULL), MUIR_OK);
+            const double left_s = muir_now_s();
+            MPI_Allreduce(&came_s, &last_s, 1, MPI_DOUBLE, MPI_MAX, ctx->comm);
+            CU_ASSERT(left_s >= last_s);
+        }
+        muir_coll_op_destroy(&op);
+    }
+    muir_coll_comm_destroy(&comm);
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -358,6 +385,8 @@ int main(int argc, char **argv)
         {"a collective on its way is not started again", a_collective_on_its_way_is_not_started_again},
         {"an unknown algorithm is not found", an_unknown_algorithm_is_not_found},
         {"what cannot be done is refused", what_cannot_be_done_is_refused},
+        {"a barrier lets nobody through before all have come",
+         a_barrier_lets_nobody_through_before_all_have_come},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "collectives", tests);

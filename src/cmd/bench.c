@@ -23,11 +23,6 @@ long long muir_bench_or(long long given, long long fallback)
     return given > 0 ? given : fallback;
 }
 
-bool muir_bench_is_about_coll(const muir_bench_options *o)
-{
-    return o->reduce || o->registered || o->in_place || o->tuning || o->step > 0 || o->most_ms > 0;
-}
-
 bool muir_bench_is_wanted(const char *list, const char *name)
 {
     const size_t length = strlen(name);
@@ -96,7 +91,21 @@ done:
     return st;
 }
 
-static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_arguments *a)
+/* An option that was given, and that this benchmark would not look at. */
+static muir_status refuse_idle(muir_ctx *ctx, const muir_arg *known, size_t n, const muir_bench *bench)
+{
+    for (size_t i = 0; i < n; i++) {
+        char padded[40];
+        snprintf(padded, sizeof padded, " %s ", known[i].name);
+        if (*known[i].value && !strstr(bench->takes, padded) && strcmp(known[i].name, "--json") != 0)
+            return muir_fail(ctx, MUIR_ERR_ARG, "%s would change nothing in muir bench %s", known[i].name,
+                             bench->name);
+    }
+    return MUIR_OK;
+}
+
+static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_arguments *a,
+                                  const muir_bench **bench)
 {
     muir_status st = MUIR_OK;
     muir_bench_options *o = &a->options;
@@ -120,6 +129,9 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"--model", NULL, &o->model, NULL},
                               {"--json", "-J", &a->json, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args));
+    *bench = find(a->args.positional);
+    if (!*bench) MUIR_TRY(fail_unknown(ctx));
+    MUIR_TRY(refuse_idle(ctx, known, sizeof known / sizeof known[0], *bench));
     if (a->args.n_overrides > 0)
         MUIR_TRY(
             muir_fail(ctx, MUIR_ERR_ARG, "muir bench takes no overrides, but '%s'", a->args.overrides[0]));
@@ -129,23 +141,14 @@ done:
     return st;
 }
 
-static muir_status fail_idle(muir_ctx *ctx, const char *option, const muir_bench *bench)
-{
-    return muir_fail(ctx, MUIR_ERR_ARG, "%s would change nothing in muir bench %s", option, bench->name);
-}
-
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
+    const muir_bench *bench = NULL;
     bench_arguments a;
     memset(&a, 0, sizeof a);
     a.options.rows = json_array();
-    MUIR_TRY(read_arguments(ctx, argc, argv, &a));
-    const muir_bench *bench = find(a.args.positional);
-    if (!bench) MUIR_TRY(fail_unknown(ctx));
-    if (a.options.folder && !bench->has_folder) MUIR_TRY(fail_idle(ctx, "--folder", bench));
-    if (a.options.model && !bench->has_model) MUIR_TRY(fail_idle(ctx, "--model", bench));
-    if (a.options.threads && !bench->has_threads) MUIR_TRY(fail_idle(ctx, "-t", bench));
+    MUIR_TRY(read_arguments(ctx, argc, argv, &a, &bench));
     MUIR_TRY(bench->run(ctx, &a.options));
     if (muir_is_root(ctx) && a.json) st = write_json(ctx, a.options.rows, a.json);
     st = muir_agree(ctx, st);

@@ -25,15 +25,10 @@ typedef struct muir_bench_options {
 /* A benchmark: one file and one row of benches.def. */
 typedef struct muir_bench {
     const char *name;
-    bool has_folder;  /* it writes files, so --folder means something */
-    bool has_model;   /* it takes sizes from a model, so --model does */
-    bool has_threads; /* it works with several threads, so -t does */
+    const char *takes; /* options that mean something to it, with blanks around each: " -b -e " */
     /* Collective over ctx->comm. */
     muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
 } muir_bench;
-
-/* Whether something was said that only muir bench coll knows. Local. */
-bool muir_bench_is_about_coll(const muir_bench_options *options);
 
 /* given, or fallback where nothing was said. Local. */
 long long muir_bench_or(long long given, long long fallback);

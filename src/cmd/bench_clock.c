@@ -69,9 +69,6 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     muir_summary summary;
     if (min % 8192 || max > (1LL << 32))
         return muir_fail(ctx, MUIR_ERR_ARG, "-b %lld -e %lld: chips are multiples of 8K up to 4G", min, max);
-    if (o->dtype || o->op || o->algorithm || muir_bench_is_about_coll(o))
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "-d, --op, --algorithm and the like would change nothing in muir bench clock");
     if (o->is_table)
         printf(
             "fleet clock: tp 8, pp 16, 32 microbatches, all effects and telemetry on, %lld steps\n"
@@ -87,4 +84,4 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_clock = {.name = "clock", .run = run};
+const muir_bench muir_bench_clock = {.name = "clock", .takes = " -b -e -f -n -w ", .run = run};

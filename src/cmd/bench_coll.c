@@ -101,7 +101,6 @@ static muir_status read_ranges(muir_ctx *ctx, const muir_bench_options *o, coll_
     MUIR_TRY(read_list(ctx, "-R", o->registered, "1", flag_name, 2, none, r->registered));
     MUIR_TRY(read_list(ctx, "--in_place", o->in_place, "0", flag_name, 2, none, r->in_place));
     MUIR_TRY(check_algorithms(ctx, o->algorithm));
-    if (o->folder) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--folder would change nothing in muir bench coll"));
     r->min = muir_bench_or(o->min, 1024);
     r->max = muir_bench_or(o->max, r->min > (16 << 20) ? r->min : 16 << 20);
     if (r->max < r->min) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-e %lld is below -b %lld", r->max, r->min));
@@ -183,4 +182,7 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_coll = {.name = "coll", .run = run};
+const muir_bench muir_bench_coll = {
+    .name = "coll",
+    .takes = " -b -e -f -i -n -w --ms -d -o -R --in_place --tuning -c --op --algorithm ",
+    .run = run};

@@ -103,8 +103,6 @@ static muir_status check_options(muir_ctx *ctx, const muir_bench_options *o)
     if (ctx->size > 1)
         return muir_fail(ctx, MUIR_ERR_ARG, "muir bench fft measures one rank, but this launch has %d",
                          ctx->size);
-    if (o->op || o->dtype)
-        return muir_fail(ctx, MUIR_ERR_ARG, "-d and --op would change nothing in muir bench fft");
     if (o->iters > MOST_SAMPLES) return muir_fail(ctx, MUIR_ERR_ARG, "-n is at most %d", MOST_SAMPLES);
     if (o->max > 1 << 24 || o->min > 1 << 24)
         return muir_fail(ctx, MUIR_ERR_ARG, "-b and -e are at most 16M");
@@ -157,4 +155,4 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_fft = {.name = "fft", .run = run};
+const muir_bench muir_bench_fft = {.name = "fft", .takes = " -b -e -f -n -w -c --algorithm ", .run = run};

@@ -190,9 +190,6 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     muir_status st = MUIR_OK;
     const size_t n = (size_t)muir_bench_or(o->min, 256);
     flip_bench b = {.options = o, .size = {n, n, n}, .count = n * n};
-    if (o->max || o->factor || o->warm_up >= 0 || o->dtype || o->op || o->algorithm || o->is_unchecked)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "muir bench flips knows -b (size n), -n (flips) and --json alone");
     if (n > 4096) return muir_fail(ctx, MUIR_ERR_ARG, "-b %zu: products of up to n = 4096", n);
     MUIR_TRY(muir_coll_comm_create(ctx, ctx->comm, &b.comm));
     MUIR_TRY(muir_agree(ctx, enter(ctx, &b)));
@@ -203,4 +200,4 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_flips = {.name = "flips", .run = run};
+const muir_bench muir_bench_flips = {.name = "flips", .takes = " -b -n ", .run = run};

@@ -207,7 +207,6 @@ static muir_status check_options(muir_ctx *ctx, const muir_bench_options *o)
     if (ctx->size > 1)
         return muir_fail(ctx, MUIR_ERR_ARG, "muir bench gemm measures one rank, but this launch has %d",
                          ctx->size);
-    if (o->op) return muir_fail(ctx, MUIR_ERR_ARG, "--op would change nothing in muir bench gemm");
     if (o->iters > MOST_SAMPLES) return muir_fail(ctx, MUIR_ERR_ARG, "-n is at most %d", MOST_SAMPLES);
     if (o->threads > 1024) return muir_fail(ctx, MUIR_ERR_ARG, "-t is at most 1024");
     if (o->max > 65536 || o->min > 65536) return muir_fail(ctx, MUIR_ERR_ARG, "-b and -e are at most 64K");
@@ -286,4 +285,5 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_gemm = {.name = "gemm", .has_model = true, .has_threads = true, .run = run};
+const muir_bench muir_bench_gemm = {
+    .name = "gemm", .takes = " -b -e -f -n -w -d -t -c --algorithm --model ", .run = run};

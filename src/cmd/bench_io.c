@@ -135,10 +135,6 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
                     max = muir_bench_or(o->max, min > 1 << 30 ? min : 1 << 30);
     const long long factor = muir_bench_or(o->factor, 4), samples = muir_bench_or(o->iters, 3);
     const char *folder = o->folder ? o->folder : ".";
-    if (o->dtype || o->op || o->algorithm || o->warm_up >= 0 || o->is_unchecked ||
-        muir_bench_is_about_coll(o))
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "-d, -w, -c, --op and --algorithm would change nothing in muir bench io");
     if (samples > MOST_SAMPLES)
         return muir_fail(ctx, MUIR_ERR_ARG, "-n is %lld, but at most %d", samples, MOST_SAMPLES);
     MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, 1, sizeof *b, "the benchmark", &b)));
@@ -154,4 +150,4 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_io = {.name = "io", .has_folder = true, .run = run};
+const muir_bench muir_bench_io = {.name = "io", .takes = " -b -e -f -n --folder ", .run = run};

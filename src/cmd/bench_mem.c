@@ -75,8 +75,6 @@ static muir_status check_options(muir_ctx *ctx, const muir_bench_options *o)
     if (ctx->size > 1)
         return muir_fail(ctx, MUIR_ERR_ARG, "muir bench mem measures one rank, but this launch has %d",
                          ctx->size);
-    if (o->algorithm || o->dtype)
-        return muir_fail(ctx, MUIR_ERR_ARG, "-d and --algorithm would change nothing in muir bench mem");
     if (o->iters > MOST_SAMPLES) return muir_fail(ctx, MUIR_ERR_ARG, "-n is at most %d", MOST_SAMPLES);
     return MUIR_OK;
 }
@@ -102,4 +100,4 @@ done:
     return st;
 }
 
-const muir_bench muir_bench_mem = {.name = "mem", .run = run};
+const muir_bench muir_bench_mem = {.name = "mem", .takes = " -b -e -f -n -w -c --op ", .run = run};

@@ -150,12 +150,13 @@ done:
     return st;
 }
 
+/* Ranks without a part hold an empty one. */
 static muir_status make_trace(muir_ctx *ctx, muir_host_clock *c)
 {
     int n_slots = 0;
     const size_t n_ops = (size_t)c->program->n_ops;
     if (c->scenario->telemetry.trace_steps == 0) return MUIR_OK;
-    muir_order_slots(c->order, c->fold.place[MUIR_MESH_PP], &n_slots);
+    if (ctx->rank < c->fold.mesh_ranks) muir_order_slots(c->order, c->fold.place[MUIR_MESH_PP], &n_slots);
     return muir_trace_create(ctx, (size_t)n_slots * (n_ops + 2) + n_ops + MUIR_MOST_PIECES, &c->trace);
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/simd.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 enum { CHUNK_BYTES = 8 * 1024, CHUNK_FLOATS = CHUNK_BYTES / sizeof(float) };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 enum { TILE = 4093, CLASSES = 16, WIDEST = 8 };
 

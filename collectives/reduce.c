@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/simd.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 /* One loop: elements of type `type` are worked on as `wide`, which read() and write() make and undo. ivdep:
  * `to` may be a or b itself, which is safe at any vector length, but GCC would go scalar for it. */

@@ -3,7 +3,7 @@
 #include "collectives/wire.h"
 
 #include "base/simd.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 static const char *const names[] = {
 #define WIRE_NAME(constant, name) name,

@@ -35,7 +35,7 @@ void matrices_close(matrices *x)
 double matrices_element(muir_dtype dtype, bool is_right, const void *matrix, size_t i)
 {
     switch (dtype) {
-    case MUIR_BF16: return (double)muir_bf16_value(((const uint16_t *)matrix)[i]);
+    case MUIR_BF16: return (double)muir_float_of_bf16(((const uint16_t *)matrix)[i]);
     case MUIR_FP8: return (double)muir_fp8_value(((const uint8_t *)matrix)[i]);
     case MUIR_INT8: return is_right ? ((const int8_t *)matrix)[i] : ((const uint8_t *)matrix)[i];
     default: return (double)((const float *)matrix)[i];

@@ -61,11 +61,6 @@ done:
 /* Opening. */
 
 #ifdef H5_HAVE_PARALLEL
-bool muir_checkpoint_is_available(void)
-{
-    return true;
-}
-
 static muir_status through_mpi(muir_ctx *ctx, const char *path, hid_t fapl)
 {
     muir_status st = MUIR_OK;
@@ -76,11 +71,6 @@ done:
     return st;
 }
 #else
-bool muir_checkpoint_is_available(void)
-{
-    return false;
-}
-
 static muir_status through_mpi(muir_ctx *ctx, const char *path, hid_t fapl)
 {
     (void)fapl;

@@ -32,8 +32,7 @@ typedef struct muir_checkpoint_time {
     int64_t bytes;     /* of all ranks */
 } muir_checkpoint_time;
 
-/* Whether this build's HDF5 can write through MPI-IO; if not, the two below fail with MUIR_ERR_ARG. Local. */
-bool muir_checkpoint_is_available(void);
+/* The two below fail with MUIR_ERR_ARG where this build's HDF5 cannot write through MPI-IO. */
 
 /* Writes PATH.part and renames it to PATH.
  * step   in   stored

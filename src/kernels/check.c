@@ -105,7 +105,7 @@ static double dot_any(muir_dtype dtype, size_t n, const void *row, const double 
     for (size_t i = 0; i < n; i += CHUNK) {
         const size_t count = n - i < CHUNK ? n - i : CHUNK;
         for (size_t j = 0; j < count; j++)
-            wide[j] = dtype == MUIR_BF16 ? muir_bf16_value(((const uint16_t *)row)[i + j])
+            wide[j] = dtype == MUIR_BF16 ? muir_float_of_bf16(((const uint16_t *)row)[i + j])
                                          : muir_fp8_value(((const uint8_t *)row)[i + j]);
         sum += dot(count, wide, x + i);
     }

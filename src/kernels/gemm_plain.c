@@ -93,6 +93,6 @@ static void describe(const muir_kernels *kernels, char *text, size_t size)
 }
 
 PLAIN(fp32, MUIR_FP32, float, float, float, same, same)
-PLAIN(bf16, MUIR_BF16, uint16_t, uint16_t, float, muir_bf16_value, muir_bf16_value)
+PLAIN(bf16, MUIR_BF16, uint16_t, uint16_t, float, muir_float_of_bf16, muir_float_of_bf16)
 PLAIN(int8, MUIR_INT8, uint8_t, int8_t, int32_t, whole, whole)
 PLAIN(fp8, MUIR_FP8, uint8_t, uint8_t, float, muir_fp8_value, muir_fp8_value)

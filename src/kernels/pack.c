@@ -37,7 +37,7 @@ static inline int8_t same_8(int8_t x)
 
 static inline uint16_t bf16_of_fp8(uint8_t x)
 {
-    return (uint16_t)(muir_bits_of_float(muir_fp8_value(x)) >> 16);
+    return (uint16_t)(muir_float_bits(muir_fp8_value(x)) >> 16);
 }
 
 /* Rows of A: `per_word` elements of `to` make a word. */
@@ -80,8 +80,8 @@ static inline uint16_t bf16_of_fp8(uint8_t x)
 PACK_B(pack_b_fp32, float, float, 1, fp32_of_fp32)
 PACK_A(pack_a_bf16, uint16_t, uint16_t, 2, same_16)
 PACK_B(pack_b_bf16, uint16_t, uint16_t, 2, same_16)
-PACK_A(widen_a_bf16, uint16_t, float, 1, muir_bf16_value)
-PACK_B(widen_b_bf16, uint16_t, float, 1, muir_bf16_value)
+PACK_A(widen_a_bf16, uint16_t, float, 1, muir_float_of_bf16)
+PACK_B(widen_b_bf16, uint16_t, float, 1, muir_float_of_bf16)
 PACK_A(pack_a_int8, int8_t, int8_t, 4, same_8)
 PACK_B(pack_b_int8, int8_t, int8_t, 4, same_8)
 PACK_A(widen_a_int8, uint8_t, int32_t, 1, int32_of_u8)

@@ -12,7 +12,7 @@
 
 #include "check.h"
 #include "collectives/coll.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 enum { N = 20000 };
 

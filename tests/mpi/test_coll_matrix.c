@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "collectives/coll.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 enum { MOST = 20011, MAX_RANKS = 32, GUARD = 0x5a };
 

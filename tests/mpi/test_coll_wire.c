@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "collectives/coll.h"
-#include "collectives/half.h"
+#include "base/half.h"
 
 enum { N = 1009, MAX_RANKS = 16 };
 

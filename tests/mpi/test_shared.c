@@ -9,7 +9,7 @@
 #include "base/simd.h"
 #include "check.h"
 #include "collectives/coll.h"
-#include "collectives/half.h"
+#include "base/half.h"
 #include "collectives/shared.h"
 
 /* Which buffers come from muir_coll_alloc. */

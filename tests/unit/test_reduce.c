@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "collectives/accumulate.h"
-#include "collectives/half.h"
+#include "base/half.h"
 #include "collectives/reduce.h"
 
 enum { N_HALVES = 65536 };

@@ -4,8 +4,8 @@
  * Rounding is to nearest, ties to even; what is too large becomes an infinity; NaN stays NaN, made quiet,
  * with the upper bits of its payload. These are the bits that conversion instructions give (F16C, FEAT_FP16).
  * Sources: IEEE 754-2008 (fp16 is binary16); Intel, BFLOAT16 - Hardware Numerics Definition, 2018. */
-#ifndef MUIR_COLLECTIVES_HALF_H
-#define MUIR_COLLECTIVES_HALF_H
+#ifndef MUIR_BASE_HALF_H
+#define MUIR_BASE_HALF_H
 
 #include <stdint.h>
 #include <string.h>

@@ -35,6 +35,24 @@ int64_t muir_job_etp(const muir_job *job)
     return p->dp * p->cp % p->ep == 0 && !is_narrow ? p->tp : 1;
 }
 
+static int64_t greatest_divisor(int64_t a, int64_t b)
+{
+    while (b > 0) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+int64_t muir_job_expert_replicas(const muir_job *job)
+{
+    const muir_parallel *p = &job->parallel;
+    if (p->ep == 1) return 1;
+    const int64_t group = muir_job_etp(job) * p->ep;
+    return group / greatest_divisor(group, p->tp * p->cp);
+}
+
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis)
 {
     const int64_t all = muir_job_size(job, axis), group = job->parallel.zero_group;

@@ -61,6 +61,12 @@ double muir_job_operand_bytes(const muir_job *job);
  * and the parts of a sequence are split over tp anyway, or where dp x cp does not hold ep. Local. */
 int64_t muir_job_etp(const muir_job *job);
 
+/* Replicas that hold the experts together, and so wait for each other and train or stop together: those that
+ * an expert-parallel group of etp ep chips spans, whole groups.
+ *     r = etp ep / gcd(etp ep, tp cp)
+ * 1 without experts, and where a replica's tp cp chips hold whole groups. Divides dp in a legal job. Local. */
+int64_t muir_job_expert_replicas(const muir_job *job);
+
 /* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an
  * axis among themselves: all, or zero_group. Local. */
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis);

@@ -77,19 +77,26 @@ static void list_micro_batch_size(const muir_scenario *s, bool is_pareto, muir_p
         if (s->job.batch.global_batch_size % size == 0) add(values, size);
 }
 
+static bool holds_whole_groups(muir_job *job, int64_t dp)
+{
+    job->parallel.dp = dp;
+    return dp % muir_job_expert_replicas(job) == 0;
+}
+
 /* The largest number of replicas up to `most` that shares out the batch and holds whole expert groups; 0 if
  * there is none. Counts replicas down or microbatches of a replica up, whichever is shorter. */
-static int64_t largest_dp(const muir_job *job, int64_t most)
+static int64_t largest_dp(const muir_job *of, int64_t most)
 {
-    const int64_t batch = job->batch.global_batch_size / job->batch.micro_batch_size;
+    muir_job job = *of;
+    const int64_t batch = job.batch.global_batch_size / job.batch.micro_batch_size;
     if (most < 1) return 0;
     if (most < batch / most) {
         for (int64_t dp = most; dp >= 1; dp--)
-            if (batch % dp == 0 && dp % job->parallel.ep == 0) return dp;
+            if (batch % dp == 0 && holds_whole_groups(&job, dp)) return dp;
         return 0;
     }
     for (int64_t each = (batch + most - 1) / most; each <= batch; each++)
-        if (batch % each == 0 && batch / each % job->parallel.ep == 0) return batch / each;
+        if (batch % each == 0 && holds_whole_groups(&job, batch / each)) return batch / each;
     return 0;
 }
 

@@ -113,8 +113,8 @@ static int choose(const muir_reaction *r, bool is_alone)
 void muir_reaction_init(muir_reaction *r, const muir_scenario *s, const muir_checkpoints *c, double step_s)
 {
     const muir_faults *f = &s->faults;
-    const muir_parallel *p = &s->job.parallel;
-    const double units = (double)(p->dp / p->ep), chips = (double)muir_job_chips(&s->job);
+    const double units = (double)(s->job.parallel.dp / muir_job_expert_replicas(&s->job)),
+                 chips = (double)muir_job_chips(&s->job);
     memset(r, 0, sizeof *r);
     r->mtti_s = f->top.rate > 0.0 ? 8.64e7 / (f->top.rate * chips) : INFINITY;
     r->storage_share = f->top.rate > 0.0 ? share_of_storage(f) : 0.0;

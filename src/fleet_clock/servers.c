@@ -81,13 +81,12 @@ muir_status muir_servers_create(muir_ctx *ctx, const muir_scenario *scenario, mu
     muir_status st = MUIR_OK;
     muir_servers *s = NULL;
     const muir_faults_top *f = &scenario->faults.top;
-    const muir_parallel *p = &scenario->job.parallel;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *s, "servers", &s));
     s->scenario = scenario;
     s->n = (int32_t)scenario->fleet.top.servers; /* at most 1e8 */
     s->n_slots = (int32_t)(scenario->fleet.top.servers - scenario->spare_servers);
-    s->unit_replicas = (int32_t)p->ep;
-    s->n_units = (int32_t)(p->dp / p->ep);
+    s->unit_replicas = (int32_t)muir_job_expert_replicas(&scenario->job);
+    s->n_units = (int32_t)(scenario->job.parallel.dp / s->unit_replicas);
     s->mean_gap_s = 8.64e7 / (f->rate * (double)scenario->fleet.server.chips);
     MUIR_TRY(make_arrays(ctx, s));
     place_servers(s);

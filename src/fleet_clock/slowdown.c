@@ -226,13 +226,14 @@ static float *excess_at(muir_slowdown *s, int stage, int64_t replica)
     return s->excess + ((size_t)(local / LANES) * (size_t)s->stages + (size_t)stage) * LANES + local % LANES;
 }
 
-static void level_expert_groups(muir_slowdown *s, int64_t ep)
+/* Replicas that hold the experts together wait for each other in every layer. */
+static void level_expert_groups(muir_slowdown *s, int64_t unit)
 {
-    for (int64_t first = s->replicas.first; first < s->replicas.first + s->replicas.n; first += ep)
+    for (int64_t first = s->replicas.first; first < s->replicas.first + s->replicas.n; first += unit)
         for (int stage = 0; stage < s->stages; stage++) {
             float slowest = -1.0f;
-            for (int64_t r = first; r < first + ep; r++) slowest = fmaxf(slowest, *excess_at(s, stage, r));
-            for (int64_t r = first; r < first + ep; r++) *excess_at(s, stage, r) = slowest;
+            for (int64_t r = first; r < first + unit; r++) slowest = fmaxf(slowest, *excess_at(s, stage, r));
+            for (int64_t r = first; r < first + unit; r++) *excess_at(s, stage, r) = slowest;
         }
 }
 
@@ -339,7 +340,8 @@ static void take_down(muir_slowdown *s, const muir_upset *upset)
 void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_upset *upset, float *servers)
 {
     static const muir_upset nothing = {NULL, 0, NULL, 0, 1};
-    const int64_t interval = s->scenario->fleet.variation.drift_steps;
+    const int64_t interval = s->scenario->fleet.variation.drift_steps,
+                  unit = muir_job_expert_replicas(&s->scenario->job);
     if (!upset) upset = &nothing;
     move_to_knot(s, step / interval);
     const float at = (float)(step % interval) / (float)interval;
@@ -347,6 +349,6 @@ void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_upset *upset
         for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, servers);
     slow_chips(s, upset, servers);
     if (s->scenario->faults.jitter.lengths) vary_lengths(s, step);
-    if (s->scenario->job.parallel.ep > 1) level_expert_groups(s, s->scenario->job.parallel.ep);
+    if (unit > 1) level_expert_groups(s, unit);
     take_down(s, upset);
 }

@@ -91,7 +91,9 @@ muir_fold muir_fold_make(const muir_scenario *scenario, int size, int rank)
     muir_fold fold;
     memset(&fold, 0, sizeof fold);
     /* whole blocks of random draws where there are plenty; expert groups are never split */
-    const int64_t unit = p->ep == 1 && p->dp >= (int64_t)4 * MUIR_RNG_BLOCK * size ? MUIR_RNG_BLOCK : p->ep;
+    const int64_t experts = muir_job_expert_replicas(&scenario->job);
+    const int64_t unit =
+        experts == 1 && p->dp >= (int64_t)4 * MUIR_RNG_BLOCK * size ? MUIR_RNG_BLOCK : experts;
     fold.replicas = muir_fold_slice(p->dp, unit, size, rank);
 
     int wanted = scenario->host.ranks == 0 || scenario->host.ranks > size ? size : (int)scenario->host.ranks;

@@ -184,10 +184,12 @@ static muir_status resolve_dp(muir_ctx *ctx, muir_scenario *s)
     const int64_t chips = muir_fleet_chips(&s->fleet);
     if (p->dp == 0) {
         p->dp = (int64_t)((double)chips / replica);
-        if (p->dp > p->ep) p->dp -= p->dp % p->ep;
+        while (p->dp > 1 && p->dp % muir_job_expert_replicas(&s->job) != 0) p->dp--;
         const int64_t sequences = s->job.batch.global_batch_size / s->job.batch.micro_batch_size;
         if (sequences > 0) { /* a fixed batch must divide: the largest dp that does */
-            while (p->dp > 1 && (sequences % p->dp != 0 || p->dp % p->ep != 0)) p->dp--;
+            while (p->dp > 1 &&
+                   (sequences % p->dp != 0 || p->dp % muir_job_expert_replicas(&s->job) != 0))
+                p->dp--;
         }
     }
     if (p->dp >= 1 && replica * (double)p->dp <= (double)chips) return MUIR_OK;

@@ -164,6 +164,39 @@ static void a_mixture_counts_active_experts_only(void)
     muir_program_destroy(&program);
 }
 
+/* Of a job of at most 64 chips a stage: grows the set of replica 0 by every replica that shares an expert group
+ * with it. */
+static int64_t replicas_joined(const muir_parallel *p, int64_t etp)
+{
+    const int64_t group = etp * p->ep, replica = p->tp * p->cp;
+    bool is_joined[64] = {true};
+    for (bool is_growing = true; is_growing;) {
+        is_growing = false;
+        for (int64_t a = 0; a < replica * p->dp; a++)
+            for (int64_t b = 0; b < replica * p->dp; b++)
+                if (a / group == b / group && is_joined[a / replica] && !is_joined[b / replica])
+                    is_joined[b / replica] = is_growing = true;
+    }
+    int64_t n = 0;
+    for (int64_t r = 0; r < p->dp; r++) n += is_joined[r];
+    return n;
+}
+
+static void replicas_that_hold_the_experts_together_are_those_that_a_group_joins(void)
+{
+    static const int64_t layouts[][5] = {/* tp, cp, dp, ep, etp */
+                                         {1, 1, 8, 1, 1},  {1, 1, 8, 4, 1}, {4, 1, 8, 4, 4}, {8, 1, 4, 8, 1},
+                                         {2, 1, 8, 16, 1}, {2, 1, 8, 4, 2}, {2, 2, 8, 4, 2}, {4, 1, 6, 6, 1},
+                                         {8, 1, 8, 4, 1},  {2, 3, 4, 4, 1}};
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+        muir_scenario s = load("rainier", NULL, 0);
+        muir_parallel *p = &s.job.parallel;
+        p->tp = layouts[i][0], p->cp = layouts[i][1], p->dp = layouts[i][2], p->ep = layouts[i][3];
+        p->etp = layouts[i][4];
+        CU_ASSERT_EQUAL(muir_job_expert_replicas(&s.job), replicas_joined(p, p->etp));
+    }
+}
+
 /* Weights 2 + gradients 4 + optimizer 12 bytes: 18 a parameter without sharing, 6 + 12 / dp with. */
 static void memory_follows_the_zero_stage(void)
 {
@@ -234,6 +267,8 @@ int main(int argc, char **argv)
         {"tensor-parallel traffic is four messages a layer",
          tensor_parallel_traffic_is_four_messages_a_layer},
         {"a mixture counts active experts only", a_mixture_counts_active_experts_only},
+        {"replicas that hold the experts together are those that a group joins",
+         replicas_that_hold_the_experts_together_are_those_that_a_group_joins},
         {"memory follows the zero stage", memory_follows_the_zero_stage},
         {"activations are those of Korthikanti", activations_are_those_of_korthikanti},
         {"higher ZeRO stages share out more", higher_zero_stages_share_out_more},

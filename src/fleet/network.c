@@ -10,8 +10,16 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The largest divisor of n up to `most`. */
+static int64_t divisor_below(int64_t n, int64_t most)
+{
+    while (n % most != 0) most--;
+    return most;
+}
+
 /* Members along each torus dimension. Chips of a server are numbered x fastest. Members `step` apart in a
- * ring leave room for `step` such groups on the same links, which share them. */
+ * ring leave room for `step` such groups on the same links, which share them. Members of a step that does not
+ * divide the ring lie scattered; they count as closer together, by the next step that does. */
 static void place_on_torus(const muir_server *server, int64_t stride, muir_group *group)
 {
     const double link[MUIR_DIMS] = {server->link_x_byte_per_s, server->link_y_byte_per_s,
@@ -25,6 +33,7 @@ static void place_on_torus(const muir_server *server, int64_t stride, muir_group
             step /= size;
             continue;
         }
+        step = divisor_below(size, step);
         const int64_t extent = least(size / step, left);
         if (extent <= 1) continue;
         const bool is_ring = extent * step == size && size > 2;

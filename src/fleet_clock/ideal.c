@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+static const double most_step_s = 1e7;
+
 const char *muir_part_name(muir_part part)
 {
 #define PART_NAME(name, help) #name,
@@ -213,6 +215,11 @@ static muir_status create(muir_ctx *ctx, const muir_order *order, const muir_pri
     MUIR_TRY(muir_alloc(ctx, stages, sizeof *busy, "the ideal step", &busy));
     MUIR_TRY(muir_alloc(ctx, ROWS * (size_t)prices->n_chunks, sizeof *table, "the ideal step", &table));
     fill(order, prices, table, busy, result, ideal);
+    if (has_slack && !(ideal->step_s < most_step_s))
+        st =
+            muir_fail(ctx, MUIR_ERR_ARG, "a step of this job would take %.3g s, but muir counts up to %.3g s",
+                      ideal->step_s, most_step_s);
+    MUIR_TRY(st);
     *out = ideal;
     ideal = NULL;
 done:

@@ -53,7 +53,8 @@ muir_slot_price muir_step_price(const muir_prices *prices, const muir_step *step
 
 /* Runs the schedule once.
  * out  out  free it with muir_ideal_destroy; untouched on error
- * Local. MUIR_ERR_MEM. */
+ * Local. MUIR_ERR_MEM; MUIR_ERR_ARG if it takes more than 1e7 s, beyond which nanoseconds of all replicas
+ * overflow. */
 muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
                               muir_ideal **out);
 /* The same for searches, in half the time: without slack, and messages between stages count as bubble. */

@@ -71,6 +71,29 @@ static void strided_groups_use_the_dimension_they_lie_in(void)
     CU_ASSERT_EQUAL(line.rate[1], 128e9); /* two of four: a line, one link */
 }
 
+/* Also where the distance of members divides no ring: through all links of a chip at once, both ways, or
+ * slower. */
+static void every_group_of_a_torus_takes_time(void)
+{
+    static const char *const fleets[] = {"fleet=rainier-1m", "fleet=tpu-v4", "fleet=tpu-v5e",
+                                         "fleet=tpu-ironwood", "fleet=trn1"};
+    for (size_t i = 0; i < sizeof fleets / sizeof fleets[0]; i++) {
+        muir_scenario s;
+        CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), "rainier", &fleets[i], 1, &s), MUIR_OK);
+        const muir_server *server = &s.fleet.server;
+        const double links =
+            2.0 * server->efficiency *
+            (server->link_x_byte_per_s + server->link_y_byte_per_s + server->link_z_byte_per_s);
+        for (int64_t stride = 1; stride < server->chips && stride < 80; stride++)
+            for (int64_t p = 2; p * stride <= server->chips; p++) {
+                const double time_s = coll(&s.fleet, stride, p, MUIR_ALL_GATHER, 1e9);
+                CU_ASSERT(isfinite(time_s) && time_s >= 1e9 * (double)(p - 1) / (double)p / links);
+                CU_ASSERT(isfinite(coll(&s.fleet, stride, p, MUIR_ALL_TO_ALL, 1e9)));
+                CU_ASSERT(isfinite(muir_p2p_time_s(&s.fleet, stride, 1e9)));
+            }
+    }
+}
+
 /* q members inside each of n servers: inside V / q first, so the network moves V / q a chip. */
 static void groups_over_servers_are_hierarchical(void)
 {
@@ -167,6 +190,7 @@ int main(int argc, char **argv)
         {"a torus ring uses both directions", a_torus_ring_uses_both_directions},
         {"the whole torus is near its bound", the_whole_torus_is_near_its_bound},
         {"strided groups use the dimension they lie in", strided_groups_use_the_dimension_they_lie_in},
+        {"every group of a torus takes time", every_group_of_a_torus_takes_time},
         {"groups over servers are hierarchical", groups_over_servers_are_hierarchical},
         {"oversubscription hits far traffic", oversubscription_hits_far_traffic},
         {"latency counts hops and rounds", latency_counts_hops_and_rounds},

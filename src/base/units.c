@@ -14,8 +14,17 @@ static int decimals_of(double scaled)
     return scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0;
 }
 
+/* What has no digits. */
+static muir_text32 odd_text(double value)
+{
+    muir_text32 t;
+    snprintf(t.s, sizeof t.s, "%s", isnan(value) ? "unknown" : value < 0.0 ? "-infinite" : "infinite");
+    return t;
+}
+
 muir_text32 muir_si(double value, const char *unit)
 {
+    if (!isfinite(value)) return odd_text(value);
     static const char *const prefixes[] = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Z"};
     const double size = fabs(value);
     int i = 3;
@@ -30,6 +39,7 @@ muir_text32 muir_si(double value, const char *unit)
 
 muir_text32 muir_bytes_text(double bytes)
 {
+    if (!isfinite(bytes)) return odd_text(bytes);
     static const char *const prefixes[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     int i = 0;
     while (bytes >= 1023.5 && i < 6) bytes /= 1024.0, i++;
@@ -40,8 +50,13 @@ muir_text32 muir_bytes_text(double bytes)
 
 muir_text32 muir_time_text(double seconds)
 {
-    if (seconds < 100.0) return muir_si(seconds, "s");
+    static const double year_s = 365.25 * 86400.0;
+    if (!(seconds >= 100.0 && isfinite(seconds))) return muir_si(seconds, "s");
     muir_text32 t;
+    if (seconds >= 100.0 * year_s) {
+        snprintf(t.s, sizeof t.s, "%.3g years", seconds / year_s);
+        return t;
+    }
     const long long s = llround(seconds);
     if (s < 3600)
         snprintf(t.s, sizeof t.s, "%lld min %02lld s", s / 60, s % 60);

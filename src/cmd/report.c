@@ -40,7 +40,7 @@ static void print_step(const muir_summary *m)
            muir_time_text(t->min).s, muir_time_text(t->p50).s, muir_time_text(t->p99).s,
            muir_time_text(t->max).s);
     for (int i = 0; i < MUIR_PART_COUNT; i++)
-        if (m->part_s[i] > 0.0)
+        if (fabs(m->part_s[i]) > 1e-9 * t->mean) /* below 0 where chips are faster than the mean */
             printf("    %-10s %9s  %5.1f %%  %s\n", muir_part_name((muir_part)i),
                    muir_time_text(m->part_s[i]).s, 100.0 * m->part_s[i] / t->mean,
                    muir_part_help((muir_part)i));
@@ -105,10 +105,11 @@ static void print_goodput(const muir_scenario *s, const muir_summary *m)
                    muir_time_text(1e-9 * (double)g->class_ns[c]).s,
                    100.0 * (double)g->class_ns[c] / (double)g->total_ns, muir_class_help(c));
     if (s->faults.top.rate <= 0.0) return;
-    printf("  reaction    %s%s; %s unplanned interruptions, one each %s (expected %s), %s planned\n",
-           muir_scope_name(m->reaction.scope), m->reaction.is_chosen ? " (auto)" : "",
-           muir_count_text(g->interruptions).s, muir_time_text(muir_goodput_mtti_s(g)).s,
-           muir_time_text(m->reaction.mtti_s).s, muir_count_text(g->planned).s);
+    printf("  reaction    %s%s; %s unplanned interruptions, ", muir_scope_name(m->reaction.scope),
+           m->reaction.is_chosen ? " (auto)" : "", muir_count_text(g->interruptions).s);
+    if (g->interruptions > 0) printf("one each %s, ", muir_time_text(muir_goodput_mtti_s(g)).s);
+    printf("one expected each %s; %s planned\n", muir_time_text(m->reaction.mtti_s).s,
+           muir_count_text(g->planned).s);
     printf("  progress    %s steps kept, %s lost; at the end %d servers out, %d replicas missing\n",
            muir_count_text(g->kept_steps).s, muir_count_text(g->lost_steps).s, m->servers_out,
            m->replicas_out);

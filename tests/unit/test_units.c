@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Printed numbers and the shared words. */
+#include <math.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -18,9 +19,18 @@ static void numbers_keep_three_digits_and_their_unit(void)
     CU_ASSERT_STRING_EQUAL(muir_time_text(200.0).s, "3 min 20 s");
     CU_ASSERT_STRING_EQUAL(muir_time_text(7500.0).s, "2 h 05 min");
     CU_ASSERT_STRING_EQUAL(muir_time_text(90.0 * 86400.0).s, "90 d 0 h");
+    CU_ASSERT_STRING_EQUAL(muir_time_text(400.0 * 365.25 * 86400.0).s, "400 years");
     CU_ASSERT_STRING_EQUAL(muir_count_text(1000000).s, "1,000,000");
     CU_ASSERT_STRING_EQUAL(muir_count_text(-64).s, "-64");
     CU_ASSERT_STRING_EQUAL(muir_count_text(500032).s, "500,032");
+}
+
+static void what_has_no_digits_is_said_in_words(void)
+{
+    CU_ASSERT_STRING_EQUAL(muir_time_text(INFINITY).s, "infinite");
+    CU_ASSERT_STRING_EQUAL(muir_si(-INFINITY, "W").s, "-infinite");
+    CU_ASSERT_STRING_EQUAL(muir_time_text(NAN).s, "unknown");
+    CU_ASSERT_STRING_EQUAL(muir_bytes_text(NAN).s, "unknown");
 }
 
 /* NVIDIA/nccl-tests doc/PERFORMANCE.md. */
@@ -44,6 +54,7 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"numbers keep three digits and their unit", numbers_keep_three_digits_and_their_unit},
+        {"what has no digits is said in words", what_has_no_digits_is_said_in_words},
         {"busbw factors are those of nccl-tests", busbw_factors_are_those_of_nccl_tests},
         {"words have names and sizes", words_have_names_and_sizes},
         CU_TEST_INFO_NULL,

@@ -61,8 +61,8 @@ double muir_job_operand_bytes(const muir_job *job);
  * and the parts of a sequence are split over tp anyway, or where dp x cp does not hold ep. Local. */
 int64_t muir_job_etp(const muir_job *job);
 
-/* Replicas that hold the experts together, and so wait for each other and train or stop together: those that
- * an expert-parallel group of etp ep chips spans, whole groups.
+/* Replicas that hold the experts together, and so wait for each other and train or stop together: those
+ * that an expert-parallel group of etp ep chips spans, whole groups.
  *     r = etp ep / gcd(etp ep, tp cp)
  * 1 without experts, and where a replica's tp cp chips hold whole groups. Divides dp in a legal job. Local. */
 int64_t muir_job_expert_replicas(const muir_job *job);

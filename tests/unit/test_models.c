@@ -164,8 +164,8 @@ static void a_mixture_counts_active_experts_only(void)
     muir_program_destroy(&program);
 }
 
-/* Of a job of at most 64 chips a stage: grows the set of replica 0 by every replica that shares an expert group
- * with it. */
+/* Of a job of at most 64 chips a stage: grows the set of replica 0 by every replica that shares an expert
+ * group with it. */
 static int64_t replicas_joined(const muir_parallel *p, int64_t etp)
 {
     const int64_t group = etp * p->ep, replica = p->tp * p->cp;

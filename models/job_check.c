@@ -40,7 +40,8 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
     if (!family)
         return muir_fail(ctx, MUIR_ERR_ARG, "model.family '%s' is unknown (see muir list families)",
                          model->family);
-    MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.heads", model->heads));
+    if (!family->is_headless)
+        MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.heads", model->heads));
     MUIR_TRY(check_divides(ctx, "model.kv_heads", model->kv_heads, "model.heads", model->heads));
     MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.ffn", model->ffn));
     MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.hidden", model->hidden));

@@ -60,10 +60,13 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
     MUIR_TRY(check_owner(ctx, model, "patch", model->patch, "vision_transformer"));
     MUIR_TRY(check_owner(ctx, model, "tables", model->tables, "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "lookups", model->lookups, "dlrm"));
-    MUIR_TRY(check_owner(ctx, model, "dense_features", model->dense_features, "dlrm"));
+    if (strcmp(model->family, "fourier_neural_operator") != 0)
+        MUIR_TRY(check_owner(ctx, model, "dense_features", model->dense_features, "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "bottom_mlp", model->bottom_mlp[0], "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "top_mlp", model->top_mlp[0], "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "interaction", model->interaction, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "grid", model->grid[0], "fourier_neural_operator"));
+    MUIR_TRY(check_owner(ctx, model, "modes", model->modes[0], "fourier_neural_operator"));
     st = family->check(ctx, job);
 done:
     return st;

@@ -138,6 +138,8 @@ static void every_layout_executes_and_checks(void)
                                            "parallel.tp=1", "parallel.pp=2"};
     static const char *const convolutions[] = {"host.budget=0.005", "model=hyena-153m", "seq_len=1024",
                                                "parallel.tp=2", "parallel.dp=1"};
+    static const char *const slabs[] = {"host.budget=0.005", "model=fno-3d",  "seq_len=auto", "parallel.pp=1",
+                                        "parallel.dp=1",     "parallel.cp=4", "parallel.ep=4"};
     static const char *const narrow[] = {"host.budget=0.001", "precision=fp8"};
     static const char *const there_and_back[] = {"host.budget=0.002", "parallel.schedule=zb-v",
                                                  "parallel.vpp=2"};
@@ -152,6 +154,7 @@ static void every_layout_executes_and_checks(void)
     check_steps("tiny", tiny, 1);
     check_steps("tiny", spectral, 5);
     check_steps("tiny", convolutions, 5);
+    check_steps("tiny", slabs, 7);
     check_steps("tiny", narrow, 2);
     check_steps("tiny", one, 2);
     check_steps("tiny", interleaved, 3);

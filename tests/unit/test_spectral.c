@@ -145,10 +145,14 @@ static void long_convolutions_refuse_what_they_cannot_do(void)
  * each microbatch. */
 static void weights_that_replicas_share_out_are_gathered(void)
 {
-    static const char *const models[] = {"model=fnet-base", "model=hyena-153m"};
+    static const char *const models[] = {"model=fnet-base", "model=hyena-153m", "model=fno-3d"};
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
-        const char *const overrides[] = {models[i],       "seq_len=512",           "parallel.pp=1",
-                                         "parallel.dp=4", "parallel.zero_stage=3", NULL};
+        const char *const overrides[] = {models[i],
+                                         i < 2 ? "seq_len=512" : "seq_len=auto",
+                                         "parallel.pp=1",
+                                         "parallel.dp=4",
+                                         "parallel.zero_stage=3",
+                                         NULL};
         const muir_scenario s = load(overrides);
         muir_program *program = program_of(&s);
         const muir_block *layer = &program->blocks[1];
@@ -163,6 +167,134 @@ static void weights_that_replicas_share_out_are_gathered(void)
     }
 }
 
+/* arXiv 2010.08895, table 1, to the last weight; and what is published of the grid on 4 chips. */
+static void operators_have_the_published_weights(void)
+{
+    static const struct {
+        const char *model;
+        double params, error;
+    } known[] = {{"model=fno-3d", 6558537.0, 0.0},
+                 {"model=fno-2d", 414517.0, 0.0},
+                 {"model=fno-4d-sleipner", 4 * 2 * 400.0 * 24 * 24 * 24 * 8, 1e4}}; /* and small ones */
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const char *const overrides[] = {known[i].model, "seq_len=auto", "parallel.pp=1", NULL};
+        const muir_scenario s = load(overrides);
+        muir_program *program = program_of(&s);
+        CU_ASSERT_DOUBLE_EQUAL(program->params, known[i].params, known[i].error);
+        muir_program_destroy(&program);
+    }
+}
+
+static const char *const
+    fno_whole[] = {"model=fno-3d",       "seq_len=auto",        "parallel.pp=1",           "parallel.dp=1",
+                   "micro_batch_size=2", "global_batch_size=4", "parallel.recompute=none", NULL},
+    *const fno_slabs[] = {"model=fno-3d",
+                          "seq_len=auto",
+                          "parallel.pp=1",
+                          "parallel.dp=1",
+                          "micro_batch_size=2",
+                          "global_batch_size=4",
+                          "parallel.recompute=none",
+                          "parallel.cp=4",
+                          "parallel.ep=4",
+                          NULL},
+    *const fno_pencils[] = {
+        "model=fno-3d",       "seq_len=auto",        "parallel.pp=1",           "parallel.dp=1",
+        "micro_batch_size=2", "global_batch_size=4", "parallel.recompute=none", "fleet=dgx-h100",
+        "fleet.servers=16",   "parallel.cp=128",     "parallel.ep=128",         NULL};
+
+/* By hand: 20 channels of 64 x 64 x 40 points, of which 16 x 16 x 8 modes are kept. The chips of any cut do
+ * together what one chip does alone. */
+static void operators_cost_what_their_sizes_say(void)
+{
+    const char *const *const cuts[] = {fno_whole, fno_slabs, fno_pencils};
+    const double points = 64 * 64 * 40, modes = 16 * 16 * 8, c = 20;
+    const double lines =
+        5 * (0.5 * 64 * 64 * 40 * log2(40) + 64 * 8 * 64 * log2(64) + 16 * 8 * 64 * log2(64));
+    const double layer = points * 6 * c * c + 24 * c * c * modes + 4 * c * lines;
+    const double ends = points * (4 * 13 * c + 6 * (c * 128 + 128));
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        const muir_scenario s = load(cuts[i]);
+        muir_program *program = program_of(&s);
+        CU_ASSERT_DOUBLE_EQUAL(program->model_flop / (4 * (4 * layer + ends)), 1.0, 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(job_flop(&s, program) / program->model_flop, 1.0, 1e-12);
+        for (int op = 0; op < program->n_ops; op++)
+            if (program->ops[op].kind == MUIR_OP_FFT)
+                CU_ASSERT_EQUAL(fmod(program->ops[op].count, program->ops[op].stride), 0.0);
+        muir_program_destroy(&program);
+    }
+}
+
+/* Values of one chip and sample, 8 bytes each, that each layer's transposes move there and back, forward and
+ * backward. Slabs of 16: 20 channels x 16 x (16 x 8 modes). Pencils of 1 x 32: 20 x 1 x 32 x 8 modes among 2
+ * neighbours, then 20 x 1 x 16 x 4 among 64, every other chip. */
+static void operators_exchange_the_kept_modes_alone(void)
+{
+    static const struct {
+        const char *const *overrides;
+        int exchanges;
+        double values;          /* of all exchanges of a layer, one sample */
+        int64_t members, apart; /* of the last one */
+        double weights;         /* that a chip has of the modes' matrices of a layer */
+    } known[] = {{fno_whole, 0, 0.0, 0, 0, 0.0},
+                 {fno_slabs, 4, 4 * 20.0 * 16 * 128, 0, 0, 2 * 400.0 * 2048 / 4},
+                 {fno_pencils, 8, 4 * (20.0 * 32 * 8 + 20.0 * 64), 2, 1, 2 * 400.0 * 2048 / 128}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const muir_scenario s = load(known[i].overrides);
+        muir_program *program = program_of(&s);
+        const muir_op *last = NULL;
+        double bytes = 0.0;
+        int exchanges = 0;
+        for (int op = 0; op < program->n_ops; op++) {
+            if (program->ops[op].kind != MUIR_OP_COLL || program->ops[op].coll != MUIR_ALL_TO_ALL) continue;
+            CU_ASSERT_EQUAL(program->ops[op].axis, MUIR_AXIS_CP);
+            last = &program->ops[op];
+            bytes += last->bytes;
+            exchanges++;
+        }
+        CU_ASSERT_EQUAL(exchanges, known[i].exchanges);
+        CU_ASSERT_DOUBLE_EQUAL(bytes, 2 * 8 * known[i].values, 0.5); /* two samples */
+        CU_ASSERT_EQUAL(last ? last->members : 0, known[i].members);
+        CU_ASSERT_EQUAL(last ? last->apart : 0, known[i].apart);
+        CU_ASSERT_DOUBLE_EQUAL(program->blocks[1].expert_params, known[i].weights, 0.5);
+        muir_program_destroy(&program);
+    }
+}
+
+static void operators_refuse_what_they_cannot_do(void)
+{
+    static const char *const
+        thirds[] = {"model=fno-3d", "seq_len=auto", "parallel.pp=1", "parallel.cp=3", "parallel.dp=1", NULL},
+        *const wide[] = {"model=fno-3d",     "seq_len=auto",   "fleet=dgx-h100", "parallel.pp=1",
+                         "fleet.servers=16", "parallel.cp=80", "parallel.dp=1",  NULL},
+        *const channels[] = {"model=fno-3d",  "seq_len=auto",  "parallel.pp=1",
+                             "parallel.tp=2", "parallel.dp=1", NULL},
+        *const shares[] = {"model=fno-3d",
+                           "seq_len=auto",
+                           "parallel.pp=1",
+                           "parallel.cp=4",
+                           "parallel.ep=2",
+                           "parallel.dp=1",
+                           NULL},
+        *const modes[] = {"model=fno-3d", "seq_len=auto", "model.modes=8x8x22", NULL},
+        *const length[] = {"model=fno-3d", NULL}, *const owner[] = {"model.grid=8x8x8", NULL};
+    expect_refusal(thirds, "parallel.cp=3 does not divide seq_len=163840");
+    expect_refusal(wide,
+                   "parallel.cp=80 cuts grid=64x64x40 with modes=8x8x8 into equal shares neither as slabs "
+                   "nor as pencils");
+    expect_refusal(channels, "parallel: family fourier_neural_operator shares out points (cp), not channels, "
+                             "which needs tp=1 etp=1, but tp=2 etp=2");
+    expect_refusal(shares,
+                   "parallel.ep=2, but family fourier_neural_operator holds the matrices of all modes on "
+                   "each chip (ep=1) or shares them out with the points (ep=cp=4)");
+    expect_refusal(modes,
+                   "model: grid='64x64x40' modes='8x8x22' must be 2 to 4 sizes each, like 64x64x40 and "
+                   "8x8x8, of modes at most half of the grid's");
+    expect_refusal(length, "seq_len=512, but a sample has the 163840 points of grid=64x64x40");
+    expect_refusal(owner, "model.grid is for family fourier_neural_operator, but the family is "
+                          "dense_transformer");
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -170,6 +302,10 @@ int main(int argc, char **argv)
         {"long convolutions cost what their sizes say", long_convolutions_cost_what_their_sizes_say},
         {"long convolutions split channels over tp", long_convolutions_split_channels_over_tp},
         {"long convolutions refuse what they cannot do", long_convolutions_refuse_what_they_cannot_do},
+        {"operators have the published weights", operators_have_the_published_weights},
+        {"operators cost what their sizes say", operators_cost_what_their_sizes_say},
+        {"operators exchange the kept modes alone", operators_exchange_the_kept_modes_alone},
+        {"operators refuse what they cannot do", operators_refuse_what_they_cannot_do},
         {"weights that replicas share out are gathered", weights_that_replicas_share_out_are_gathered},
         CU_TEST_INFO_NULL,
     };

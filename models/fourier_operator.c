@@ -272,7 +272,7 @@ static void emit_layer(muir_program *p, const muir_job *job)
     emit_spectral(p, job, &s, b, MUIR_BACKWARD);
     muir_emit_phase(p, b, MUIR_WEIGHT);
     muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_product(p, job, b, MUIR_WEIGHT, "bypass weight", c, c, s.points, 1.0);
+    muir_emit_long_sum(p, b, "bypass weight", c, c, s.points);
     emit_modes(p, &s, b, MUIR_WEIGHT, "modes weight", c, s.samples);
 }
 
@@ -290,7 +290,7 @@ static void emit_lift(muir_program *p, const muir_job *job)
     muir_emit_weights(p, job, b, MUIR_BACKWARD);
     muir_emit_phase(p, b, MUIR_WEIGHT);
     muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "lift weight", in, s.channels, s.points, 1.0);
+    muir_emit_long_sum(p, b, "lift weight", in, s.channels, s.points);
 }
 
 /* A sample's loss is relative to the size of its data, both of which are sums over all of its points. */
@@ -316,8 +316,8 @@ static void emit_project(muir_program *p, const muir_job *job)
     muir_emit_product(p, job, b, MUIR_BACKWARD, "project grad", s.points, s.channels, width, 1.0);
     muir_emit_phase(p, b, MUIR_WEIGHT);
     muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "out weight", width, out, s.points, 1.0);
-    muir_emit_product(p, job, b, MUIR_WEIGHT, "project weight", s.channels, width, s.points, 1.0);
+    muir_emit_long_sum(p, b, "out weight", width, out, s.points);
+    muir_emit_long_sum(p, b, "project weight", s.channels, width, s.points);
 }
 
 /* Of a layer its input, the sum and what the norm made of it, and the input's modes; of the last two layers

@@ -90,9 +90,9 @@ static void emit_filters(muir_program *p, const muir_job *job, muir_block *b, mu
         for (int i = 0; i < 2; i++) emit_filter_product(p, b, phase, "filter hidden grad", m.seq, w, w);
         muir_emit_mem(p, b, phase, "sines and window", 3.0 * bytes);
     } else {
-        emit_filter_product(p, b, phase, "filter out weight", w, m.channels, m.seq);
-        for (int i = 0; i < 2; i++) emit_filter_product(p, b, phase, "filter hidden weight", w, w, m.seq);
-        emit_filter_product(p, b, phase, "filter in weight", FEATURES, w, m.seq);
+        muir_emit_long_sum(p, b, "filter out weight", w, m.channels, m.seq);
+        for (int i = 0; i < 2; i++) muir_emit_long_sum(p, b, "filter hidden weight", w, w, m.seq);
+        muir_emit_long_sum(p, b, "filter in weight", FEATURES, w, m.seq);
     }
 }
 

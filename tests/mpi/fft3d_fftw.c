@@ -11,39 +11,7 @@
 #include "base/rng.h"
 #include "check.h"
 #include "host_clock/fft3d.h"
-
-enum { MOST_PLANS = 16 };
-
-/* Plans for lines, made where they are first used. */
-typedef struct line_plan {
-    size_t n, batch;
-    int sign;
-    fftwf_plan plan;
-} line_plan;
-
-typedef struct line_plans {
-    line_plan known[MOST_PLANS];
-    int n;
-} line_plans;
-
-static muir_status fftw_lines(muir_ctx *ctx, void *state, float *data, size_t n, size_t batch, int sign)
-{
-    line_plans *plans = state;
-    fftwf_complex *x = (fftwf_complex *)(void *)data;
-    const int length = (int)n;
-    int i = 0;
-    while (i < plans->n &&
-           (plans->known[i].n != n || plans->known[i].batch != batch || plans->known[i].sign != sign))
-        i++;
-    if (i == MOST_PLANS) return muir_fail(ctx, MUIR_ERR_MEM, "too many plans");
-    if (i == plans->n) {
-        plans->known[plans->n++] = (line_plan){n, batch, sign,
-                                               fftwf_plan_many_dft(1, &length, (int)batch, x, NULL, 1, length,
-                                                                   x, NULL, 1, length, sign, FFTW_ESTIMATE)};
-    }
-    fftwf_execute_dft(plans->known[i].plan, x, x);
-    return MUIR_OK;
-}
+#include "kernels/gemm.h"
 
 static double seconds_since(muir_ctx *ctx, double start)
 {
@@ -103,8 +71,6 @@ static void theirs_run(muir_ctx *ctx, size_t n, theirs *t)
 /* muir's, on ranks / columns x columns. */
 typedef struct ours {
     int columns;
-    line_plans plans;
-    muir_fft_lines lines;
     muir_coll_comm *row, *column;
     muir_fft3d *fft;
     float *data;
@@ -112,11 +78,10 @@ typedef struct ours {
     double best_s;
 } ours;
 
-static void ours_make(muir_ctx *ctx, size_t n, int columns, ours *o)
+static void ours_make(muir_ctx *ctx, const muir_kernels *kernels, size_t n, int columns, ours *o)
 {
     MPI_Comm row = MPI_COMM_NULL, column = MPI_COMM_NULL;
     memset(o, 0, sizeof *o);
-    o->lines = (muir_fft_lines){&o->plans, fftw_lines};
     MPI_Comm_split(ctx->comm, ctx->rank % columns, ctx->rank, &row);
     MPI_Comm_split(ctx->comm, ctx->rank / columns, ctx->rank, &column);
     CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create(ctx, row, &o->row), MUIR_OK);
@@ -129,7 +94,8 @@ static void ours_make(muir_ctx *ctx, size_t n, int columns, ours *o)
                                   .columns = o->column,
                                   .algorithm =
                                       muir_coll_find(MUIR_ALL_TO_ALL, is_shared ? "shared" : "pairwise"),
-                                  .lines = &o->lines};
+                                  .kernels = kernels,
+                                  .kernel = muir_fft_first(kernels)};
     CU_ASSERT_EQUAL_FATAL(muir_fft3d_create(ctx, &spec, &o->fft), MUIR_OK);
     o->columns = columns;
     muir_coll_block(n, o->row->size, o->row->rank, &o->first0, &o->own0);
@@ -157,7 +123,6 @@ static void ours_free(ours *o)
     muir_coll_comm_destroy(&o->row);
     muir_coll_comm_destroy(&o->column);
     fftwf_free(o->data);
-    for (int i = 0; i < o->plans.n; i++) fftwf_destroy_plan(o->plans.known[i].plan);
 }
 
 /* Largest difference of the spectra over their root mean square; every rank gets all of FFTW's. */
@@ -199,7 +164,9 @@ static size_t setting(const char *name, size_t otherwise)
 static void compare(muir_ctx *ctx, size_t n, size_t rounds, int columns, theirs *t)
 {
     ours o;
-    ours_make(ctx, n, columns, &o);
+    muir_kernels *kernels = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_kernels_create(ctx, &kernels), MUIR_OK);
+    ours_make(ctx, kernels, n, columns, &o);
     const double error = compare_spectra(ctx, n, t, &o);
     CU_ASSERT(error < 1e-5);
     fill(o.data, n, o.own0, o.first0, o.own1, o.first1);
@@ -215,6 +182,7 @@ static void compare(muir_ctx *ctx, size_t n, size_t rounds, int columns, theirs 
                n, ctx->size / columns, columns, columns == 1 ? "slabs" : "pencils", o.best_s, t->best_s,
                error);
     ours_free(&o);
+    muir_kernels_destroy(&kernels);
 }
 
 static void spectra_equal_those_of_fftw(void)

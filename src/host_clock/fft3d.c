@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "collectives/shared.h"
 
-/* Lines side by side that are transformed together: rows of two cache lines, and at 256 points 32 KiB. Measured
- * against 8 (1.2 times the time) and 32 (1.4 times). */
+/* Lines side by side that are transformed together: rows of two cache lines, and at 256 points 32 KiB.
+ * Measured against 8 (1.2 times the time) and 32 (1.4 times). */
 enum { TILE = 16 };
 
 typedef struct value {
@@ -75,8 +75,8 @@ done:
     return st;
 }
 
-/* Points of a dimension of n, cut over the ranks of `over`: those of rank r begin at r block + before n_r, n_r
- * of them, and lie `apart`. */
+/* Points of a dimension of n, cut over the ranks of `over`: those of rank r begin at r block + before n_r,
+ * n_r of them, and lie `apart`. */
 typedef struct cut_rows {
     const exchange *over; /* NULL: not cut */
     size_t n, block, before, apart;
@@ -125,8 +125,8 @@ static size_t width_at(size_t n, size_t first)
     return n - first < TILE ? n - first : TILE;
 }
 
-/* Lines along dimension 1 through one x, from where the columns put them to where the rows take them, or back;
- * without columns they are in the plane. */
+/* Lines along dimension 1 through one x, from where the columns put them to where the rows take them, or
+ * back; without columns they are in the plane. */
 static void along1(muir_fft3d *f, int sign, size_t x, value *columns, value *rows)
 {
     const bool is_cut = f->inner.comm != NULL;

@@ -18,8 +18,8 @@ typedef struct muir_fft_size {
     size_t n, batch, stride; /* stride divides batch */
 } muir_fft_size;
 
-/* `batch` lines of n points: points of a line lie in_point apart, lines begin in_line apart; likewise where they
- * come out. All in complex numbers. */
+/* `batch` lines of n points: points of a line lie in_point apart, lines begin in_line apart; likewise where
+ * they come out. All in complex numbers. */
 typedef struct muir_fft_lines {
     size_t n, batch;
     size_t in_point, in_line, out_point, out_line;

@@ -15,6 +15,10 @@ void muir_emit_gemm(muir_program *program, muir_block *block, muir_phase phase, 
  * is added to a sum in memory. Local. */
 void muir_emit_product(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
                        const char *name, double m, double n, double k, double count);
+/* Gradient of a small matrix [m,n] in 16 bits, which k rows share: a sum so long is made in parts side by
+ * side, fp32, which libraries share out over a chip's cores (split-k). Adds to phase MUIR_WEIGHT. */
+void muir_emit_long_sum(muir_program *program, muir_block *block, const char *name, double m, double n,
+                        double k);
 void muir_emit_attention(muir_program *program, muir_block *block, muir_phase phase, const char *name,
                          double m, double n, double k, double count);
 void muir_emit_mem(muir_program *program, muir_block *block, muir_phase phase, const char *name,

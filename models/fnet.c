@@ -47,13 +47,16 @@ static void emit_layer(muir_program *program, const muir_job *job, muir_block *l
 {
     const double width = (double)job->model.ffn;
     muir_emit_phase(program, layer, MUIR_FORWARD);
+    muir_emit_weights(program, job, layer, MUIR_FORWARD);
     emit_mixing_half(program, job, layer, MUIR_FORWARD);
     muir_emit_mlp_half(program, job, layer, MUIR_FORWARD, width);
     muir_emit_phase(program, layer, MUIR_BACKWARD);
+    muir_emit_weights(program, job, layer, MUIR_BACKWARD);
     muir_emit_recompute(program, job, layer);
     muir_emit_mlp_half(program, job, layer, MUIR_BACKWARD, width);
     emit_mixing_half(program, job, layer, MUIR_BACKWARD);
     muir_emit_phase(program, layer, MUIR_WEIGHT);
+    muir_emit_weights(program, job, layer, MUIR_WEIGHT);
     muir_emit_mlp_half(program, job, layer, MUIR_WEIGHT, width);
 }
 

@@ -40,7 +40,8 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
     if (!family)
         return muir_fail(ctx, MUIR_ERR_ARG, "model.family '%s' is unknown (see muir list families)",
                          model->family);
-    MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.heads", model->heads));
+    if (!family->is_headless)
+        MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.heads", model->heads));
     MUIR_TRY(check_divides(ctx, "model.kv_heads", model->kv_heads, "model.heads", model->heads));
     MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.ffn", model->ffn));
     MUIR_TRY(check_divides(ctx, "parallel.tp", parallel->tp, "model.hidden", model->hidden));
@@ -59,10 +60,13 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
     MUIR_TRY(check_owner(ctx, model, "patch", model->patch, "vision_transformer"));
     MUIR_TRY(check_owner(ctx, model, "tables", model->tables, "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "lookups", model->lookups, "dlrm"));
-    MUIR_TRY(check_owner(ctx, model, "dense_features", model->dense_features, "dlrm"));
+    if (strcmp(model->family, "fourier_neural_operator") != 0)
+        MUIR_TRY(check_owner(ctx, model, "dense_features", model->dense_features, "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "bottom_mlp", model->bottom_mlp[0], "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "top_mlp", model->top_mlp[0], "dlrm"));
     MUIR_TRY(check_owner(ctx, model, "interaction", model->interaction, "dlrm"));
+    MUIR_TRY(check_owner(ctx, model, "grid", model->grid[0], "fourier_neural_operator"));
+    MUIR_TRY(check_owner(ctx, model, "modes", model->modes[0], "fourier_neural_operator"));
     st = family->check(ctx, job);
 done:
     return st;

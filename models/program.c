@@ -91,6 +91,15 @@ void muir_emit_product(muir_program *p, const muir_job *job, muir_block *block, 
     if (phase == MUIR_WEIGHT) p->ops[p->n_ops - 1].out_bytes = 2.0 * job->parallel.grad_bytes;
 }
 
+void muir_emit_long_sum(muir_program *p, muir_block *block, const char *name, double m, double n, double k)
+{
+    static const double longest = 8192.0; /* rows of a part; some hundred parts are plenty for any chip */
+    const double parts = ceil(k / longest);
+    muir_emit_gemm(p, block, MUIR_WEIGHT, name, m, n, k / parts, parts);
+    muir_emit_last(p)->is_16bit = true;
+    muir_emit_last(p)->out_bytes = 4.0;
+}
+
 void muir_emit_attention(muir_program *p, muir_block *block, muir_phase phase, const char *name, double m,
                          double n, double k, double count)
 {

@@ -80,6 +80,7 @@ typedef struct muir_program {
 /* A model family: one file and one row of families.def. */
 typedef struct muir_family {
     const char *name;
+    bool is_headless; /* tp need not divide heads: it splits channels, or nothing */
     /* MUIR_ERR_ARG with one sentence if the family cannot be laid out so. Local. */
     muir_status (*check)(muir_ctx *ctx, const muir_job *job);
     /* Fills blocks and ops; muir_program_create does the rest. Local. */

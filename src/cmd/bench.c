@@ -160,7 +160,7 @@ done:
 
 const muir_command muir_command_bench = {
     .name = "bench",
-    .usage = "clock|coll|fft|flips|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS]\n"
+    .usage = "clock|coll|fft|fft3d|flips|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS]\n"
              "        [-w ITERS] [-d TYPE] [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
     .summary = "what this machine reaches: fleet clock, collectives, kernels, checkpoints; what checks catch",
     .help =
@@ -183,6 +183,13 @@ const muir_command muir_command_bench = {
         "along rows\n"
         "          and along columns, 5 n log2 n operations each; -n samples (7) after -w (1); --algorithm; "
         "-c\n"
+        "  fft3d   transforms of a cube of -b to -e points along an edge (256) times -f (2) over all ranks "
+        "of "
+        "the\n"
+        "          launch, there and back: slabs, pencils and FFTW's own (fftw-mpi, where it is installed) "
+        "in "
+        "turns;\n"
+        "          -n samples (7) after -w (1); --algorithm NAME,NAME: only these\n"
         "  gemm    matrix products of one rank, kernels in turns with the measured multiply-add peak: "
         "squares "
         "of -b\n"

@@ -79,7 +79,7 @@ static muir_status list_families(muir_ctx *ctx)
 {
     (void)ctx;
     for (int i = 0; i < muir_family_count(); i++)
-        printf("  %-20s  %s\n", muir_family_at(i)->name, muir_family_at(i)->source);
+        printf("  %-23s  %s\n", muir_family_at(i)->name, muir_family_at(i)->source);
     return MUIR_OK;
 }
 

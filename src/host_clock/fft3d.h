@@ -5,26 +5,17 @@
 #define MUIR_HOST_CLOCK_FFT3D_H
 
 #include "collectives/coll.h"
-
-/* How a rank transforms contiguous lines of complex numbers (real, imaginary), in place and unnormalised.
- * n      in      length of a line [complex numbers]
- * batch  in      lines, one after the other
- * sign   in      -1 forward, +1 backward: of the exponent
- * Local. */
-typedef struct muir_fft_lines {
-    void *state;
-    muir_status (*run)(muir_ctx *ctx, void *state, float *data /* [batch, n, 2] */, size_t n, size_t batch,
-                       int sign);
-} muir_fft_lines;
+#include "kernels/fft.h"
 
 /* The grid [n0, n1, n2], slowest first. Dimension 0 is cut over `rows`, dimension 1 over `columns`; columns
  * NULL: slabs. The ranks are the product of both: ranks of one columns communicator hold the same part of
  * dimension 0. Every rank gives the same. */
 typedef struct muir_fft3d_spec {
     size_t n[3];
-    muir_coll_comm *rows, *columns; /* borrowed; outlive the transform */
-    const muir_coll *algorithm;     /* of all_to_all */
-    const muir_fft_lines *lines;    /* borrowed; outlive the transform */
+    muir_coll_comm *rows, *columns;     /* borrowed; outlive the transform */
+    const muir_coll *algorithm;         /* of all_to_all */
+    const struct muir_kernels *kernels; /* borrowed; outlive the transform */
+    const muir_fft_kernel *kernel;      /* available row, for lines */
 } muir_fft3d_spec;
 
 typedef struct muir_fft3d muir_fft3d;
@@ -39,14 +30,17 @@ muir_status muir_fft3d_create(muir_ctx *ctx, const muir_fft3d_spec *spec, muir_f
 /* Accepts NULL, leaves NULL. Collective over the ranks. */
 void muir_fft3d_destroy(muir_fft3d **fft);
 
-/* Transforms in place; forward and backward together multiply by n0 n1 n2. Allocates nothing.
+/* Transforms in place, unnormalised: forward and backward together multiply by n0 n1 n2. Allocates nothing.
  * sign  in      -1 forward: from [own n0, own n1, n2] to [own n2, own' n1, n0]; +1 backward: the opposite way
  * data  in/out  [muir_fft3d_values, 2]
  * Where own are the blocks (muir_coll_block) of rows and columns that the rank has: n0 and own' n1 over
- * rows, n1 and n2 over columns. Collective over the ranks. MUIR_ERR_MPI, or the error of the lines. */
+ * rows, n1 and n2 over columns. Collective over the ranks. MUIR_ERR_MPI. */
 muir_status muir_fft3d_run(muir_ctx *ctx, muir_fft3d *fft, int sign, float *data);
 
 /* Room that data takes [complex numbers]: the larger of both layouts. Local. */
 size_t muir_fft3d_values(const muir_fft3d *fft);
+
+/* Time in all_to_alls so far [s], waiting for other ranks included. Local. */
+double muir_fft3d_exchange_s(const muir_fft3d *fft);
 
 #endif

@@ -18,6 +18,13 @@ typedef struct muir_fft_size {
     size_t n, batch, stride; /* stride divides batch */
 } muir_fft_size;
 
+/* `batch` lines of n points: points of a line lie in_point apart, lines begin in_line apart; likewise where
+ * they come out. All in complex numbers. */
+typedef struct muir_fft_lines {
+    size_t n, batch;
+    size_t in_point, in_line, out_point, out_line;
+} muir_fft_lines;
+
 /* A kernel. X_k = sum over j of x_j exp(-2 pi i j k / n), in and out [n batch] complex, apart. */
 typedef struct muir_fft_kernel {
     const char *name;
@@ -33,6 +40,17 @@ typedef struct muir_fft_kernel {
                            bool is_measured, float *in, float *out, void **plan);
     void (*run)(const struct muir_kernels *kernels, const void *plan); /* allocates nothing */
     void (*drop)(const struct muir_kernels *kernels, void *plan);      /* accepts NULL */
+    /* Prepares lines that are transformed wherever they lie, by plans that are estimated, not tried out.
+     * sign  in   -1: as above; +1: the inverse, unnormalised
+     * in    in   what lines may come from, and
+     * out   in   go to, aligned to MUIR_ALIGN; both untouched. Lines need not be aligned so.
+     * plan  out  freed with drop_lines; untouched on error
+     * Local. MUIR_ERR_ARG (too large), MUIR_ERR_MEM. */
+    muir_status (*prepare_lines)(muir_ctx *ctx, const struct muir_kernels *kernels, muir_fft_lines lines,
+                                 int sign, float *in, float *out, void **plan);
+    /* in and out apart; allocates nothing. Not by two at once. */
+    void (*run_lines)(const struct muir_kernels *kernels, const void *plan, const float *in, float *out);
+    void (*drop_lines)(const struct muir_kernels *kernels, void *plan); /* accepts NULL */
     const char *source;
 } muir_fft_kernel;
 

@@ -107,6 +107,63 @@ done:
     return st;
 }
 
+/* Lines are brought together, transformed one by one and spread out. The inverse is that of the conjugate,
+ * conjugated. */
+typedef struct lines_plan {
+    muir_fft_lines lines;
+    float sign; /* of the imaginary parts that go in and come out */
+    void *plan; /* of one line */
+    float *in, *out;
+} lines_plan;
+
+static void drop_lines(const struct muir_kernels *kernels, void *plan)
+{
+    lines_plan *p = plan;
+    if (!p) return;
+    drop(kernels, p->plan);
+    free(p->in);
+    free(p->out);
+    free(p);
+}
+
+static muir_status prepare_lines(muir_ctx *ctx, const struct muir_kernels *kernels, muir_fft_lines lines,
+                                 int sign, float *in, float *out, void **plan)
+{
+    muir_status st = MUIR_OK;
+    lines_plan *p = NULL;
+    (void)in, (void)out;
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *p, "Fourier transforms", &p));
+    p->lines = lines;
+    p->sign = sign < 0 ? 1.0f : -1.0f;
+    MUIR_TRY(muir_alloc(ctx, lines.n, 2 * sizeof(float), "Fourier transforms", &p->in));
+    MUIR_TRY(muir_alloc(ctx, lines.n, 2 * sizeof(float), "Fourier transforms", &p->out));
+    MUIR_TRY(prepare(ctx, kernels, (muir_fft_size){lines.n, 1, 1}, false, p->in, p->out, &p->plan));
+    *plan = p;
+    p = NULL;
+done:
+    drop_lines(kernels, p);
+    return st;
+}
+
+static void run_lines(const struct muir_kernels *kernels, const void *plan, const float *in, float *out)
+{
+    const lines_plan *p = plan;
+    const muir_fft_lines l = p->lines;
+    for (size_t line = 0; line < l.batch; line++) {
+        const float *from = in + 2 * line * l.in_line;
+        float *to = out + 2 * line * l.out_line;
+        for (size_t k = 0; k < l.n; k++) {
+            p->in[2 * k] = from[2 * k * l.in_point];
+            p->in[2 * k + 1] = p->sign * from[2 * k * l.in_point + 1];
+        }
+        run(kernels, p->plan);
+        for (size_t k = 0; k < l.n; k++) {
+            to[2 * k * l.out_point] = p->out[2 * k];
+            to[2 * k * l.out_point + 1] = p->sign * p->out[2 * k + 1];
+        }
+    }
+}
+
 static bool is_available(const struct muir_kernels *kernels)
 {
     (void)kernels;
@@ -126,5 +183,8 @@ const muir_fft_kernel muir_fft_plain = {
     .prepare = prepare,
     .run = run,
     .drop = drop,
+    .prepare_lines = prepare_lines,
+    .run_lines = run_lines,
+    .drop_lines = drop_lines,
     .source = "Stockham, AFIPS 1966",
 };

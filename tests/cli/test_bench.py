@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""muir bench gemm, fft and mem: their rows, and what they refuse.
+"""muir bench gemm, fft, fft3d and mem: their rows, and what they refuse.
 
 Usage: test_bench.py MUIR MPIRUN."""
 import json
+import math
 import subprocess
 import sys
 import unittest
@@ -15,8 +16,8 @@ def bench(*arguments, ranks=1):
     return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, "bench", *arguments], capture_output=True, text=True, timeout=170)
 
 
-def rows(*arguments):
-    process = bench(*arguments, "--json", "-")
+def rows(*arguments, ranks=1):
+    process = bench(*arguments, "--json", "-", ranks=ranks)
     if process.returncode != 0:
         raise AssertionError(process.stderr)
     return json.loads(process.stdout)["rows"]
@@ -67,6 +68,40 @@ class Fft(unittest.TestCase):
         process = bench("fft", "--algorithm", "mkl")
         self.assertEqual(process.returncode, 2)
         self.assertIn("muir: --algorithm 'mkl' is unknown; known: fftw, fftw-measured, plain", process.stderr.splitlines())
+
+
+class Fft3d(unittest.TestCase):
+    def test_spectra_equal_those_of_fftw_on_any_number_of_ranks(self):
+        for ranks, columns in ((1, None), (2, 2), (3, 3), (4, 2), (5, 5)):
+            found = {(r["n"], r["layout"]): r for r in rows("fft3d", "-b", "12", "-e", "36", "-f", "3", "-n", "2", ranks=ranks)}
+            if (12, "fftw-mpi") not in found:
+                self.skipTest("fftw-mpi is not installed")
+            layouts = {"slabs", "fftw-mpi"} | ({"pencils"} if columns else set())
+            self.assertEqual(set(found), {(n, layout) for n in (12, 36) for layout in layouts})
+            for (n, layout), row in found.items():
+                with self.subTest(ranks=ranks, n=n, layout=layout):
+                    self.assertEqual(row["rows"] * row["columns"], ranks)
+                    self.assertEqual(row["columns"], columns if layout == "pencils" else 1)
+                    self.assertAlmostEqual(row["time_s"] * row["flop_per_s"] / (30 * n**3 * math.log2(n)), 1, 9)
+                    self.assertGreater(row["ratio_to_fftw_mpi"], 0)
+                    if layout == "fftw-mpi":
+                        self.assertIsNone(row["difference"])
+                    else:
+                        self.assertLess(row["difference"], 1e-6)
+                        self.assertLess(row["exchange_share"], 1)
+
+    def test_one_layout_needs_no_yardstick(self):
+        found = rows("fft3d", "-b", "8", "-n", "1", "--algorithm", "slabs", ranks=2)
+        self.assertEqual([(r["layout"], r["ratio_to_fftw_mpi"], r["difference"]) for r in found], [("slabs", None, None)])
+
+    def test_what_means_nothing_is_refused(self):
+        for arguments, expected in ((["--algorithm", "cubes"], "--algorithm 'cubes' is unknown; known: slabs, pencils, fftw-mpi"),
+                                    (["-b", "4K"], "-b and -e are points along an edge, at most 2048"),
+                                    (["-d", "fp64"], "-d would change nothing in muir bench fft3d")):
+            with self.subTest(arguments=arguments):
+                process = bench("fft3d", *arguments)
+                self.assertEqual(process.returncode, 2)
+                self.assertIn("muir: " + expected, process.stderr.splitlines())
 
 
 class Mem(unittest.TestCase):

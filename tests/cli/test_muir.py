@@ -56,7 +56,7 @@ class Program(Case):
             ("run", "tiny", "--resume", "-o", "none.h5"): "--resume: there is no none.h5 to go on with",
             ("run", "tiny", "host.all_reduce=2f2b"): "host.all_reduce '2f2b' is unknown; known: auto, ring, ...",
             ("check", "tiny", "--ranks", "0"): "--ranks is 0, but must be 1 to 10,000,000",
-            ("bench", "coffee"): "muir bench what? clock, coll, fft, gemm",
+            ("bench", "coffee"): "muir bench what? clock, coll, fft, fft3d, gemm",
             ("list", "coffee"): None,
             ("frobnicate",): "unknown command 'frobnicate' (muir --help lists them)",
         }

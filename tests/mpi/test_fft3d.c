@@ -6,29 +6,9 @@
 
 #include "check.h"
 #include "host_clock/fft3d.h"
-
-enum { MOST = 64 };
+#include "kernels/gemm.h"
 
 static const double two_pi = 6.283185307179586476925;
-
-/* The definition, line by line. */
-static muir_status plain_lines(muir_ctx *ctx, void *state, float *data, size_t n, size_t batch, int sign)
-{
-    (void)ctx, (void)state;
-    double complex line[MOST];
-    for (size_t b = 0; b < batch; b++) {
-        float *x = data + 2 * n * b;
-        for (size_t i = 0; i < n; i++) line[i] = x[2 * i] + I * (double)x[2 * i + 1];
-        for (size_t k = 0; k < n; k++) {
-            double complex sum = 0.0;
-            for (size_t i = 0; i < n; i++)
-                sum += line[i] * cexp(sign * two_pi * I * (double)(i * k % n) / (double)n);
-            x[2 * k] = (float)creal(sum);
-            x[2 * k + 1] = (float)cimag(sum);
-        }
-    }
-    return MUIR_OK;
-}
 
 /* Ranks as a grid: `columns` of them side by side along dimension 1. */
 typedef struct grid {
@@ -60,14 +40,15 @@ static void grid_free(grid *g)
     muir_coll_comm_destroy(&g->columns);
 }
 
-static muir_fft3d *fft_of(muir_ctx *ctx, const grid *g, const size_t n[3])
+static muir_fft3d *fft_of(muir_ctx *ctx, const muir_kernels *kernels, const muir_fft_kernel *kernel,
+                          const grid *g, const size_t n[3])
 {
-    static const muir_fft_lines lines = {NULL, plain_lines};
     const muir_fft3d_spec spec = {.n = {n[0], n[1], n[2]},
                                   .rows = g->rows,
                                   .columns = g->columns,
                                   .algorithm = muir_coll_find(MUIR_ALL_TO_ALL, "pairwise"),
-                                  .lines = &lines};
+                                  .kernels = kernels,
+                                  .kernel = kernel};
     muir_fft3d *fft = NULL;
     const muir_status st = muir_fft3d_create(ctx, &spec, &fft);
     if (st != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
@@ -137,12 +118,13 @@ static double compare_spectrum(const grid *g, const size_t n[3], const float *da
     return worst;
 }
 
-static void check_grid(const size_t n[3], int columns)
+static void check_grid(const muir_kernels *kernels, const muir_fft_kernel *kernel, const size_t n[3],
+                       int columns)
 {
     muir_ctx *ctx = muir_test_ctx();
     const double points = (double)(n[0] * n[1] * n[2]);
     grid g = grid_make(ctx, columns, n);
-    muir_fft3d *fft = fft_of(ctx, &g, n);
+    muir_fft3d *fft = fft_of(ctx, kernels, kernel, &g, n);
     float *data = calloc(2 * muir_fft3d_values(fft) + 1, sizeof *data);
     visit_waves(&g, n, data, true, 1.0);
     CU_ASSERT_EQUAL(muir_fft3d_run(ctx, fft, -1, data), MUIR_OK);
@@ -154,22 +136,31 @@ static void check_grid(const size_t n[3], int columns)
     grid_free(&g);
 }
 
-/* Slabs (one column) and every pencil; sizes that ranks divide, that they do not, and that are fewer than
- * ranks. */
-static void every_grid_of_ranks_transforms_plane_waves(void)
+static void check_grids(const muir_kernels *kernels, const muir_fft_kernel *kernel)
 {
-    static const size_t sizes[][3] = {{8, 8, 8}, {12, 4, 20}, {7, 5, 9}, {3, 16, 33}, {1, 4, 2}, {2, 1, 1}};
+    static const size_t sizes[][3] = {{8, 8, 8},    {12, 4, 20}, {7, 5, 9}, {3, 16, 33},
+                                      {40, 32, 50}, {1, 4, 2},   {2, 1, 1}, {5, 3, 16}};
     const int ranks = muir_test_ctx()->size;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (int columns = 1; columns <= ranks; columns++)
-            if (ranks % columns == 0) check_grid(sizes[i], columns);
+            if (ranks % columns == 0) check_grid(kernels, kernel, sizes[i], columns);
+}
+
+/* Slabs (one column) and every pencil; sizes that ranks divide, that they do not, and that are fewer than
+ * ranks; lines fewer than a tile, a tile, and tiles with a rest. */
+static void every_grid_of_ranks_transforms_plane_waves(void)
+{
+    muir_kernels *kernels = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_kernels_create(muir_test_ctx(), &kernels), MUIR_OK);
+    for (size_t i = 0; i < muir_fft_count(); i++)
+        if (muir_fft_at(i)->is_available(kernels)) check_grids(kernels, muir_fft_at(i));
+    muir_kernels_destroy(&kernels);
 }
 
 static void an_empty_grid_is_refused(void)
 {
     muir_ctx *ctx = muir_test_ctx();
-    static const muir_fft_lines lines = {NULL, plain_lines};
-    const muir_fft3d_spec spec = {.n = {8, 0, 8}, .lines = &lines};
+    const muir_fft3d_spec spec = {.n = {8, 0, 8}};
     muir_fft3d *fft = NULL;
     CU_ASSERT_EQUAL(muir_fft3d_create(ctx, &spec, &fft), MUIR_ERR_ARG);
     CU_ASSERT_STRING_EQUAL(ctx->message, "a grid of 8 x 0 x 8 has no points");

@@ -75,6 +75,54 @@ static void every_available_transform_is_the_sum_that_defines_it(void)
     muir_kernels_destroy(&kernels);
 }
 
+/* Lines from anywhere to anywhere, aligned and not: equal to the batch's own transform, and back again. */
+static void check_lines(const muir_kernels *kernels, const muir_fft_kernel *kernel, muir_fft_lines lines,
+                        size_t offset)
+{
+    enum { ROOM = 2 * 4096 };
+    _Alignas(64) static float in[ROOM], out[ROOM], again[ROOM];
+    const muir_fft_lines back = {lines.n,        lines.batch,    lines.out_point,
+                                 lines.out_line, lines.in_point, lines.in_line};
+    void *plan = NULL, *inverse = NULL;
+    muir_ctx *ctx = muir_test_ctx();
+    CU_ASSERT_EQUAL_FATAL(kernel->prepare_lines(ctx, kernels, lines, -1, in, out, &plan), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(kernel->prepare_lines(ctx, kernels, back, 1, out, again, &inverse), MUIR_OK);
+    for (size_t i = 0; i < ROOM; i++) in[i] = (float)input(1, i), out[i] = again[i] = NAN;
+    kernel->run_lines(kernels, plan, in + 2 * offset, out);
+    kernel->run_lines(kernels, inverse, out, again + 2 * offset);
+    for (size_t line = 0; line < lines.batch; line++)
+        for (size_t k = 0; k < lines.n; k++) {
+            double re = 0.0, im = 0.0;
+            for (size_t j = 0; j < lines.n; j++) {
+                const float *x = in + 2 * (offset + line * lines.in_line + j * lines.in_point);
+                const double turn = -2.0 * M_PI * (double)(j * k % lines.n) / (double)lines.n;
+                re += x[0] * cos(turn) - x[1] * sin(turn);
+                im += x[0] * sin(turn) + x[1] * cos(turn);
+            }
+            const float *y = out + 2 * (line * lines.out_line + k * lines.out_point);
+            CU_ASSERT(hypot((double)y[0] - re, (double)y[1] - im) < 1e-4 * 128.0 * (double)lines.n);
+            const size_t at = 2 * (offset + line * lines.in_line + k * lines.in_point);
+            CU_ASSERT(fabs((double)(again[at] / (float)lines.n - in[at])) < 0.01);
+        }
+    kernel->drop_lines(kernels, plan);
+    kernel->drop_lines(kernels, inverse);
+}
+
+static void lines_are_transformed_wherever_they_lie(void)
+{
+    muir_kernels *kernels = kernels_open();
+    for (size_t f = 0; f < muir_fft_count(); f++) {
+        const muir_fft_kernel *kernel = muir_fft_at(f);
+        if (!kernel->is_available(kernels)) continue;
+        for (size_t offset = 0; offset < 3; offset++) {
+            check_lines(kernels, kernel, (muir_fft_lines){32, 16, 16, 1, 1, 96}, offset);
+            check_lines(kernels, kernel, (muir_fft_lines){15, 7, 1, 15, 7, 1}, offset);
+            check_lines(kernels, kernel, (muir_fft_lines){64, 3, 3, 1, 3, 1}, offset);
+        }
+    }
+    muir_kernels_destroy(&kernels);
+}
+
 /* Every element of a transform, off by a hundredth of the usual size. */
 static void a_wrong_element_is_found(void)
 {
@@ -128,6 +176,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"every available transform is the sum that defines it",
          every_available_transform_is_the_sum_that_defines_it},
+        {"lines are transformed wherever they lie", lines_are_transformed_wherever_they_lie},
         {"a wrong element is found", a_wrong_element_is_found},
         {"what cannot be transformed is refused", what_cannot_be_transformed_is_refused},
         {"operations are 5 n log2 n", operations_are_5_n_log2_n},

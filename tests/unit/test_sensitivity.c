@@ -79,6 +79,9 @@ static const char *const recommender[] = {"fleet=dgx-h100",        "model=dlrm-d
                                           "fleet.servers=1",       "parallel.dp=8",          "parallel.ep=8",
                                           "micro_batch_size=1024", "global_batch_size=8192", NULL};
 
+static const char *const operator[] = {"fleet=dgx-h100", "model=fno-3d",  "seq_len=auto",  "fleet.servers=1",
+                                       "parallel.cp=2",  "parallel.ep=2", "parallel.dp=4", NULL};
+
 static const char *const spared[] = {
     "fleet=dgx-h100", "model=gpt-22b", "seq_len=2048",         "fleet.servers=4",
     "parallel.tp=8",  "parallel.dp=2", "global_batch_size=16", NULL};
@@ -164,6 +167,9 @@ static const struct row {
     {"model.tables", recommender, "52", STEP, +1},
     {"model.lookups", recommender, "1000", STEP, +1},
     {"model.dense_features", recommender, "4096", STEP, +1},
+    {"model.dense_features", operator, "130", STEP, +1},
+    {"model.grid", operator, "64x64x80", STEP, +1},
+    {"model.modes", operator, "16x16x16", STEP, +1},
     {"seq_len", dense, "4096", STEP, +1},
     {"micro_batch_size", dense, "2", MEMORY, +1},
     {"global_batch_size", dense, "128", STEP, +1},

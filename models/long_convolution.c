@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Long convolutions: decoders whose tokens mix by gated convolutions as long as the sequence, with filters
+ * that a small network generates from positions (Hyena, order 2: one long convolution between two gates).
+ * Each convolution is a product of spectra of sequences padded to twice their length. Channels do not mix in
+ * it, so tp shares them out. Real sequences are transformed in pairs, as real and imaginary part of one
+ * complex transform: half the work and half the bytes of complex ones. */
+#include <math.h>
+
+#include "models/emit.h"
+
+/* Taps of the short convolution, and the filter's network: sines and cosines of the position, two hidden
+ * layers and the channels. Source: Poli et al., table A.4 (width 64, depth 4); 33 features as in the
+ * published settings of its language models (HazyResearch/safari), where DNA takes 5. */
+enum { SHORT_TAPS = 3, FEATURES = 33, FILTER_WIDTH = 64, PROJECTIONS = 3 };
+
+static const double trunk_params = FEATURES * FILTER_WIDTH + 2.0 * FILTER_WIDTH * FILTER_WIDTH;
+
+static muir_status check(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_model *m = &job->model;
+    const muir_parallel *parallel = &job->parallel;
+    if (m->heads != 1 || m->experts != 0 || m->topk != 0 || m->shared_experts != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "model: family long_convolution has neither attention heads nor experts (heads=1, "
+                         "experts=0), but heads=%lld experts=%lld topk=%lld shared_experts=%lld",
+                         (long long)m->heads, (long long)m->experts, (long long)m->topk,
+                         (long long)m->shared_experts);
+    if (parallel->cp != 1 || parallel->ep != 1)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel: family long_convolution transforms whole sequences on one chip, which "
+                         "needs cp=1 ep=1, but cp=%lld ep=%lld",
+                         (long long)parallel->cp, (long long)parallel->ep);
+    return MUIR_OK;
+}
+
+typedef struct mixer {
+    muir_sizes s;
+    double seq, sequences; /* of a microbatch */
+    double channels;       /* on one chip */
+    double padded;         /* points of a transform */
+    double pass;           /* bytes of the channels of all tokens, once through memory */
+} mixer;
+
+static mixer mixer_of(const muir_job *job)
+{
+    mixer m = {.s = muir_sizes_of(job)};
+    m.seq = (double)job->batch.seq_len;
+    m.sequences = (double)job->batch.micro_batch_size;
+    m.channels = m.s.hidden / m.s.tp;
+    m.padded = 2.0 * m.seq;
+    m.pass = job->stack.elementwise * m.s.tokens * m.channels * m.s.act_bytes;
+    return m;
+}
+
+/* Weights that every chip holds part of, and those of the filters among them; the trunk is on all chips. */
+static double filter_params(const muir_model *model)
+{
+    return (double)(FILTER_WIDTH * model->hidden);
+}
+
+static double token_params(const muir_model *model)
+{
+    const double h = (double)model->hidden;
+    return (PROJECTIONS + 1.0) * h * h + (SHORT_TAPS * PROJECTIONS + 1.0) * h + h + /* bias, norm */
+           muir_mlp_params(model, (double)model->ffn);
+}
+
+static void emit_filter_product(muir_program *p, muir_block *b, muir_phase phase, const char *name, double m,
+                                double n, double k)
+{
+    muir_emit_gemm(p, b, phase, name, m, n, k, 1.0);
+    muir_emit_last(p)->is_16bit = true;
+}
+
+/* The filters of all channels, and back to their weights: once for each microbatch, whatever its sequences.
+ * Positions need no gradient. */
+static void emit_filters(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const mixer m = mixer_of(job);
+    const double w = FILTER_WIDTH, bytes = job->stack.elementwise * 4.0 * m.seq * (3.0 * w + m.channels);
+    if (phase == MUIR_FORWARD) {
+        emit_filter_product(p, b, phase, "filter in", m.seq, w, FEATURES);
+        for (int i = 0; i < 2; i++) emit_filter_product(p, b, phase, "filter hidden", m.seq, w, w);
+        emit_filter_product(p, b, phase, "filter out", m.seq, m.channels, w);
+        muir_emit_mem(p, b, phase, "sines and window", 2.0 * bytes);
+        muir_emit_fft(p, b, phase, "filter transform", m.padded, 0.5 * m.channels, 1.0);
+    } else if (phase == MUIR_BACKWARD) {
+        muir_emit_fft(p, b, phase, "filter transform grad", m.padded, 0.5 * m.channels, 1.0);
+        emit_filter_product(p, b, phase, "filter out grad", m.seq, w, m.channels);
+        for (int i = 0; i < 2; i++) emit_filter_product(p, b, phase, "filter hidden grad", m.seq, w, w);
+        muir_emit_mem(p, b, phase, "sines and window", 3.0 * bytes);
+    } else {
+        muir_emit_long_sum(p, b, "filter out weight", w, m.channels, m.seq);
+        for (int i = 0; i < 2; i++) muir_emit_long_sum(p, b, "filter hidden weight", w, w, m.seq);
+        muir_emit_long_sum(p, b, "filter in weight", FEATURES, w, m.seq);
+    }
+}
+
+/* Product of spectra, half of which says all of a real sequence: those of sequences read and written so
+ * often, those of filters as often. */
+static void emit_spectra(muir_program *p, const mixer *m, muir_block *b, muir_phase phase, double sequences,
+                         double filters)
+{
+    muir_emit_mem(p, b, phase, "product of spectra",
+                  8.0 * m->channels * m->seq * (sequences * m->sequences + filters));
+}
+
+/* Forward: there and back. Backward: the input's spectrum is formed again, the filter's was kept; the
+ * gradient goes there, times the filter back to the sequences, and times the input, summed over sequences,
+ * back to the filters. Source: the fused kernel of the published code. */
+static void emit_convolution(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const mixer m = mixer_of(job);
+    const double pairs = 0.5 * m.sequences * m.channels;
+    if (phase == MUIR_FORWARD) {
+        emit_filters(p, job, b, phase);
+        muir_emit_fft(p, b, phase, "transform", m.padded, pairs, 1.0);
+        emit_spectra(p, &m, b, phase, 2.0, 1.0);
+        muir_emit_fft(p, b, phase, "inverse transform", m.padded, pairs, 1.0);
+    } else {
+        muir_emit_fft(p, b, phase, "transform again", m.padded, pairs, 1.0);
+        muir_emit_fft(p, b, phase, "transform of grad", m.padded, pairs, 1.0);
+        emit_spectra(p, &m, b, phase, 3.0, 2.0);
+        muir_emit_fft(p, b, phase, "inverse transform of grad", m.padded, pairs, 1.0);
+        emit_filters(p, job, b, phase);
+    }
+}
+
+/* Short convolutions and gates read and write what they need once: 6 passes and 3, 4 forward (the second gate
+ * adds the biased input), 9 and 5, 6 backward. */
+static void emit_mixing_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+{
+    const mixer m = mixer_of(job);
+    const double t = m.s.tokens, h = m.s.hidden, in = PROJECTIONS * m.channels;
+    if (phase == MUIR_FORWARD) {
+        muir_emit_norm(p, job, b, phase, "mixing norm");
+        muir_emit_enter_tp(p, job, b, phase, "mixing in");
+        muir_emit_product(p, job, b, phase, "projections", t, in, h, 1.0);
+        muir_emit_mem(p, b, phase, "short convolution", 6.0 * m.pass);
+        muir_emit_mem(p, b, phase, "gate in", 3.0 * m.pass);
+        emit_convolution(p, job, b, phase);
+        muir_emit_mem(p, b, phase, "gate out", 4.0 * m.pass);
+        muir_emit_product(p, job, b, phase, "out", t, h, m.channels, 1.0);
+        muir_emit_leave_tp(p, job, b, phase, "mixing out");
+    } else if (phase == MUIR_BACKWARD) {
+        muir_emit_leave_tp(p, job, b, phase, "mixing out");
+        muir_emit_product(p, job, b, phase, "out grad", t, m.channels, h, 1.0);
+        muir_emit_mem(p, b, phase, "gate out", 6.0 * m.pass);
+        emit_convolution(p, job, b, phase);
+        muir_emit_mem(p, b, phase, "gate in", 5.0 * m.pass);
+        muir_emit_mem(p, b, phase, "short convolution", 9.0 * m.pass);
+        muir_emit_product(p, job, b, phase, "projections grad", t, h, in, 1.0);
+        muir_emit_enter_tp(p, job, b, phase, "mixing in");
+        muir_emit_norm(p, job, b, phase, "mixing norm");
+    } else {
+        muir_emit_product(p, job, b, phase, "out weight", m.channels, h, t, 1.0);
+        emit_filters(p, job, b, phase);
+        muir_emit_product(p, job, b, phase, "projections weight", h, in, t, 1.0);
+    }
+}
+
+static void emit_layer(muir_program *p, const muir_job *job, muir_block *layer)
+{
+    const double width = (double)job->model.ffn;
+    muir_emit_phase(p, layer, MUIR_FORWARD);
+    muir_emit_weights(p, job, layer, MUIR_FORWARD);
+    emit_mixing_half(p, job, layer, MUIR_FORWARD);
+    muir_emit_mlp_half(p, job, layer, MUIR_FORWARD, width);
+    muir_emit_phase(p, layer, MUIR_BACKWARD);
+    muir_emit_weights(p, job, layer, MUIR_BACKWARD);
+    muir_emit_recompute(p, job, layer);
+    muir_emit_mlp_half(p, job, layer, MUIR_BACKWARD, width);
+    emit_mixing_half(p, job, layer, MUIR_BACKWARD);
+    muir_emit_phase(p, layer, MUIR_WEIGHT);
+    muir_emit_weights(p, job, layer, MUIR_WEIGHT);
+    muir_emit_mlp_half(p, job, layer, MUIR_WEIGHT, width);
+    emit_mixing_half(p, job, layer, MUIR_WEIGHT);
+}
+
+/* As a transformer's layer (muir_memory_of), with in place of queries, keys, values and context: projections
+ * before and after the short convolution, what goes into and comes out of the long one, and what comes out of
+ * the gates; and the filters' spectra, fp32. */
+static double activation_bytes(const muir_job *job)
+{
+    const mixer m = mixer_of(job);
+    const double masks = job->model.mlp == MUIR_MLP_GELU ? 2.0 : 0.0;
+    if (job->parallel.recompute == MUIR_RECOMPUTE_FULL) return 2.0 * m.s.tokens * m.s.hidden / m.s.split;
+    return (8.0 + masks) * m.s.tokens * m.s.hidden / m.s.split +
+           2.0 * m.s.tokens * (2.0 * PROJECTIONS + 3.0) * m.channels + 8.0 * m.channels * m.seq +
+           2.0 * m.s.tokens * (m.s.gate + 1.0) * (double)job->model.ffn / m.s.tp;
+}
+
+static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *p)
+{
+    (void)ctx;
+    muir_emit_embedding(p, job);
+    muir_block *layer = muir_emit_block(p, "layer");
+    layer->dense_params =
+        (token_params(&job->model) + filter_params(&job->model)) / (double)job->parallel.tp + trunk_params;
+    emit_layer(p, job, layer);
+    muir_emit_head(p, job);
+    p->activation_bytes = activation_bytes(job);
+    return MUIR_OK;
+}
+
+/* 6 FLOP a weight and token, and two transforms there and two back for each pair of channels and each
+ * sequence. Filters are needed once a step: 6 FLOP a weight and position, less the gradient of positions, and
+ * a transform each way. */
+static void add_totals(const muir_job *job, muir_program *p)
+{
+    const muir_model *m = &job->model;
+    const double layers = (double)m->layers, seq = (double)job->batch.seq_len;
+    const double sequences = (double)job->batch.global_batch_size;
+    const double embedding = (double)(m->vocab * m->hidden);
+    const double filters = filter_params(m) + trunk_params;
+    const double transform = 0.5 * (double)m->hidden * 5.0 * 2.0 * seq * log2(2.0 * seq);
+    p->params = layers * (token_params(m) + filters) + embedding * (m->tied_embedding ? 1.0 : 2.0);
+    p->active_params = p->params;
+    p->model_flop =
+        sequences * (6.0 * seq * (layers * token_params(m) + embedding) + layers * 4.0 * transform) +
+        layers * ((6.0 * filters - 2.0 * FEATURES * FILTER_WIDTH) * seq + 2.0 * transform);
+}
+
+const muir_family muir_family_long_convolution = {
+    .name = "long_convolution",
+    .is_headless = true,
+    .check = check,
+    .emit = emit,
+    .add_totals = add_totals,
+    .source = "Poli et al., Hyena Hierarchy, arXiv 2302.10866; Nguyen et al., HyenaDNA, arXiv 2306.15794",
+};

@@ -64,7 +64,8 @@ int64_t muir_job_etp(const muir_job *job);
 /* Replicas that hold the experts together, and so wait for each other and train or stop together: those
  * that an expert-parallel group of etp ep chips spans, whole groups.
  *     r = etp ep / gcd(etp ep, tp cp)
- * 1 without experts, and where a replica's tp cp chips hold whole groups. Divides dp in a legal job. Local. */
+ * 1 without experts, and where a replica's tp cp chips hold whole groups. Divides dp in a legal job.
+ * Local. */
 int64_t muir_job_expert_replicas(const muir_job *job);
 
 /* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an

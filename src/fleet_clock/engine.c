@@ -13,13 +13,14 @@
 enum { LANES = MUIR_RNG_BLOCK };
 
 muir_status muir_engine_create(muir_ctx *ctx, const muir_order *order, const muir_ideal *ideal,
-                               muir_engine **out)
+                               const muir_lengths *lengths, muir_engine **out)
 {
     muir_status st = MUIR_OK;
     muir_engine *e = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *e, "the engine", &e));
     e->order = order;
     e->ideal = ideal;
+    e->lengths = lengths;
     MUIR_TRY(muir_alloc(ctx, (size_t)order->shape.stages * LANES, sizeof(float), "the engine", &e->own));
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers * LANES, sizeof(float), "the engine", &e->result));
     *out = e;
@@ -59,6 +60,29 @@ static void run_block(const muir_step *steps, const muir_slack *slack, int n, co
             for (int lane = 0; lane < LANES; lane++) own[lane] = fmaf(s.compute_s, slow[lane], own[lane]);
         }
         if (step.to >= 0) memcpy(results + (size_t)step.to * LANES, own, LANES * sizeof(float));
+    }
+}
+
+/* What a slow chip and a long microbatch add together: (1 + slow) (1 + spread w) - 1. */
+MUIR_CLONES
+static void stretch(const float *restrict slow, const float *restrict w, float spread, float *restrict out)
+{
+    for (int lane = 0; lane < LANES; lane++)
+        out[lane] = fmaf((1.0f + slow[lane]) * spread, w[lane], slow[lane]);
+}
+
+/* The same as run_block with lengths of microbatches: w is [microbatches, 64]. */
+static void run_block_of_lengths(const muir_engine *e, const float *excess, const float *w)
+{
+    float slow[LANES];
+    for (int i = 0; i < e->order->n_steps; i++) {
+        muir_step step = e->order->steps[i];
+        const float spread =
+            muir_length_spread(e->lengths->scenario, step.phase, step.work == MUIR_WORK_PAIR);
+        float *own = e->own + (size_t)step.stage * LANES;
+        stretch(excess + (size_t)step.stage * LANES, w + (size_t)step.microbatch * LANES, spread, slow);
+        step.stage = 0;
+        run_block(&step, &e->ideal->slack[i], 1, slow, own, e->result);
     }
 }
 
@@ -126,8 +150,11 @@ void muir_engine_step(muir_engine *e, const muir_slowdown *slowdown, muir_delays
         const int64_t end = mine.first + mine.n - lane_0;
         const int n = (int)(end < LANES ? end : LANES) - first;
         memset(e->own, 0, (size_t)stages * LANES * sizeof(float));
-        run_block(e->order->steps, e->ideal->slack, e->order->n_steps,
-                  slowdown->excess + b * (size_t)stages * LANES, e->own, e->result);
+        const float *excess = slowdown->excess + b * (size_t)stages * LANES;
+        if (e->lengths->w)
+            run_block_of_lengths(e, excess, e->lengths->w + b * (size_t)e->lengths->microbatches * LANES);
+        else
+            run_block(e->order->steps, e->ideal->slack, e->order->n_steps, excess, e->own, e->result);
         for (int s = 0; s < stages; s++)
             note_stage(e->own + (size_t)s * LANES, first, n, lane_0, &d->stage_s[s], &d->stage_replica[s]);
         note_replicas(e, first, n, lane_0, reduced_of(e->ideal), slowdown->is_down + b * LANES, d);

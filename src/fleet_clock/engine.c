@@ -39,50 +39,48 @@ void muir_engine_destroy(muir_engine **engine)
     *engine = NULL;
 }
 
-/* The whole order for one block. The inner loops have a fixed length and no branches: with AVX-512 each is
- * four vectors. */
+/* One slot of 64 replicas. The loops have a fixed length and no branches: with AVX-512 each is four vectors. */
+static inline void run_slot(const muir_step *step, muir_slack s, const float *restrict slow,
+                            float *restrict own, float *restrict results)
+{
+    if (step->from >= 0) {
+        const float *in = results + (size_t)step->from * LANES;
+        for (int lane = 0; lane < LANES; lane++) {
+            const float a = own[lane] + s.self_s, b = in[lane] + s.input_s;
+            own[lane] = fmaf(s.compute_s, slow[lane], a > b ? a : b);
+        }
+    } else {
+        for (int lane = 0; lane < LANES; lane++) own[lane] = fmaf(s.compute_s, slow[lane], own[lane]);
+    }
+    if (step->to >= 0) memcpy(results + (size_t)step->to * LANES, own, LANES * sizeof(float));
+}
+
+/* The whole order for one block. */
 MUIR_CLONES
 static void run_block(const muir_step *steps, const muir_slack *slack, int n, const float *restrict excess,
                       float *restrict all_own, float *restrict results)
 {
     for (int i = 0; i < n; i++) {
-        const muir_step step = steps[i];
-        const muir_slack s = slack[i];
-        const float *slow = excess + (size_t)step.stage * LANES;
-        float *own = all_own + (size_t)step.stage * LANES;
-        if (step.from >= 0) {
-            const float *in = results + (size_t)step.from * LANES;
-            for (int lane = 0; lane < LANES; lane++) {
-                const float a = own[lane] + s.self_s, b = in[lane] + s.input_s;
-                own[lane] = fmaf(s.compute_s, slow[lane], a > b ? a : b);
-            }
-        } else {
-            for (int lane = 0; lane < LANES; lane++) own[lane] = fmaf(s.compute_s, slow[lane], own[lane]);
-        }
-        if (step.to >= 0) memcpy(results + (size_t)step.to * LANES, own, LANES * sizeof(float));
+        const size_t row = (size_t)steps[i].stage * LANES;
+        run_slot(&steps[i], slack[i], excess + row, all_own + row, results);
     }
 }
 
-/* What a slow chip and a long microbatch add together: (1 + slow) (1 + spread w) - 1. */
+/* The same with lengths of microbatches, w [microbatches, 64]: a slow chip and a long microbatch add
+ * (1 + slow) (1 + spread w) - 1 together. */
 MUIR_CLONES
-static void stretch(const float *restrict slow, const float *restrict w, float spread, float *restrict out)
+static void run_block_of_lengths(const muir_engine *e, const float *restrict excess, const float *restrict w)
 {
-    for (int lane = 0; lane < LANES; lane++)
-        out[lane] = fmaf((1.0f + slow[lane]) * spread, w[lane], slow[lane]);
-}
-
-/* The same as run_block with lengths of microbatches: w is [microbatches, 64]. */
-static void run_block_of_lengths(const muir_engine *e, const float *excess, const float *w)
-{
-    float slow[LANES];
+    float both[LANES];
     for (int i = 0; i < e->order->n_steps; i++) {
-        muir_step step = e->order->steps[i];
+        const muir_step *step = &e->order->steps[i];
         const float spread =
-            muir_length_spread(e->lengths->scenario, step.phase, step.work == MUIR_WORK_PAIR);
-        float *own = e->own + (size_t)step.stage * LANES;
-        stretch(excess + (size_t)step.stage * LANES, w + (size_t)step.microbatch * LANES, spread, slow);
-        step.stage = 0;
-        run_block(&step, &e->ideal->slack[i], 1, slow, own, e->result);
+            muir_length_spread(e->lengths->scenario, step->phase, step->work == MUIR_WORK_PAIR);
+        const float *slow = excess + (size_t)step->stage * LANES,
+                    *length = w + (size_t)step->microbatch * LANES;
+        for (int lane = 0; lane < LANES; lane++)
+            both[lane] = fmaf((1.0f + slow[lane]) * spread, length[lane], slow[lane]);
+        run_slot(step, e->ideal->slack[i], both, e->own + (size_t)step->stage * LANES, e->result);
     }
 }
 

@@ -113,6 +113,20 @@ class Faults(Case):
         self.assertGreaterEqual(score["planted"], 20)
         self.assertEqual([score["precision"], score["recall"]], [1.0, 1.0])
 
+    def test_a_mix_of_jobs_says_who_straggles(self):
+        script = os.path.join(SOURCE, "scripts", "job_mix.py")
+        done = subprocess.run([sys.executable, script, "--jobs", "16", "--muir", MUIR, "--json", self.path("mix.json")],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("mix.json")) as file:
+            mix = json.load(file)
+        self.assertEqual(mix["figures"]["all"]["jobs"], 16)
+        for job in mix["jobs"]:  # one stage of alike chips loses little, and nobody is faster than the ideal
+            self.assertGreater(job["slowdown"], 1.0)
+            if job["causes"] == ["none"]:
+                self.assertLess(job["slowdown"], 1.05)
+        self.assertGreater(mix["figures"]["with lengths"]["slowdown"], mix["figures"]["all"]["slowdown"])
+
     def test_days_are_fleet_time(self):
         process = muir("run", "tiny", "host.every=0", *FAULTS, "steps=auto", "days=0.001", "-q", "-o", self.path("x.h5"))
         self.assertEqual(process.returncode, 0, process.stderr)

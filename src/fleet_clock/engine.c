@@ -39,7 +39,8 @@ void muir_engine_destroy(muir_engine **engine)
     *engine = NULL;
 }
 
-/* One slot of 64 replicas. The loops have a fixed length and no branches: with AVX-512 each is four vectors. */
+/* One slot of 64 replicas. The loops have a fixed length and no branches: with AVX-512 each is four
+ * vectors. */
 static inline void run_slot(const muir_step *step, muir_slack s, const float *restrict slow,
                             float *restrict own, float *restrict results)
 {

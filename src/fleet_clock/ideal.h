@@ -16,7 +16,7 @@
     X(bubble, "idle time of the busiest stage while the pipeline fills and drains")                          \
     X(dp, "exposed gradient sync, norm and weight gather")                                                   \
     X(optimizer, "optimizer update")                                                                         \
-    X(straggler, "waiting for slower replicas")                                                                 \
+    X(straggler, "waiting for slower replicas")                                                              \
     X(checkpoint, "blocking checkpoints")                                                                    \
     X(recovery, "failures: detection, restart, lost work")                                                   \
     X(evaluation, "evaluations between training steps")

@@ -252,6 +252,28 @@ static void a_step_costs_what_its_load_costs(void)
     muir_fleet_clock_destroy(&clock);
 }
 
+static double step_of(const char *change)
+{
+    const char *const keys[] = {EXPERT_JOB, "parallel.ep=64", "model.expert_imbalance=0.5", "faults=lengths",
+                                change};
+    const muir_scenario s = load("rainier", keys, sizeof keys / sizeof keys[0]);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
+    muir_fleet_row row;
+    muir_rank_row rank;
+    CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, 7, 0, &row, &rank, NULL), MUIR_OK);
+    muir_fleet_clock_destroy(&clock);
+    return row.step_s;
+}
+
+static void every_key_of_the_laws_moves_the_step(void)
+{
+    static const char *const changes[] = {"faults.jitter.length_forward=0.3",
+                                          "faults.jitter.length_backward=0.3", "faults.jitter.experts=false",
+                                          "faults.jitter.expert_steps=3"};
+    const double base_s = step_of("seed=1");
+    for (int i = 0; i < 4; i++) CU_ASSERT(fabs(step_of(changes[i]) / base_s - 1.0) > 1e-5);
+}
+
 /* Expert groups of 96 replicas cross the blocks of 64 in which replicas are computed. */
 static void any_number_of_ranks_draws_the_same(void)
 {
@@ -300,6 +322,7 @@ int main(int argc, char **argv)
         {"balanced experts still get uneven shares of few tokens",
          balanced_experts_still_get_uneven_shares_of_few_tokens},
         {"a step costs what its load costs", a_step_costs_what_its_load_costs},
+        {"every key of the laws moves the step", every_key_of_the_laws_moves_the_step},
         {"any number of ranks draws the same", any_number_of_ranks_draws_the_same},
         CU_TEST_INFO_NULL,
     };

@@ -4,27 +4,13 @@
  * All-reduce halves and doubles, with near partners while messages are long. Ranks own blocks in an order in
  * which what is sent lies together, so nothing is packed. */
 #include "collectives/plan.h"
-
-static bool is_power_of_two(int p)
-{
-    return (p & (p - 1)) == 0;
-}
-
-/* Partner in step s: an even rank's is so far up, and an odd rank's so far down, as the negabinary number
- * with s + 1 ones says, (1 - (-2)^(s + 1)) / 3: 1, -1, 3, -5, 11, ... */
-static int partner_of(int p, int rank, int s)
-{
-    int distance = 1;
-    for (int k = 0; k < s; k++) distance = 1 - 2 * distance;
-    const int at = rank % 2 == 0 ? rank + distance : rank - distance;
-    return (at % p + p) % p;
-}
+#include "collectives/swing.h"
 
 /* Lowest of the ranks that `rank` reaches in steps s and later; those that reach each other have the same. */
 static int lowest_of(int p, int rank, int s)
 {
     if (1 << s >= p) return rank;
-    const int one = lowest_of(p, rank, s + 1), other = lowest_of(p, partner_of(p, rank, s), s + 1);
+    const int one = lowest_of(p, rank, s + 1), other = lowest_of(p, muir_swing_partner(p, rank, s), s + 1);
     return one < other ? one : other;
 }
 
@@ -37,7 +23,7 @@ typedef struct range {
 /* What `rank` keeps of a range in step s, or what its partner keeps. */
 static range half_of(int p, int rank, int s, range all, bool is_partner)
 {
-    const int mine = lowest_of(p, rank, s + 1), other = lowest_of(p, partner_of(p, rank, s), s + 1);
+    const int mine = lowest_of(p, rank, s + 1), other = lowest_of(p, muir_swing_partner(p, rank, s), s + 1);
     const bool is_upper = (mine > other) != is_partner;
     return (range){is_upper ? all.first + all.n / 2 : all.first, all.n / 2};
 }
@@ -56,7 +42,7 @@ static range plan_halving(muir_coll_plan *plan, range kept[])
     size_t start = 0; /* element at which `sums` begins */
     range all = {0, p};
     for (int s = 0; s < n_steps; s++) {
-        const int peer = partner_of(p, rank, s);
+        const int peer = muir_swing_partner(p, rank, s);
         const range keep = half_of(p, rank, s, all, false), give = half_of(p, rank, s, all, true);
         const muir_coll_part in_part = muir_coll_plan_blocks(plan, keep.first, keep.n);
         const muir_coll_part out_part = muir_coll_plan_blocks(plan, give.first, give.n);
@@ -82,7 +68,7 @@ static range plan_halving(muir_coll_plan *plan, range kept[])
 static void plan_doubling(muir_coll_plan *plan, const range kept[], range mine)
 {
     for (int s = muir_coll_log2(plan->p) - 1; s >= 0; s--) {
-        const int peer = partner_of(plan->p, plan->rank, s);
+        const int peer = muir_swing_partner(plan->p, plan->rank, s);
         const range its = half_of(plan->p, plan->rank, s, kept[s], true);
         const muir_coll_part out = muir_coll_plan_blocks(plan, mine.first, mine.n);
         const muir_coll_part come = muir_coll_plan_blocks(plan, its.first, its.n);
@@ -117,7 +103,7 @@ static void plan_broadcast(muir_coll_plan *plan)
     const muir_coll_place output = in(MUIR_COLL_OUTPUT, 0), input = in(MUIR_COLL_INPUT, 0);
     const size_t n = plan->count;
     for (int s = muir_coll_log2(p) - 1; s >= 0; s--) {
-        const int peer = (partner_of(p, v, s) + root) % p;
+        const int peer = (muir_swing_partner(p, v, s) + root) % p;
         if (is_reached(p, v, s + 1))
             muir_coll_plan_add(plan, &(muir_coll_step){.send = {peer, v == 0 ? input : output, n}});
         else if (is_reached(p, v, s))
@@ -148,7 +134,7 @@ static void cost_of_all_reduce(int p, double bytes, double *rounds, double *byte
 const muir_coll muir_coll_all_reduce_bine = {
     .name = "bine",
     .kind = MUIR_ALL_REDUCE,
-    .fits = is_power_of_two,
+    .fits = muir_swing_fits,
     .cost = cost_of_all_reduce,
     .plan = plan_all_reduce,
     .source = SOURCE,
@@ -157,7 +143,7 @@ const muir_coll muir_coll_all_reduce_bine = {
 const muir_coll muir_coll_broadcast_bine = {
     .name = "bine",
     .kind = MUIR_BROADCAST,
-    .fits = is_power_of_two,
+    .fits = muir_swing_fits,
     .cost = cost_of_broadcast,
     .plan = plan_broadcast,
     .source = SOURCE,

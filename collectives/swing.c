@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* All-reduce by Swing: halving and doubling with partners that stay near each other on a ring, for powers of
  * two. */
+#include "collectives/swing.h"
+
 #include "collectives/plan.h"
 
-static bool is_power_of_two(int p)
+bool muir_swing_fits(int p)
 {
     return (p & (p - 1)) == 0;
 }
 
-/* Partner in step s: even ranks go 1, -1, 3, -5, 11, ... ranks up, odd ranks as many down, so that
- *     distance = (1 - (-2)^(s + 1)) / 3 */
-static int partner_of(int p, int rank, int s)
+int muir_swing_partner(int p, int rank, int s)
 {
     int distance = 1;
     for (int k = 0; k < s; k++) distance = 1 - 2 * distance;
@@ -24,7 +24,7 @@ static bool is_reached(int p, int rank, int s, int b)
 {
     if (b == rank) return true;
     for (; 1 << s < p; s++)
-        if (is_reached(p, partner_of(p, rank, s), s + 1, b)) return true;
+        if (is_reached(p, muir_swing_partner(p, rank, s), s + 1, b)) return true;
     return false;
 }
 
@@ -90,14 +90,14 @@ static void plan_swing(muir_coll_plan *plan)
     muir_coll_buffer mine = MUIR_COLL_INPUT;
     if (p == 1) muir_coll_plan_add_copy(plan, in(MUIR_COLL_OUTPUT, 0), in(MUIR_COLL_INPUT, 0), plan->count);
     for (int s = 0; s < n_steps; s++) {
-        const int peer = partner_of(p, rank, s);
+        const int peer = muir_swing_partner(p, rank, s);
         const size_t n_out = pack(plan, peer, s, mine);
         exchange(plan, peer, n_out, length_of(plan, rank, s));
         unpack(plan, rank, s, MUIR_COLL_REDUCE, mine);
         mine = MUIR_COLL_OUTPUT;
     }
     for (int s = n_steps - 1; s >= 0; s--) {
-        const int peer = partner_of(p, rank, s);
+        const int peer = muir_swing_partner(p, rank, s);
         const size_t n_out = pack(plan, rank, s, mine);
         exchange(plan, peer, n_out, length_of(plan, peer, s));
         unpack(plan, peer, s, MUIR_COLL_COPY, mine);
@@ -114,7 +114,7 @@ static void cost(int p, double bytes, double *rounds, double *bytes_sent)
 const muir_coll muir_coll_all_reduce_swing = {
     .name = "swing",
     .kind = MUIR_ALL_REDUCE,
-    .fits = is_power_of_two,
+    .fits = muir_swing_fits,
     .cost = cost,
     .plan = plan_swing,
     .source = "De Sensi, Bonato, Saam and Hoefler, Swing: Short-cutting Rings for Higher Bandwidth "

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/statistics.h"
 #include "models/emit.h"
 
 static muir_status check(muir_ctx *ctx, const muir_job *job)
@@ -167,21 +168,6 @@ static void emit_layer(muir_program *program, const muir_job *job, muir_block *l
     muir_emit_attention_half(program, job, layer, MUIR_WEIGHT);
 }
 
-/* Largest of n standard normal draws, expected: the quantile (n - 3/8) / (n + 1/4) (Blom 1958); 0 for one. */
-static double largest_of(double n)
-{
-    const double above = 1.0 - (n - 0.375) / (n + 0.25);
-    double low = 0.0, high = 10.0;
-    for (int i = 0; i < 60; i++) {
-        const double middle = 0.5 * (low + high);
-        if (0.5 * erfc(middle * sqrt(0.5)) > above)
-            low = middle;
-        else
-            high = middle;
-    }
-    return n > 1.0 ? low : 0.0;
-}
-
 /* Load of the busiest chip of an ep group over the mean. Loads of experts scatter like independent normal
  * draws, so that the busiest of all `experts` is as far above the mean as expert_imbalance says; the mean
  * of the k experts of a chip scatters by 1 / sqrt(k) of that.
@@ -191,7 +177,7 @@ static double busiest_load(const muir_job *job)
 {
     const double experts = (double)job->model.experts, ep = (double)job->parallel.ep;
     if (job->model.expert_imbalance <= 0.0 || experts < 2.0) return 1.0;
-    const double share = largest_of(ep) / (largest_of(experts) * sqrt(experts / ep));
+    const double share = muir_normal_largest(ep) / (muir_normal_largest(experts) * sqrt(experts / ep));
     return 1.0 + job->model.expert_imbalance * round(share * 1e6) * 1e-6;
 }
 

@@ -136,6 +136,13 @@ float muir_rng_normal_at(uint64_t seed, muir_stream stream, uint32_t step, uint6
     return normal_of(muir_rng_uniform_at(seed, stream, step, index));
 }
 
+/* Words of the counters of one block, lane i. */
+static inline words4 words_of(uint64_t block, uint32_t step, const uint32_t key[4], uint32_t i)
+{
+    const uint64_t first = block * LANES; /* a multiple of 16: adding a lane never carries */
+    return threefry((words4){(uint32_t)first + i, (uint32_t)(first >> 32), step, 0}, key);
+}
+
 /* The lanes are the loop that is vectorised: one AVX-512 register, two of AVX2, four of the plain path. */
 MUIR_CLONES
 void muir_rng_normals(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count,
@@ -143,15 +150,30 @@ void muir_rng_normals(uint64_t seed, muir_stream stream, uint32_t step, uint64_t
 {
     const uint32_t key[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)stream, 0};
     for (size_t b = 0; b < count; b++) {
-        const uint64_t first = (block + b) * LANES; /* a multiple of 16: adding a lane never carries */
-        const uint32_t low = (uint32_t)first, high = (uint32_t)(first >> 32);
         float *o = out + b * MUIR_RNG_BLOCK;
         for (uint32_t i = 0; i < LANES; i++) {
-            const words4 x = threefry((words4){low + i, high, step, 0}, key);
+            const words4 x = words_of(block + b, step, key, i);
             o[i] = normal_of(uniform_of(x.x0));
             o[LANES + i] = normal_of(uniform_of(x.x1));
             o[2 * LANES + i] = normal_of(uniform_of(x.x2));
             o[3 * LANES + i] = normal_of(uniform_of(x.x3));
+        }
+    }
+}
+
+MUIR_CLONES
+void muir_rng_uniforms(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count,
+                       float *out)
+{
+    const uint32_t key[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)stream, 0};
+    for (size_t b = 0; b < count; b++) {
+        float *o = out + b * MUIR_RNG_BLOCK;
+        for (uint32_t i = 0; i < LANES; i++) {
+            const words4 x = words_of(block + b, step, key, i);
+            o[i] = uniform_of(x.x0);
+            o[LANES + i] = uniform_of(x.x1);
+            o[2 * LANES + i] = uniform_of(x.x2);
+            o[3 * LANES + i] = uniform_of(x.x3);
         }
     }
 }

@@ -28,7 +28,8 @@ typedef enum muir_stream {
     MUIR_STREAM_SERVER = 17, /* what kind of server it is */
     MUIR_STREAM_EVENT = 18,  /* fleet-wide events: slow servers, flaps, planned interruptions */
     MUIR_STREAM_COMMON = 19, /* what the whole fleet shares from step to step */
-    MUIR_STREAM_LENGTH = 20, /* lengths of sequences, per replica and step */
+    MUIR_STREAM_LENGTH = 20, /* lengths of sequences, per microbatch of a replica */
+    MUIR_STREAM_EXPERT = 21, /* popularity of experts, per layer and chip of an expert group */
     MUIR_STREAM_POWER = 30,  /* power of a server at equal work */
     MUIR_STREAM_FLIP = 40,   /* bit flips planted into results of the host clock */
 } muir_stream;
@@ -52,12 +53,15 @@ float muir_rng_uniform_at(uint64_t seed, muir_stream stream, uint32_t step, uint
  * relative error below 2e-4. Tails end at +-5.3. Local. */
 float muir_rng_normal_at(uint64_t seed, muir_stream stream, uint32_t step, uint64_t index);
 
-/* Standard normal draws 64 block .. 64 (block + count) - 1, the same bits as muir_rng_normal_at.
+/* Standard normal or uniform draws 64 block .. 64 (block + count) - 1, the same bits as
+ * muir_rng_normal_at and muir_rng_uniform_at.
  * block  in   the first block
  * count  in   blocks
  * out    out  [count,64]
  * Local. */
 void muir_rng_normals(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count,
                       float *out);
+void muir_rng_uniforms(uint64_t seed, muir_stream stream, uint32_t step, uint64_t block, size_t count,
+                       float *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sorting, percentiles and the median. */
+/* Sorting, percentiles, the median, the largest of normal draws. */
 #include "base/statistics.h"
 
 #include <math.h>
@@ -26,4 +26,18 @@ double muir_median(double *values, size_t n)
 {
     muir_sort(values, n);
     return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+double muir_normal_largest(double n)
+{
+    const double above = 1.0 - (n - 0.375) / (n + 0.25);
+    double low = 0.0, high = 10.0;
+    for (int i = 0; i < 60; i++) {
+        const double middle = 0.5 * (low + high);
+        if (0.5 * erfc(middle * sqrt(0.5)) > above)
+            low = middle;
+        else
+            high = middle;
+    }
+    return n > 1.0 ? low : 0.0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Order statistics of measured values. */
+/* Order statistics of measured values, and of normal draws. */
 #ifndef MUIR_BASE_STATISTICS_H
 #define MUIR_BASE_STATISTICS_H
 
@@ -13,5 +13,9 @@ double muir_percentile(const double *sorted, size_t n, double share);
 
 /* Median of n values, which it sorts: the middle one, or the mean of the two in the middle; n >= 1. Local. */
 double muir_median(double *values, size_t n);
+
+/* Largest of n standard normal draws, expected: the quantile (n - 3/8) / (n + 1/4); 0 for one. Within 1
+ * % from n = 8 on. Source: Blom, "Statistical Estimates and Transformed Beta-Variables", 1958. Local. */
+double muir_normal_largest(double n);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* muir help: every key of a kind of file, and every column of the telemetry, from the tables that define
- * them. */
+/* muir help: every key of a kind of file, every column of the telemetry and every key that plans search, from
+ * the tables that define them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "fleet_clock/plan.h"
 #include "run/describe.h"
 #include "scenario/scenario.h"
 #include "scenario/tuning_table.h"
@@ -39,6 +40,13 @@ static void print_kinds(void)
     printf("kinds of events, as /events/kind numbers them\n");
     for (int k = 0; k < MUIR_KIND_COUNT; k++)
         printf("  %2d  %-14s %s\n", k, muir_kind_name(k), muir_kind_help(k));
+}
+
+static void print_plan(void)
+{
+    printf("keys that muir plan searches, unless an argument fixes them\n");
+    for (int i = 0; i < muir_plan_key_count(); i++)
+        printf("  %-34s %s\n", muir_plan_key(i), muir_plan_key_help(i));
 }
 
 static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
@@ -84,6 +92,12 @@ static void print_telemetry(void)
     }
 }
 
+/* Topics beside the kinds of files. */
+static const struct {
+    const char *name;
+    void (*print)(void);
+} topics[] = {{"telemetry", print_telemetry}, {"plan", print_plan}};
+
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     static const muir_schema *const schemas[] = {
@@ -96,20 +110,22 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
             if (muir_is_root(ctx) && schemas[i] == &muir_faults_schema) print_kinds();
             return MUIR_OK;
         }
-    if (strcmp(topic, "telemetry") == 0) {
-        if (muir_is_root(ctx)) print_telemetry();
-        return MUIR_OK;
-    }
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+        if (strcmp(topic, topics[i].name) == 0) {
+            if (muir_is_root(ctx)) topics[i].print();
+            return MUIR_OK;
+        }
     return muir_fail(
         ctx, MUIR_ERR_ARG,
-        "muir help what? scenario, fleet, chip, model, stack, faults, tuning or telemetry (muir --help lists "
-        "the commands)");
+        "muir help what? scenario, fleet, chip, model, stack, faults, tuning, telemetry or plan (muir --help "
+        "lists the commands)");
 }
 
 const muir_command muir_command_help = {
     .name = "help",
-    .usage = "scenario|fleet|chip|model|stack|faults|tuning|telemetry",
-    .summary = "every key of a kind of file with its default, or every column of the telemetry",
+    .usage = "scenario|fleet|chip|model|stack|faults|tuning|telemetry|plan",
+    .summary = "every key of a kind of file with its default, every column of the telemetry, or every key "
+               "that plans search",
     .help = "",
     .run = run,
 };

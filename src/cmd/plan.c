@@ -317,7 +317,7 @@ const muir_command muir_command_plan = {
         "  --top N       layouts to print, 10 if not given\n"
         "  --pareto      also fewer chips: what nothing else beats in step time, chips and cost at once\n"
         "  --json FILE   the same for programs; -: to standard output, instead of the table\n"
-        "Searched: pp, tp, vpp, schedule, cp, ep, micro batch, dp, order of axes, recompute, ZeRO stage.\n"
+        "muir help plan lists the keys that are searched.\n"
         "Candidates are dealt over ranks: mpirun -n 8 muir plan ...\n",
     .run = run,
 };

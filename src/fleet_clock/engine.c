@@ -13,13 +13,14 @@
 enum { LANES = MUIR_RNG_BLOCK };
 
 muir_status muir_engine_create(muir_ctx *ctx, const muir_order *order, const muir_ideal *ideal,
-                               muir_engine **out)
+                               const muir_lengths *lengths, muir_engine **out)
 {
     muir_status st = MUIR_OK;
     muir_engine *e = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *e, "the engine", &e));
     e->order = order;
     e->ideal = ideal;
+    e->lengths = lengths;
     MUIR_TRY(muir_alloc(ctx, (size_t)order->shape.stages * LANES, sizeof(float), "the engine", &e->own));
     MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers * LANES, sizeof(float), "the engine", &e->result));
     *out = e;
@@ -38,27 +39,49 @@ void muir_engine_destroy(muir_engine **engine)
     *engine = NULL;
 }
 
-/* The whole order for one block. The inner loops have a fixed length and no branches: with AVX-512 each is
- * four vectors. */
+/* One slot of 64 replicas. The loops have a fixed length and no branches: with AVX-512 each is four
+ * vectors. */
+static inline void run_slot(const muir_step *step, muir_slack s, const float *restrict slow,
+                            float *restrict own, float *restrict results)
+{
+    if (step->from >= 0) {
+        const float *in = results + (size_t)step->from * LANES;
+        for (int lane = 0; lane < LANES; lane++) {
+            const float a = own[lane] + s.self_s, b = in[lane] + s.input_s;
+            own[lane] = fmaf(s.compute_s, slow[lane], a > b ? a : b);
+        }
+    } else {
+        for (int lane = 0; lane < LANES; lane++) own[lane] = fmaf(s.compute_s, slow[lane], own[lane]);
+    }
+    if (step->to >= 0) memcpy(results + (size_t)step->to * LANES, own, LANES * sizeof(float));
+}
+
+/* The whole order for one block. */
 MUIR_CLONES
 static void run_block(const muir_step *steps, const muir_slack *slack, int n, const float *restrict excess,
                       float *restrict all_own, float *restrict results)
 {
     for (int i = 0; i < n; i++) {
-        const muir_step step = steps[i];
-        const muir_slack s = slack[i];
-        const float *slow = excess + (size_t)step.stage * LANES;
-        float *own = all_own + (size_t)step.stage * LANES;
-        if (step.from >= 0) {
-            const float *in = results + (size_t)step.from * LANES;
-            for (int lane = 0; lane < LANES; lane++) {
-                const float a = own[lane] + s.self_s, b = in[lane] + s.input_s;
-                own[lane] = fmaf(s.compute_s, slow[lane], a > b ? a : b);
-            }
-        } else {
-            for (int lane = 0; lane < LANES; lane++) own[lane] = fmaf(s.compute_s, slow[lane], own[lane]);
-        }
-        if (step.to >= 0) memcpy(results + (size_t)step.to * LANES, own, LANES * sizeof(float));
+        const size_t row = (size_t)steps[i].stage * LANES;
+        run_slot(&steps[i], slack[i], excess + row, all_own + row, results);
+    }
+}
+
+/* The same with lengths of microbatches, w [microbatches, 64]: a slow chip and a long microbatch add
+ * (1 + slow) (1 + spread w) - 1 together. */
+MUIR_CLONES
+static void run_block_of_lengths(const muir_engine *e, const float *restrict excess, const float *restrict w)
+{
+    float both[LANES];
+    for (int i = 0; i < e->order->n_steps; i++) {
+        const muir_step *step = &e->order->steps[i];
+        const float spread =
+            muir_length_spread(e->lengths->scenario, step->phase, step->work == MUIR_WORK_PAIR);
+        const float *slow = excess + (size_t)step->stage * LANES,
+                    *length = w + (size_t)step->microbatch * LANES;
+        for (int lane = 0; lane < LANES; lane++)
+            both[lane] = fmaf((1.0f + slow[lane]) * spread, length[lane], slow[lane]);
+        run_slot(step, e->ideal->slack[i], both, e->own + (size_t)step->stage * LANES, e->result);
     }
 }
 
@@ -126,8 +149,11 @@ void muir_engine_step(muir_engine *e, const muir_slowdown *slowdown, muir_delays
         const int64_t end = mine.first + mine.n - lane_0;
         const int n = (int)(end < LANES ? end : LANES) - first;
         memset(e->own, 0, (size_t)stages * LANES * sizeof(float));
-        run_block(e->order->steps, e->ideal->slack, e->order->n_steps,
-                  slowdown->excess + b * (size_t)stages * LANES, e->own, e->result);
+        const float *excess = slowdown->excess + b * (size_t)stages * LANES;
+        if (e->lengths->w)
+            run_block_of_lengths(e, excess, e->lengths->w + b * (size_t)e->lengths->microbatches * LANES);
+        else
+            run_block(e->order->steps, e->ideal->slack, e->order->n_steps, excess, e->own, e->result);
         for (int s = 0; s < stages; s++)
             note_stage(e->own + (size_t)s * LANES, first, n, lane_0, &d->stage_s[s], &d->stage_replica[s]);
         note_replicas(e, first, n, lane_0, reduced_of(e->ideal), slowdown->is_down + b * LANES, d);

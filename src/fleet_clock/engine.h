@@ -2,9 +2,9 @@
 /* The max-plus engine: the exact schedule of every replica, as delays against the ideal step.
  *
  * For each slot of the order,
- *     t_end = max(t_own, t_input) + compute (1 + excess) + communication
+ *     t_end = max(t_own, t_input) + compute (1 + excess) length + communication
  * Written as the delay d against the ideal step this is
- *     d_end = max(d_own + self_slack, d_input + input_slack) + compute excess
+ *     d_end = max(d_own + self_slack, d_input + input_slack) + compute ((1 + excess) length - 1)
  * which keeps single precision where it matters: on the differences, not on the whole step.
  *
  * 64 replicas lie side by side, so one slot is a few vector operations; results live in a few registers
@@ -13,13 +13,15 @@
 #define MUIR_FLEET_CLOCK_ENGINE_H
 
 #include "fleet_clock/ideal.h"
+#include "fleet_clock/lengths.h"
 #include "fleet_clock/slowdown.h"
 
 typedef struct muir_engine {
-    const muir_order *order; /* borrowed; outlives this */
-    const muir_ideal *ideal; /* borrowed; outlives this */
-    float *own;              /* [stages, 64] */
-    float *result;           /* [n_registers, 64] */
+    const muir_order *order;     /* borrowed; outlives this */
+    const muir_ideal *ideal;     /* borrowed; outlives this; may change between steps */
+    const muir_lengths *lengths; /* borrowed; outlives this */
+    float *own;                  /* [stages, 64] */
+    float *result;               /* [n_registers, 64] */
 } muir_engine;
 
 enum { MUIR_DELAY_BINS = 128 };
@@ -47,11 +49,11 @@ typedef struct muir_delays {
  * out  out  free it with muir_engine_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
 muir_status muir_engine_create(muir_ctx *ctx, const muir_order *order, const muir_ideal *ideal,
-                               muir_engine **out);
+                               const muir_lengths *lengths, muir_engine **out);
 void muir_engine_destroy(muir_engine **engine); /* accepts NULL, leaves NULL */
 
 /* Runs the schedule of all replicas of a rank; allocates nothing.
- * slowdown  in   filled for the step by muir_slowdown_step
+ * slowdown  in   filled for the step by muir_slowdown_step; so are the lengths by muir_lengths_step
  * delays    out  every field and array of it
  * Local. */
 void muir_engine_step(muir_engine *engine, const muir_slowdown *slowdown, muir_delays *delays);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "fleet_clock/cost.h"
+#include "fleet_clock/experts.h"
 #include "fleet_clock/rows.h"
 
 /* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
@@ -23,12 +24,16 @@ struct muir_fleet_clock {
     muir_program *program;
     muir_prices *prices;
     muir_order *order;
-    muir_ideal *ideal;
+    muir_ideal *ideal; /* experts loaded as expected */
+    muir_ideal *now;   /* of the step: experts loaded as drawn; the same object where they are not drawn */
     muir_slowdown *slowdown;
+    muir_lengths *lengths;
+    muir_experts *experts;
     muir_engine *engine;
     muir_events *events;
     muir_delays delays;
-    maximum *meeting; /* [stages + 2]: each stage's delay, the latest replica, the flag */
+    maximum
+        *meeting; /* [stages + 3]: each stage's delay, the latest replica, the flag, the most to compute */
     muir_power *power;
     muir_cost cost;
     muir_delay_bins bins; /* of the last step, same on all ranks, where wanted */
@@ -46,13 +51,17 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &c->order));
     MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->ideal));
     MUIR_TRY(muir_slowdown_create(ctx, c->scenario, c->fold.replicas, &c->slowdown));
-    MUIR_TRY(muir_engine_create(ctx, c->order, c->ideal, &c->engine));
+    MUIR_TRY(muir_lengths_create(ctx, c->scenario, c->fold.replicas, &c->lengths));
+    MUIR_TRY(muir_experts_create(ctx, c->scenario, c->program, c->prices, &c->experts));
+    c->now = c->ideal;
+    if (muir_experts_are_drawn(c->experts)) MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->now));
+    MUIR_TRY(muir_engine_create(ctx, c->order, c->now, c->lengths, &c->engine));
     MUIR_TRY(muir_power_create(ctx, c->scenario, c->order, c->prices, c->ideal, &c->power));
     MUIR_TRY(muir_events_create(ctx, c->scenario, c->program->params, c->ideal->step_s, &c->events));
     c->slowdown->server_of = muir_events_servers(c->events)->server_of;
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
-    MUIR_TRY(muir_alloc(ctx, stages + 2, sizeof(maximum), "the fleet clock", &c->meeting));
+    MUIR_TRY(muir_alloc(ctx, stages + 3, sizeof(maximum), "the fleet clock", &c->meeting));
 done:
     return st;
 }
@@ -84,7 +93,10 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
     muir_power_destroy(&c->power);
     muir_events_destroy(&c->events);
     muir_engine_destroy(&c->engine);
+    muir_experts_destroy(&c->experts);
+    muir_lengths_destroy(&c->lengths);
     muir_slowdown_destroy(&c->slowdown);
+    if (c->now != c->ideal) muir_ideal_destroy(&c->now);
     muir_ideal_destroy(&c->ideal);
     muir_order_destroy(&c->order);
     muir_prices_destroy(&c->prices);
@@ -96,8 +108,15 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
     *clock = NULL;
 }
 
+/* Power traces know the ideal step with experts loaded as expected. */
+static void late_against_expected(muir_fleet_clock *c)
+{
+    const int64_t shift_ns = llrint((c->now->step_s - c->ideal->step_s) * 1e9);
+    for (int b = 0; b < MUIR_DELAY_BINS; b++) c->bins.sum_ns[b] += c->bins.count[b] * shift_ns;
+}
+
 /* Replicas meet at the gradient sync: the latest end of each stage over all of them. */
-static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, int64_t *sum_ns)
+static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double longest, int64_t *sum_ns)
 {
     muir_status st = MUIR_OK;
     const int stages = c->order->shape.stages;
@@ -105,12 +124,15 @@ static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, int64_t *s
         c->meeting[s] = (maximum){c->delays.stage_s[s], (int)c->delays.stage_replica[s]};
     c->meeting[stages] = (maximum){c->delays.worst_s, (int)c->delays.worst_replica};
     c->meeting[stages + 1] = (maximum){(double)flag, 0};
+    c->meeting[stages + 2] = (maximum){longest, 0};
     *sum_ns = c->delays.sum_ns;
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 2, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 3, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum_ns, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
-    if (c->delays.bins)
+    if (c->delays.bins) {
         MUIR_TRY_MPI(
             MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
+        late_against_expected(c);
+    }
 done:
     return st;
 }
@@ -135,7 +157,7 @@ static void fill_power(const muir_fleet_clock *c, muir_fleet_row *row)
 static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_ns, const muir_disturbance *d,
                            muir_fleet_row *row)
 {
-    const muir_ideal *ideal = c->ideal;
+    const muir_ideal *ideal = c->now;
     const int stages = c->order->shape.stages;
     const int64_t replicas = c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
     double reduced_s = 0.0, gather_s = 0.0;
@@ -150,6 +172,7 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)replicas;
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
+    row->longest_replica = c->meeting[stages + 2].value;
     muir_row_disturb(row, d);
     row->part_s[MUIR_PART_evaluation] = evaluation_s(&c->scenario->evaluation, step);
     row->step_s += row->part_s[MUIR_PART_evaluation];
@@ -182,10 +205,13 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
     muir_slowdown_step(c->slowdown, (uint32_t)step, &d.upset, servers);
+    const double longest = muir_lengths_step(c->lengths, (uint32_t)step);
+    fleet->expert_load = muir_experts_step(c->experts, step);
+    if (c->now != c->ideal) muir_ideal_fill(c->now, c->order, c->experts->now);
     c->delays.bins = c->has_bins ? &c->bins : NULL;
     muir_engine_step(c->engine, c->slowdown, &c->delays);
     const double computed_s = muir_now_s();
-    MUIR_TRY(meet(ctx, c, flag, &sum_ns));
+    MUIR_TRY(meet(ctx, c, flag, longest, &sum_ns));
     fill_fleet_row(c, step, sum_ns, &d, fleet);
     muir_events_end(c->events, fleet->step_s, &attempt);
     muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->prices->executed_flop);
@@ -277,5 +303,5 @@ double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *c)
 {
     const muir_parallel *p = &c->scenario->job.parallel;
     const double chips = (double)c->fold.replicas.n * (double)(p->tp * p->cp * p->pp);
-    return chips > 0.0 ? (double)c->slowdown->bytes / chips : 0.0;
+    return chips > 0.0 ? (double)(c->slowdown->bytes + c->lengths->bytes) / chips : 0.0;
 }

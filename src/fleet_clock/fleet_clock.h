@@ -20,14 +20,16 @@ typedef struct muir_fleet_row {
     double power_w;  /* mean over the step, at the meter */
     double energy_j;
     double cost_usd;
-    double attempt_s;      /* the step if nothing breaks it off, checkpoint and recovery aside */
-    double common_mode;    /* factor on the whole step */
-    double fleet_time_s;   /* at the row's end */
-    double goodput;        /* productive share of fleet time so far */
-    int64_t training_step; /* steps of progress after the row */
-    int64_t lost_steps;    /* of progress, to be trained again */
-    int64_t replicas;      /* that trained the step; 0: it was broken off */
-    int flag;              /* the largest that a rank raised in this step */
+    double attempt_s;       /* the step if nothing breaks it off, checkpoint and recovery aside */
+    double common_mode;     /* factor on the whole step */
+    double expert_load;     /* of the busiest chip of an expert group over the mean, mean over layers */
+    double longest_replica; /* what the replica with the longest sequences computes, over the mean */
+    double fleet_time_s;    /* at the row's end */
+    double goodput;         /* productive share of fleet time so far */
+    int64_t training_step;  /* steps of progress after the row */
+    int64_t lost_steps;     /* of progress, to be trained again */
+    int64_t replicas;       /* that trained the step; 0: it was broken off */
+    int flag;               /* the largest that a rank raised in this step */
 } muir_fleet_row;
 
 /* What a step took this rank, on this machine's own clock. */

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -65,7 +66,7 @@ static int row_of(const muir_step *step)
 }
 
 /* What a step of each kind takes on each chunk. */
-typedef struct priced {
+typedef struct muir_priced {
     muir_slot_price price;
     double time_s; /* its parts together */
 } priced;
@@ -174,23 +175,25 @@ static void add_sync(const muir_prices *prices, muir_ideal *ideal)
     ideal->part_s[MUIR_PART_optimizer] = optimizer_s;
 }
 
-/* table: [ROWS, chunks] zeros; busy: [stages] zeros; result: [n_registers]. Without room for slack, messages
- * are not told from bubbles either. */
-static void fill(const muir_order *order, const muir_prices *prices, priced *table, muir_slot_price *busy,
-                 double *result, muir_ideal *ideal)
+/* Without room for slack, messages are not told from bubbles either. */
+void muir_ideal_fill(muir_ideal *ideal, const muir_order *order, const muir_prices *prices)
 {
-    fill_table(order, prices, table);
     const int stages = order->shape.stages;
-    if (ideal->slack) run_order(order, prices, table, 0.0, ideal->stage_end_s, result, NULL);
+    double *part = ideal->part_s;
+    memset(part, 0, sizeof ideal->part_s);
+    memset(ideal->table, 0, ROWS * (size_t)prices->n_chunks * sizeof *ideal->table);
+    memset(ideal->busy, 0, (size_t)stages * sizeof *ideal->busy);
+    ideal->compute_mean_s = ideal->comm_mean_s = 0.0;
+    fill_table(order, prices, ideal->table);
+    if (ideal->slack) run_order(order, prices, ideal->table, 0.0, ideal->stage_end_s, ideal->result, NULL);
     double without_messages_s = largest(ideal->stage_end_s, stages);
-    run_order(order, prices, table, 1.0, ideal->stage_end_s, result, ideal->slack);
+    run_order(order, prices, ideal->table, 1.0, ideal->stage_end_s, ideal->result, ideal->slack);
     ideal->pipeline_s = largest(ideal->stage_end_s, stages);
     if (!ideal->slack) without_messages_s = ideal->pipeline_s;
-    add_busy(order, prices->n_chunks, table, busy);
-    find_busiest(busy, prices, ideal);
-    double *part = ideal->part_s;
+    add_busy(order, prices->n_chunks, ideal->table, ideal->busy);
+    find_busiest(ideal->busy, prices, ideal);
     part[MUIR_PART_pp] = ideal->pipeline_s - without_messages_s;
-    const double bubble_s = without_messages_s - muir_slot_time_s(&busy[ideal->busiest]);
+    const double bubble_s = without_messages_s - muir_slot_time_s(&ideal->busy[ideal->busiest]);
     /* a difference of long sums: rounding is no bubble */
     part[MUIR_PART_bubble] = bubble_s > 1e-13 * without_messages_s ? bubble_s : 0.0;
     add_sync(prices, ideal);
@@ -201,20 +204,17 @@ static muir_status create(muir_ctx *ctx, const muir_order *order, const muir_pri
 {
     muir_status st = MUIR_OK;
     muir_ideal *ideal = NULL;
-    double *result = NULL;
-    muir_slot_price *busy = NULL;
-    priced *table = NULL;
-    const size_t stages = (size_t)order->shape.stages;
+    const size_t stages = (size_t)order->shape.stages, rows = ROWS * (size_t)prices->n_chunks;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *ideal, "the ideal step", &ideal));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->stage_end_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the ideal step", &ideal->reduce_s));
     if (has_slack)
         MUIR_TRY(
             muir_alloc(ctx, (size_t)order->n_steps, sizeof *ideal->slack, "the ideal step", &ideal->slack));
-    MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof(double), "the ideal step", &result));
-    MUIR_TRY(muir_alloc(ctx, stages, sizeof *busy, "the ideal step", &busy));
-    MUIR_TRY(muir_alloc(ctx, ROWS * (size_t)prices->n_chunks, sizeof *table, "the ideal step", &table));
-    fill(order, prices, table, busy, result, ideal);
+    MUIR_TRY(muir_alloc(ctx, (size_t)order->n_registers, sizeof(double), "the ideal step", &ideal->result));
+    MUIR_TRY(muir_alloc(ctx, stages, sizeof *ideal->busy, "the ideal step", &ideal->busy));
+    MUIR_TRY(muir_alloc(ctx, rows, sizeof *ideal->table, "the ideal step", &ideal->table));
+    muir_ideal_fill(ideal, order, prices);
     if (has_slack && !(ideal->step_s < most_step_s))
         st =
             muir_fail(ctx, MUIR_ERR_ARG, "a step of this job would take %.3g s, but muir counts up to %.3g s",
@@ -223,9 +223,6 @@ static muir_status create(muir_ctx *ctx, const muir_order *order, const muir_pri
     *out = ideal;
     ideal = NULL;
 done:
-    free(result);
-    free(busy);
-    free(table);
     muir_ideal_destroy(&ideal);
     return st;
 }
@@ -248,6 +245,9 @@ void muir_ideal_destroy(muir_ideal **ideal)
     free((*ideal)->stage_end_s);
     free((*ideal)->reduce_s);
     free((*ideal)->slack);
+    free((*ideal)->result);
+    free((*ideal)->busy);
+    free((*ideal)->table);
     free(*ideal);
     *ideal = NULL;
 }

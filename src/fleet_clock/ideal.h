@@ -16,7 +16,7 @@
     X(bubble, "idle time of the busiest stage while the pipeline fills and drains")                          \
     X(dp, "exposed gradient sync, norm and weight gather")                                                   \
     X(optimizer, "optimizer update")                                                                         \
-    X(straggler, "waiting for slower chips")                                                                 \
+    X(straggler, "waiting for slower replicas")                                                              \
     X(checkpoint, "blocking checkpoints")                                                                    \
     X(recovery, "failures: detection, restart, lost work")                                                   \
     X(evaluation, "evaluations between training steps")
@@ -37,15 +37,18 @@ typedef struct muir_slack {
 
 typedef struct muir_ideal {
     double part_s[MUIR_PART_COUNT];
-    double step_s;         /* their sum, to rounding */
-    double pipeline_s;     /* until the last stage is done */
-    double *stage_end_s;   /* [stages] */
-    double *reduce_s;      /* [stages], from prices */
-    double tail_s;         /* norm, optimizer and gather after the last gradient sync */
-    double compute_mean_s; /* over stages: computing, for power */
-    double comm_mean_s;    /* over stages: exposed communication */
-    muir_slack *slack;     /* [n_steps of the order] */
-    int busiest;           /* stage */
+    double step_s;             /* their sum, to rounding */
+    double pipeline_s;         /* until the last stage is done */
+    double *stage_end_s;       /* [stages] */
+    double *reduce_s;          /* [stages], from prices */
+    double tail_s;             /* norm, optimizer and gather after the last gradient sync */
+    double compute_mean_s;     /* over stages: computing, for power */
+    double comm_mean_s;        /* over stages: exposed communication */
+    muir_slack *slack;         /* [n_steps of the order] */
+    int busiest;               /* stage */
+    double *result;            /* [n_registers of the order], room */
+    muir_slot_price *busy;     /* [stages], room */
+    struct muir_priced *table; /* room for prices by kind of step and chunk */
 } muir_ideal;
 
 /* What a step of the order takes. Local. */
@@ -61,5 +64,8 @@ muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir
 muir_status muir_ideal_screen(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
                               muir_ideal **out);
 void muir_ideal_destroy(muir_ideal **ideal); /* accepts NULL, leaves NULL */
+
+/* Runs the schedule again at other prices of the same program; allocates nothing. Local. */
+void muir_ideal_fill(muir_ideal *ideal, const muir_order *order, const muir_prices *prices);
 
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/real.h"
 #include "base/rng.h"
 #include "base/simd.h"
 
@@ -298,31 +297,6 @@ static void slow_chips(muir_slowdown *s, const muir_upset *upset, float *servers
     }
 }
 
-/* Mean over microbatches of 0.9 + Exp(0.23), at most 2.05, over its own mean 1.1285: what a replica has to
- * compute. Source: fit to a public production trace with variable sequence lengths (arXiv 2505.05713). */
-static float length_factor(const muir_slowdown *s, uint32_t step, int64_t replica)
-{
-    const int64_t n = s->scenario->job.microbatches;
-    double sum = 0.0;
-    for (int64_t m = 0; m < n; m++) {
-        const float u = muir_rng_uniform_at((uint64_t)s->scenario->run.seed, MUIR_STREAM_LENGTH, step,
-                                            (uint64_t)(replica * n + m));
-        sum += fmin(2.05, 0.9 - 0.23 * muir_real_log((double)u));
-    }
-    return (float)(sum / (double)n / 1.12845);
-}
-
-static void vary_lengths(muir_slowdown *s, uint32_t step)
-{
-    for (int64_t r = s->replicas.first; r < s->replicas.first + s->replicas.n; r++) {
-        const float factor = length_factor(s, step, r);
-        for (int stage = 0; stage < s->stages; stage++) {
-            float *excess = excess_at(s, stage, r);
-            *excess = (1.0f + *excess) * factor - 1.0f;
-        }
-    }
-}
-
 static void take_down(muir_slowdown *s, const muir_upset *upset)
 {
     if (s->n_down > 0) memset(s->is_down, 0, s->n_blocks * LANES);
@@ -348,7 +322,6 @@ void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_upset *upset
     for (size_t b = 0; b < s->n_blocks; b++)
         for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, servers);
     slow_chips(s, upset, servers);
-    if (s->scenario->faults.jitter.lengths) vary_lengths(s, step);
     if (unit > 1) level_expert_groups(s, unit);
     take_down(s, upset);
 }

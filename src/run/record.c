@@ -137,7 +137,7 @@ done:
 
 static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *f)
 {
-    const void *values[MUIR_PART_COUNT + 16];
+    const void *values[MUIR_PART_COUNT + 18];
     size_t n = 0;
     values[n++] = &f->step_s;
     for (int i = 0; i < MUIR_PART_COUNT; i++) values[n++] = &f->part_s[i];
@@ -151,6 +151,8 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
     values[n++] = &f->cost_usd;
     values[n++] = &f->attempt_s;
     values[n++] = &f->common_mode;
+    values[n++] = &f->expert_load;
+    values[n++] = &f->longest_replica;
     values[n++] = &f->fleet_time_s;
     values[n++] = &f->goodput;
     values[n++] = &f->training_step;

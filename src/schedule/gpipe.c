@@ -27,11 +27,6 @@ static int bound(muir_shape shape)
     return shape.microbatches;
 }
 
-static double idle(muir_shape shape, muir_slot_times t)
-{
-    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
-}
-
 const muir_schedule muir_schedule_gpipe = {
     .name = "gpipe",
     .needs = "vpp 1",
@@ -40,6 +35,6 @@ const muir_schedule muir_schedule_gpipe = {
     .check = check,
     .emit = emit,
     .bound = bound,
-    .idle = idle,
+    .idle = muir_schedule_idle_to_fill,
     .source = "Huang et al., GPipe, arXiv 1811.06965",
 };

@@ -57,12 +57,6 @@ static int bound(muir_shape shape)
     return held < total ? held : total;
 }
 
-/* A stage's time divides by its chunks, and with it the time to fill and drain. */
-static double idle(muir_shape shape, muir_slot_times t)
-{
-    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
-}
-
 const muir_schedule muir_schedule_interleaved = {
     .name = "interleaved",
     .needs = "vpp 2 or more, microbatches a multiple of pp",
@@ -71,6 +65,6 @@ const muir_schedule muir_schedule_interleaved = {
     .check = check,
     .emit = emit,
     .bound = bound,
-    .idle = idle,
+    .idle = muir_schedule_idle_to_fill, /* a stage's time divides by its chunks, and this with it */
     .source = "Narayanan et al., SC21, arXiv 2104.04473, section 2.2.2",
 };

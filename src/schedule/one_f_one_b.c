@@ -25,16 +25,6 @@ static int emit(muir_shape shape, int stage, muir_slot *slots)
     return 2 * shape.microbatches;
 }
 
-static int bound(muir_shape shape)
-{
-    return shape.stages < shape.microbatches ? shape.stages : shape.microbatches;
-}
-
-static double idle(muir_shape shape, muir_slot_times t)
-{
-    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
-}
-
 const muir_schedule muir_schedule_one_f_one_b = {
     .name = "1f1b",
     .needs = "vpp 1",
@@ -42,7 +32,7 @@ const muir_schedule muir_schedule_one_f_one_b = {
     .stage_multiple = 1,
     .check = check,
     .emit = emit,
-    .bound = bound,
-    .idle = idle,
+    .bound = muir_schedule_bound_by_stages,
+    .idle = muir_schedule_idle_to_fill,
     .source = "Narayanan et al., PipeDream-Flush, arXiv 2006.09503",
 };

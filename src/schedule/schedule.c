@@ -38,6 +38,16 @@ size_t muir_schedule_most_slots(muir_shape shape)
     return 3 * (size_t)shape.chunks * (size_t)shape.microbatches;
 }
 
+double muir_schedule_idle_to_fill(muir_shape shape, muir_slot_times t)
+{
+    return (shape.stages - 1) * (t.forward + t.backward + t.weight);
+}
+
+int muir_schedule_bound_by_stages(muir_shape shape)
+{
+    return shape.stages < shape.microbatches ? shape.stages : shape.microbatches;
+}
+
 static int most_held(const muir_slot *slots, int n)
 {
     int held = 0, most = 0;

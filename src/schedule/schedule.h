@@ -57,6 +57,12 @@ const muir_schedule *muir_schedule_find(const char *name); /* NULL if unknown */
 /* Slots that a stage has at most: three for each chunk and microbatch. Local. */
 size_t muir_schedule_most_slots(muir_shape shape);
 
+/* What several schedules promise, for their rows. Local.
+ * idle:   a pipeline that fills and drains, (p - 1) (F + B + W)
+ * bound:  as many microbatches as stages */
+double muir_schedule_idle_to_fill(muir_shape shape, muir_slot_times times);
+int muir_schedule_bound_by_stages(muir_shape shape);
+
 /* What the lists hold: microbatches of single chunks from their forward to their weight gradient, at most
  * at any time.
  * shape  in   checked with the schedule's check

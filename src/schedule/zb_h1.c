@@ -28,11 +28,6 @@ static int emit(muir_shape shape, int stage, muir_slot *slots)
     return (int)(slots - start);
 }
 
-static int bound(muir_shape shape)
-{
-    return shape.stages < shape.microbatches ? shape.stages : shape.microbatches;
-}
-
 static double idle(muir_shape shape, muir_slot_times t)
 {
     return (shape.stages - 1) * (t.forward + t.backward - t.weight);
@@ -45,7 +40,7 @@ const muir_schedule muir_schedule_zb_h1 = {
     .stage_multiple = 1,
     .check = check,
     .emit = emit,
-    .bound = bound,
+    .bound = muir_schedule_bound_by_stages,
     .idle = idle,
     .source = "Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241, section 2.1",
 };

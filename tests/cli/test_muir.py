@@ -73,7 +73,8 @@ class Program(Case):
 
     def test_every_command_answers(self):
         for arguments in (["--help"], ["--version"], ["list"], ["check", "rainier"], ["check", "tiny", "--yaml"], ["run", "--help"],
-                          ["help", "scenario"], ["help", "fleet"], ["help", "chip"], ["help", "model"], ["help", "faults"], ["help", "telemetry"]):
+                          ["help", "scenario"], ["help", "fleet"], ["help", "chip"], ["help", "model"], ["help", "faults"], ["help", "telemetry"],
+                          ["help", "plan"]):
             with self.subTest(arguments=arguments):
                 process = muir(*arguments, ranks=2)
                 self.assertEqual(process.returncode, 0, process.stderr)

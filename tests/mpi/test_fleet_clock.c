@@ -6,25 +6,7 @@
 
 #include "base/rng.h"
 #include "check.h"
-#include "fleet_clock/fleet_clock.h"
-
-static muir_scenario load(const char *name, const char *const *overrides, int n)
-{
-    muir_scenario scenario;
-    const muir_status st = muir_scenario_load(muir_test_ctx(), name, overrides, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
-
-static muir_fleet_clock *clock_of(muir_ctx *ctx, const muir_scenario *scenario)
-{
-    muir_fleet_clock *clock = NULL;
-    const muir_status st = muir_fleet_clock_create(ctx, scenario, &clock);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return clock;
-}
+#include "programs.h"
 
 /* The slowdown of one group, chip by chip, from the definition. */
 static double group_slowdown(const muir_scenario *s, int64_t stage, int64_t replica, int64_t step)

@@ -99,71 +99,73 @@ static void every_model_loads(void)
 }
 
 /* Numbers of weights as the sources of published runs state them, most rounded to two digits. */
+static const struct {
+    const char *model;
+    double params;
+    const char *run;
+} weights[] = {
+    {"dlrm-criteo-1tb", 22.78e9, "91.10 GB of tables in fp32, TorchRec README"},
+    {"dlrm-dcnv2", 26.15e9, "MLPerf DLRM-dcnv2, rows of its 26 tables"},
+    {"gemma-3-12b", 12.0e9, "trillium-gemma3-12b-2x-v6e-256"},
+    {"gpt-1.16b", 1.16e9, "mlm-sep20-v100-1.16B"},
+    {"gpt-1008b", 1008.0e9, "sc21-t1-1008B"},
+    {"gpt-145.6b", 145.6e9, "sc21-t1-145.6B"},
+    {"gpt-18.4b", 18.4e9, "sc21-t1-18.4B"},
+    {"gpt-22b", 22.0e9, "korth-t5-22B-full"},
+    {"gpt-3.6b", 3.6e9, "sc21-t1-3.6B"},
+    {"gpt-4.24b", 4.24e9, "mlm-sep20-a100-4.24B"},
+    {"gpt-529.6b", 529.6e9, "sc21-t1-529.6B"},
+    {"gpt-7.5b", 7.5e9, "sc21-t1-7.5B"},
+    {"gpt-76.1b", 76.1e9, "sc21-t1-76.1B"},
+    {"gpt-8.67b", 8.67e9, "mlm-sep20-v100-8.67B"},
+    {"gpt-oss-120b", 116.8e9, "mbridge-26.08-pre-training-gb300-gpt-oss-120b-mxfp8-64-gbs1280"},
+    {"gpt3-175b", 175.0e9, "korth-t5-175B-sel"},
+    {"gpt3-23b", 23.0e9, "trn1-gpt3-23b-32n-sdk2.13.0"},
+    {"gpt3-46b", 46.0e9, "trn1-gpt3-46b-32n-sdk2.13.0"},
+    {"gpt3-5b", 5.0e9, "dgxc-v24.11.1-h100-gpt3-5b-fp8-32-paxml"},
+    {"gpt3-6.7b", 6.7e9, "trn1-gpt3-6.7b-1n-sdk2.5.0a"},
+    {"grok-1-314b", 314.0e9, "dgxc-v24.11.1-h100-grok-1-314b-bf16-1024"},
+    {"kimi-k2", 1026.0e9, "mbridge-26.04.01-pre-training-gb300-kimi-k2-mxfp8-256-gbs4096"},
+    {"llama-2-13b", 13.02e9, "trn1-llama2-13b-32n-nxd-sdk2.20.0"},
+    {"llama-2-70b", 68.98e9, "trn1-llama2-70b-32n-nxd-sdk2.18.0"},
+    {"llama-2-70b-axlearn", 68.98e9, "axlearn-trn2-70b-axlearn"},
+    {"llama-2-7b", 6.74e9, "trn1-llama2-7b-16n-nxd-sdk2.15.0"},
+    {"llama-3.1-8b", 8.03e9, "trn1-llama3.1-8b-32n-sdk2.20.0"},
+    {"llama-4-maverick-400b", 400.0e9, "dgxc-v25.05.05-gb200-llama-4-maverick-400b-bf16-128"},
+    {"llama3-405b", 405.85e9, "dgxc-v24.11.1-h100-llama-3.1-405b-bf16-2304"},
+    {"llama3-70b", 70.55e9, "trn1-llama3.1-70b-32n-sdk2.20.0"},
+    {"mistral-7b", 7.24e9, "trillium-mistral-7b"},
+    {"mpt-125m", 0.1253e9, "foundry-a100-80gb-125m-s2048-8-gbs640-bf16"},
+    {"mpt-13b", 12.854e9, "foundry-h100-80gb-13b-s2048-32-gbs64-bf16"},
+    {"mpt-1b", 1.316e9, "foundry-h100-80gb-1b-s2048-512-gbs6144-bf16"},
+    {"mpt-30b", 29.9752e9, "foundry-h100-80gb-30b-s2048-512-gbs4096-bf16"},
+    {"mpt-350m", 0.3549e9, "foundry-a100-40gb-350m-s1024-8-gbs1024-bf16"},
+    {"mpt-3b", 2.6518e9, "foundry-h100-80gb-3b-s2048-512-gbs4096-bf16"},
+    {"mpt-70b", 64.8624e9, "foundry-h100-80gb-70b-s2048-256-gbs2048-bf16"},
+    {"mpt-760m", 0.7605e9, "foundry-h100-80gb-760m-s2048-32-gbs768-bf16"},
+    {"mpt-7b", 6.6589e9, "foundry-h100-80gb-7b-s2048-256-gbs1536-bf16"},
+    {"nemotron-4-15b", 15.6e9, "dgxc-v24.11.1-h100-nemotron-4-15b-bf16-16"},
+    {"nemotron-4-340b", 341.0e9, "dgxc-v24.11.1-h100-nemotron-4-340b-bf16-128"},
+    {"qwen3-235b-a22b", 235.0e9, "mbridge-26.08-pre-training-gb300-qwen3-235b-a22b-mxfp8-256-gbs8192"},
+    {"qwen3-30b-a3b", 30.5e9, "mbridge-26.08-pre-training-gb200-qwen3-30b-a3b-mxfp8-8-gbs512"},
+    {"vit-22b", 21.743e9, "arXiv 2302.05442, table 1"},
+    {"vit-b-16", 86.6e6, "torchvision, vit_b_16"},
+    {"vit-g-14", 1843e6, "arXiv 2106.04560, table 2"},
+    {"vit-h-14", 633.5e6, "torchvision, vit_h_14"},
+    {"vit-l-16", 304.3e6, "torchvision, vit_l_16"},
+};
+
 static void weights_are_as_published(void)
 {
-    static const struct {
-        const char *model;
-        double params;
-        const char *run;
-    } known[] = {
-        {"dlrm-criteo-1tb", 22.78e9, "91.10 GB of tables in fp32, TorchRec README"},
-        {"dlrm-dcnv2", 26.15e9, "MLPerf DLRM-dcnv2, rows of its 26 tables"},
-        {"gemma-3-12b", 12.0e9, "trillium-gemma3-12b-2x-v6e-256"},
-        {"gpt-1.16b", 1.16e9, "mlm-sep20-v100-1.16B"},
-        {"gpt-1008b", 1008.0e9, "sc21-t1-1008B"},
-        {"gpt-145.6b", 145.6e9, "sc21-t1-145.6B"},
-        {"gpt-18.4b", 18.4e9, "sc21-t1-18.4B"},
-        {"gpt-22b", 22.0e9, "korth-t5-22B-full"},
-        {"gpt-3.6b", 3.6e9, "sc21-t1-3.6B"},
-        {"gpt-4.24b", 4.24e9, "mlm-sep20-a100-4.24B"},
-        {"gpt-529.6b", 529.6e9, "sc21-t1-529.6B"},
-        {"gpt-7.5b", 7.5e9, "sc21-t1-7.5B"},
-        {"gpt-76.1b", 76.1e9, "sc21-t1-76.1B"},
-        {"gpt-8.67b", 8.67e9, "mlm-sep20-v100-8.67B"},
-        {"gpt-oss-120b", 116.8e9, "mbridge-26.08-pre-training-gb300-gpt-oss-120b-mxfp8-64-gbs1280"},
-        {"gpt3-175b", 175.0e9, "korth-t5-175B-sel"},
-        {"gpt3-23b", 23.0e9, "trn1-gpt3-23b-32n-sdk2.13.0"},
-        {"gpt3-46b", 46.0e9, "trn1-gpt3-46b-32n-sdk2.13.0"},
-        {"gpt3-5b", 5.0e9, "dgxc-v24.11.1-h100-gpt3-5b-fp8-32-paxml"},
-        {"gpt3-6.7b", 6.7e9, "trn1-gpt3-6.7b-1n-sdk2.5.0a"},
-        {"grok-1-314b", 314.0e9, "dgxc-v24.11.1-h100-grok-1-314b-bf16-1024"},
-        {"kimi-k2", 1026.0e9, "mbridge-26.04.01-pre-training-gb300-kimi-k2-mxfp8-256-gbs4096"},
-        {"llama-2-13b", 13.02e9, "trn1-llama2-13b-32n-nxd-sdk2.20.0"},
-        {"llama-2-70b", 68.98e9, "trn1-llama2-70b-32n-nxd-sdk2.18.0"},
-        {"llama-2-70b-axlearn", 68.98e9, "axlearn-trn2-70b-axlearn"},
-        {"llama-2-7b", 6.74e9, "trn1-llama2-7b-16n-nxd-sdk2.15.0"},
-        {"llama-3.1-8b", 8.03e9, "trn1-llama3.1-8b-32n-sdk2.20.0"},
-        {"llama-4-maverick-400b", 400.0e9, "dgxc-v25.05.05-gb200-llama-4-maverick-400b-bf16-128"},
-        {"llama3-405b", 405.85e9, "dgxc-v24.11.1-h100-llama-3.1-405b-bf16-2304"},
-        {"llama3-70b", 70.55e9, "trn1-llama3.1-70b-32n-sdk2.20.0"},
-        {"mistral-7b", 7.24e9, "trillium-mistral-7b"},
-        {"mpt-125m", 0.1253e9, "foundry-a100-80gb-125m-s2048-8-gbs640-bf16"},
-        {"mpt-13b", 12.854e9, "foundry-h100-80gb-13b-s2048-32-gbs64-bf16"},
-        {"mpt-1b", 1.316e9, "foundry-h100-80gb-1b-s2048-512-gbs6144-bf16"},
-        {"mpt-30b", 29.9752e9, "foundry-h100-80gb-30b-s2048-512-gbs4096-bf16"},
-        {"mpt-350m", 0.3549e9, "foundry-a100-40gb-350m-s1024-8-gbs1024-bf16"},
-        {"mpt-3b", 2.6518e9, "foundry-h100-80gb-3b-s2048-512-gbs4096-bf16"},
-        {"mpt-70b", 64.8624e9, "foundry-h100-80gb-70b-s2048-256-gbs2048-bf16"},
-        {"mpt-760m", 0.7605e9, "foundry-h100-80gb-760m-s2048-32-gbs768-bf16"},
-        {"mpt-7b", 6.6589e9, "foundry-h100-80gb-7b-s2048-256-gbs1536-bf16"},
-        {"nemotron-4-15b", 15.6e9, "dgxc-v24.11.1-h100-nemotron-4-15b-bf16-16"},
-        {"nemotron-4-340b", 341.0e9, "dgxc-v24.11.1-h100-nemotron-4-340b-bf16-128"},
-        {"qwen3-235b-a22b", 235.0e9, "mbridge-26.08-pre-training-gb300-qwen3-235b-a22b-mxfp8-256-gbs8192"},
-        {"qwen3-30b-a3b", 30.5e9, "mbridge-26.08-pre-training-gb200-qwen3-30b-a3b-mxfp8-8-gbs512"},
-        {"vit-22b", 21.743e9, "arXiv 2302.05442, table 1"},
-        {"vit-b-16", 86.6e6, "torchvision, vit_b_16"},
-        {"vit-g-14", 1843e6, "arXiv 2106.04560, table 2"},
-        {"vit-h-14", 633.5e6, "torchvision, vit_h_14"},
-        {"vit-l-16", 304.3e6, "torchvision, vit_l_16"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         muir_scenario s;
         muir_program *program = NULL;
-        if (!load("model", known[i].model, &s)) continue;
+        if (!load("model", weights[i].model, &s)) continue;
         CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &s.job, &program), MUIR_OK);
-        const double ratio = program->params / known[i].params;
+        const double ratio = program->params / weights[i].params;
         if (ratio < 0.97 || ratio > 1.03)
-            fprintf(stderr, "%s: weights are %.3f of those of run %s\n", known[i].model, ratio, known[i].run);
+            fprintf(stderr, "%s: weights are %.3f of those of run %s\n", weights[i].model, ratio,
+                    weights[i].run);
         CU_ASSERT_DOUBLE_EQUAL(ratio, 1.0, 0.03);
         muir_program_destroy(&program);
     }

@@ -4,25 +4,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet_clock/prices.h"
-#include "models/program.h"
+#include "programs.h"
 #include "scenario/fit.h"
-
-static muir_scenario load(const char *name, const char *const *overrides, int n)
-{
-    muir_scenario scenario;
-    const muir_status st = muir_scenario_load(muir_test_ctx(), name, overrides, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
-
-static muir_program *program_of(const muir_scenario *scenario)
-{
-    muir_program *program = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &scenario->job, &program), MUIR_OK);
-    return program;
-}
 
 /* arXiv 2105.03824, table 1: 83 and 238 million weights, of which positions and pooling are left out here.
  * The step is 6 FLOP a weight and token, and two transforms of every hidden vector and every sequence each

@@ -41,12 +41,16 @@ static void a_draw_is_the_documented_word_of_the_documented_counter(void)
 static void vector_draws_have_the_bits_of_single_draws(void)
 {
     enum { BLOCKS = 64 };
-    static float z[BLOCKS * MUIR_RNG_BLOCK];
+    static float z[BLOCKS * MUIR_RNG_BLOCK], u[BLOCKS * MUIR_RNG_BLOCK];
     muir_rng_normals(42, MUIR_STREAM_CHIP, 3, 17, BLOCKS, z);
+    muir_rng_uniforms(42, MUIR_STREAM_CHIP, 3, 17, BLOCKS, u);
     int different = 0;
     for (int i = 0; i < BLOCKS * MUIR_RNG_BLOCK; i++) {
-        const float one = muir_rng_normal_at(42, MUIR_STREAM_CHIP, 3, 17u * MUIR_RNG_BLOCK + (uint64_t)i);
+        const uint64_t index = 17u * MUIR_RNG_BLOCK + (uint64_t)i;
+        const float one = muir_rng_normal_at(42, MUIR_STREAM_CHIP, 3, index),
+                    same = muir_rng_uniform_at(42, MUIR_STREAM_CHIP, 3, index);
         different += memcmp(&one, &z[i], sizeof one) != 0;
+        different += memcmp(&same, &u[i], sizeof same) != 0;
     }
     CU_ASSERT_EQUAL(different, 0);
 }

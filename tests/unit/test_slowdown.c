@@ -109,35 +109,12 @@ static void a_server_takes_its_speed_along(void)
     muir_slowdown_destroy(&plain);
 }
 
-static void lengths_vary_around_one(void)
-{
-    muir_scenario s = load("parallel.order=tp-cp-dp-pp");
-    muir_slowdown *plain = slowdown_of(&s);
-    muir_scenario varied = s;
-    varied.faults.jitter.lengths = true;
-    muir_slowdown *lengths = slowdown_of(&varied);
-    double sum = 0.0;
-    for (uint32_t step = 0; step < 20; step++) {
-        muir_slowdown_step(plain, step, NULL, NULL);
-        muir_slowdown_step(lengths, step, NULL, NULL);
-        for (int64_t r = 0; r < 80; r++) {
-            const double factor = (1.0 + (double)excess(lengths, 0, r)) / (1.0 + (double)excess(plain, 0, r));
-            sum += factor / 80.0 / 20.0;
-            CU_ASSERT(factor > 0.79 && factor < 1.82);
-        }
-    }
-    CU_ASSERT_DOUBLE_EQUAL(sum, 1.0, 0.03);
-    muir_slowdown_destroy(&plain);
-    muir_slowdown_destroy(&lengths);
-}
-
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"a slow chip slows its group and no other", a_slow_chip_slows_its_group_and_no_other},
         {"replicas that are down take no time", replicas_that_are_down_take_no_time},
         {"a server takes its speed along", a_server_takes_its_speed_along},
-        {"lengths vary around one", lengths_vary_around_one},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "slowdown", tests);

@@ -147,6 +147,14 @@ static double fabric_gather_time_s(const muir_fleet *fleet, const muir_group *gr
            bytes * (n - 1.0) / n / (port_rate(&fleet->fabric) * group->uplink_share);
 }
 
+/* An all_to_all in which each chip sends so many bytes to other servers. */
+static double fabric_exchange_time_s(const muir_fleet *fleet, const muir_group *group, double bytes)
+{
+    if (group->servers < 2) return 0.0;
+    return fleet->fabric.alpha_s * ceil(log2((double)group->servers)) +
+           bytes / far_rate(&fleet->fabric, group->is_beyond_leaf);
+}
+
 double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes)
 {
     if (group->p < 2) return 0.0;
@@ -157,16 +165,22 @@ double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_c
     switch (kind) {
     case MUIR_ALL_REDUCE: return start_s + 2.0 * gather_s;
     case MUIR_ALL_TO_ALL:
-    case MUIR_ALL_TO_ALLV: {
-        const double leaving = bytes * (p - q) / p;
-        double time_s = start_s + local_exchange_time_s(&fleet->server, group, bytes * q / p);
-        if (group->servers > 1)
-            time_s += fleet->fabric.alpha_s * ceil(log2((double)group->servers)) +
-                      leaving / far_rate(&fleet->fabric, group->is_beyond_leaf);
-        return time_s;
-    }
+    case MUIR_ALL_TO_ALLV:
+        return start_s + local_exchange_time_s(&fleet->server, group, bytes * q / p) +
+               fabric_exchange_time_s(fleet, group, bytes * (p - q) / p);
     default: return start_s + gather_s;
     }
+}
+
+double muir_dispatch_time_s(const muir_fleet *fleet, const muir_group *group, double token_bytes,
+                            double server_share, double chip_share)
+{
+    if (group->p < 2) return 0.0;
+    const double p = (double)group->p, q = (double)group->local;
+    const double local_s = local_exchange_time_s(&fleet->server, group, token_bytes * p * chip_share);
+    if (group->servers < 2) return fleet->server.base_s + local_s;
+    const double crossing = token_bytes * (p - q) / q * server_share;
+    return fleet->fabric.base_s + fmax(local_s, fabric_exchange_time_s(fleet, group, crossing));
 }
 
 double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)

@@ -43,6 +43,20 @@ muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p);
  * in MPICH", IJHPCA 19(1), 2005. */
 double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes);
 
+/* Time of an exchange with experts in which every token crosses the fabric once to each server that it
+ * visits, to the chip with the sender's place there, which passes it on to the chips that it visits while
+ * more arrive: with T bytes of tokens a chip, p members, q of them in a server, each of n servers visited by
+ * a share P of the tokens and each chip by a share c [s],
+ *     between servers  log2(n) alpha + T (n - 1) P / beta
+ *     inside           as an all_to_all of T p c bytes among the q members of a server
+ *     t                base + the longer of the two
+ * token_bytes  in   T: tokens that one chip sends, each counted once [byte]
+ * server_share in   P, of tokens that visit a given server, 0 to 1
+ * chip_share   in   c, of tokens that visit a given chip, 0 to 1
+ * Local. Source: DeepEP, deepseek-ai/DeepEP @0297fc8 (hybrid and internode kernels). */
+double muir_dispatch_time_s(const muir_fleet *fleet, const muir_group *group, double token_bytes,
+                            double server_share, double chip_share);
+
 /* Time of one message between two chips [s].
  *     t = alpha + bytes / beta
  * stride  in   distance of the two in chip numbers, >= 1 [chips]

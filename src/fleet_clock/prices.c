@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "fleet/network.h"
+#include "models/routing.h"
 
 /* Attention stays in 16 bits, also where products are fp8, and never leaves the chip. */
 static double attention_time_s(const muir_scenario *scenario, const muir_op *op)
@@ -50,12 +51,25 @@ static double fft_time_s(const muir_scenario *scenario, const muir_op *op)
     return fmax(chip->launch_s + compute_s, muir_chip_mem_time_s(chip, muir_op_fft_bytes(op)));
 }
 
+/* Tokens that each go once to the servers and chips that they visit. */
+static double dispatch_time_s(const muir_scenario *scenario, const muir_op *op, const muir_group *group)
+{
+    const muir_model *model = &scenario->job.model;
+    const double held = (double)model->experts / (double)group->p;
+    const double chip_share = muir_model_visit(model, held);
+    const double server_share =
+        group->servers > 1 ? muir_model_visit(model, held * (double)group->local) : 1.0;
+    return muir_dispatch_time_s(&scenario->fleet, group, op->bytes / op->copies, server_share, chip_share);
+}
+
 static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
 {
     const int64_t stride = muir_job_stride(&scenario->job, op->axis) * (op->apart > 0 ? op->apart : 1);
     const int64_t p = op->members > 0 ? op->members : muir_job_size(&scenario->job, op->axis);
     const muir_group group = muir_group_place(&scenario->fleet, stride, p);
-    double time_s = muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes);
+    const bool is_once = op->copies > 0.0 && scenario->job.stack.dispatch == MUIR_DISPATCH_ONCE;
+    double time_s = is_once ? dispatch_time_s(scenario, op, &group)
+                            : muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes);
     if (op->coll == MUIR_BROADCAST) /* p in turn, each down a chain of servers */
         time_s += (double)(p * (group.servers - 1)) * scenario->fleet.fabric.alpha_s;
     return time_s / scenario->job.stack.collective;

@@ -54,6 +54,10 @@ static const char *const mixture8[] = {"fleet=dgx-h100",   "model=deepseek-v3-67
                                        "fleet.servers=16", "global_batch_size=32",    "model.layers=4",
                                        "parallel.tp=2",    "parallel.ep=16",          "parallel.dp=16",
                                        "precision=mxfp8",  "parallel.recompute=none", NULL};
+static const char *const once[] = {"fleet=dgx-h100",          "model=deepseek-v3-671b", "seq_len=4096",
+                                   "fleet.servers=16",        "global_batch_size=32",   "model.layers=4",
+                                   "parallel.tp=2",           "parallel.ep=32",         "parallel.dp=16",
+                                   "parallel.recompute=none", "stack.dispatch=once",    NULL};
 static const char *const torus[] = {
     "fleet=rainier-500k", "model=gpt3-175b", "seq_len=2048",       "fleet.servers=8", "global_batch_size=64",
     "parallel.tp=64",     "model.heads=128", "model.hidden=16384", "parallel.dp=8",   NULL};
@@ -162,6 +166,8 @@ static const struct row {
     {"model.topk", mixture, "16", STEP, +1},
     {"model.shared_experts", mixture, "4", STEP, +1},
     {"model.expert_imbalance", mixture, "4", STEP, +1},
+    {"model.expert_groups", once, "16", STEP, -1},
+    {"model.topk_groups", once, "1", STEP, -1},
     {"model.image", vision, "448", STEP, +1},
     {"model.patch", vision, "14", STEP, +1},
     {"model.tables", recommender, "52", STEP, +1},

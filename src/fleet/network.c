@@ -155,35 +155,55 @@ static double fabric_exchange_time_s(const muir_fleet *fleet, const muir_group *
            bytes / far_rate(&fleet->fabric, group->is_beyond_leaf);
 }
 
+muir_port_times muir_ports_sum(muir_port_times a, muir_port_times b, double times)
+{
+    return (muir_port_times){a.time_s + times * b.time_s, a.local_s + times * b.local_s,
+                             a.fabric_s + times * b.fabric_s};
+}
+
+/* Parts one after the other, `times` over, behind the base time of the widest level. */
+static muir_port_times in_turn(const muir_fleet *fleet, const muir_group *group, double local_s,
+                               double fabric_s, double times)
+{
+    const bool is_wide = group->servers > 1;
+    const double base_s = is_wide ? fleet->fabric.base_s : fleet->server.base_s;
+    return (muir_port_times){base_s + times * (local_s + fabric_s),
+                             times * local_s + (is_wide ? 0.0 : base_s),
+                             times * fabric_s + (is_wide ? base_s : 0.0)};
+}
+
+muir_port_times muir_coll_ports(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind,
+                                double bytes)
+{
+    if (group->p < 2) return (muir_port_times){0.0, 0.0, 0.0};
+    const double q = (double)group->local, p = (double)group->p;
+    if (kind == MUIR_ALL_TO_ALL || kind == MUIR_ALL_TO_ALLV)
+        return in_turn(fleet, group, local_exchange_time_s(&fleet->server, group, bytes * q / p),
+                       fabric_exchange_time_s(fleet, group, bytes * (p - q) / p), 1.0);
+    return in_turn(fleet, group, local_gather_time_s(&fleet->server, group, bytes),
+                   fabric_gather_time_s(fleet, group, bytes / q), kind == MUIR_ALL_REDUCE ? 2.0 : 1.0);
+}
+
 double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes)
 {
-    if (group->p < 2) return 0.0;
-    const double q = (double)group->local, p = (double)group->p;
-    const double start_s = group->servers > 1 ? fleet->fabric.base_s : fleet->server.base_s;
-    const double gather_s =
-        local_gather_time_s(&fleet->server, group, bytes) + fabric_gather_time_s(fleet, group, bytes / q);
-    switch (kind) {
-    case MUIR_ALL_REDUCE: return start_s + 2.0 * gather_s;
-    case MUIR_ALL_TO_ALL:
-    case MUIR_ALL_TO_ALLV:
-        return start_s + local_exchange_time_s(&fleet->server, group, bytes * q / p) +
-               fabric_exchange_time_s(fleet, group, bytes * (p - q) / p);
-    default: return start_s + gather_s;
-    }
+    return muir_coll_ports(fleet, group, kind, bytes).time_s;
 }
 
-double muir_dispatch_time_s(const muir_fleet *fleet, const muir_group *group, double token_bytes,
-                            double server_share, double chip_share)
+muir_port_times muir_dispatch_ports(const muir_fleet *fleet, const muir_group *group, double token_bytes,
+                                    double server_share, double chip_share)
 {
-    if (group->p < 2) return 0.0;
+    if (group->p < 2) return (muir_port_times){0.0, 0.0, 0.0};
     const double p = (double)group->p, q = (double)group->local;
     const double local_s = local_exchange_time_s(&fleet->server, group, token_bytes * p * chip_share);
-    if (group->servers < 2) return fleet->server.base_s + local_s;
+    if (group->servers < 2) return in_turn(fleet, group, local_s, 0.0, 1.0);
     const double crossing = token_bytes * (p - q) / q * server_share;
-    return fleet->fabric.base_s + fmax(local_s, fabric_exchange_time_s(fleet, group, crossing));
+    muir_port_times ports =
+        in_turn(fleet, group, local_s, fabric_exchange_time_s(fleet, group, crossing), 1.0);
+    ports.time_s = fmax(ports.local_s + fleet->fabric.base_s, ports.fabric_s);
+    return ports;
 }
 
-double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)
+static double p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)
 {
     const muir_server *server = &fleet->server;
     if (stride >= server->chips) {
@@ -196,4 +216,16 @@ double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)
     double rate = 0.0;
     for (int d = 0; d < MUIR_DIMS; d++) rate = fmax(rate, pair.rate[d]);
     return server->alpha_s + bytes / rate;
+}
+
+muir_port_times muir_p2p_ports(const muir_fleet *fleet, int64_t stride, double bytes)
+{
+    const bool is_far = stride >= fleet->server.chips;
+    const double time_s = p2p_time_s(fleet, stride, bytes);
+    return (muir_port_times){time_s, is_far ? 0.0 : time_s, is_far ? time_s : 0.0};
+}
+
+double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes)
+{
+    return p2p_time_s(fleet, stride, bytes);
 }

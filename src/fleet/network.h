@@ -21,6 +21,16 @@ typedef struct muir_group {
     double uplink_share;    /* share of a port's rate through uplinks, members talking to neighbours only */
 } muir_group;
 
+/* How long a collective or message takes, and for how long of that a chip's ports carry it. [s] */
+typedef struct muir_port_times {
+    double time_s;   /* first byte to last */
+    double local_s;  /* on the scale-up links */
+    double fabric_s; /* on the port to the fabric; the two are one after the other unless said */
+} muir_port_times;
+
+/* a + times b. Local. */
+muir_port_times muir_ports_sum(muir_port_times a, muir_port_times b, double times);
+
 /* Where a group of p chips with the given stride lies.
  * stride  in   distance of neighbouring members in chip numbers, >= 1 [chips]
  * p       in   members, >= 1
@@ -43,19 +53,23 @@ muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p);
  * in MPICH", IJHPCA 19(1), 2005. */
 double muir_coll_time_s(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind, double bytes);
 
+/* The same, by port; the base time counts as that of the widest level's. Local. */
+muir_port_times muir_coll_ports(const muir_fleet *fleet, const muir_group *group, muir_coll_kind kind,
+                                double bytes);
+
 /* Time of an exchange with experts in which every token crosses the fabric once to each server that it
  * visits, to the chip with the sender's place there, which passes it on to the chips that it visits while
  * more arrive: with T bytes of tokens a chip, p members, q of them in a server, each of n servers visited by
  * a share P of the tokens and each chip by a share c [s],
  *     between servers  log2(n) alpha + T (n - 1) P / beta
  *     inside           as an all_to_all of T p c bytes among the q members of a server
- *     t                base + the longer of the two
+ *     t                base + the longer of the two, which are busy side by side
  * token_bytes  in   T: tokens that one chip sends, each counted once [byte]
  * server_share in   P, of tokens that visit a given server, 0 to 1
  * chip_share   in   c, of tokens that visit a given chip, 0 to 1
  * Local. Source: DeepEP, deepseek-ai/DeepEP @0297fc8 (hybrid and internode kernels). */
-double muir_dispatch_time_s(const muir_fleet *fleet, const muir_group *group, double token_bytes,
-                            double server_share, double chip_share);
+muir_port_times muir_dispatch_ports(const muir_fleet *fleet, const muir_group *group, double token_bytes,
+                                    double server_share, double chip_share);
 
 /* Time of one message between two chips [s].
  *     t = alpha + bytes / beta
@@ -63,5 +77,8 @@ double muir_dispatch_time_s(const muir_fleet *fleet, const muir_group *group, do
  * bytes   in   [byte]
  * Local. */
 double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes);
+
+/* The same, by port. Local. */
+muir_port_times muir_p2p_ports(const muir_fleet *fleet, int64_t stride, double bytes);
 
 #endif

@@ -88,7 +88,7 @@ static void rates_agree_with_deepep(void)
         const muir_group group = muir_group_place(fleet, 1, 8 * runs[i].servers);
         const double server_share = muir_model_visit(&model, 256.0 / n),
                      chip_share = muir_model_visit(&model, 32.0 / n), bytes = 1e9;
-        const double time_s = muir_dispatch_time_s(fleet, &group, bytes, server_share, chip_share);
+        const double time_s = muir_dispatch_ports(fleet, &group, bytes, server_share, chip_share).time_s;
         CU_ASSERT_DOUBLE_EQUAL(bytes * n * server_share / time_s / runs[i].rate_byte_per_s, 1.0, 0.05);
     }
 }
@@ -102,10 +102,12 @@ static void the_slower_of_fabric_and_forwarding_counts(void)
     fleet->server.alpha_s = fleet->server.base_s = fleet->fabric.alpha_s = fleet->fabric.base_s = 0.0;
     fleet->server.efficiency = fleet->fabric.efficiency = 1.0;
     const muir_group group = muir_group_place(fleet, 1, 32), inside = muir_group_place(fleet, 1, 8);
-    CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_time_s(fleet, &group, 1e9, 0.5, 0.1), 3.0 * 0.5e9 / 50e9, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_time_s(fleet, &inside, 1e9, 1.0, 0.5), 7.0 * 0.5e9 / 450e9, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_ports(fleet, &group, 1e9, 0.5, 0.1).time_s, 3.0 * 0.5e9 / 50e9,
+                           1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_ports(fleet, &inside, 1e9, 1.0, 0.5).time_s, 7.0 * 0.5e9 / 450e9,
+                           1e-12);
     fleet->server.port_byte_per_s = 10e9;
-    CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_time_s(fleet, &group, 1e9, 0.5, 0.1), 4.0 * 7.0 * 0.1e9 / 10e9,
+    CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_ports(fleet, &group, 1e9, 0.5, 0.1).time_s, 4.0 * 7.0 * 0.1e9 / 10e9,
                            1e-12);
 }
 

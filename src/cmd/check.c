@@ -27,6 +27,12 @@ static void print_job(const muir_scenario *s, const muir_program *program)
            s->run.fleet, muir_count_text(muir_fleet_chips(&s->fleet)).s,
            muir_count_text(s->fleet.top.servers).s, muir_count_text(muir_job_chips(job)).s,
            muir_count_text(s->spare_chips).s, muir_count_text(s->spare_servers).s);
+    if (muir_fleet_sites(&s->fleet) > 1)
+        printf("sites  %s of %s servers, %s from each to the others, %s away\n",
+               muir_count_text(muir_fleet_sites(&s->fleet)).s,
+               muir_count_text(s->fleet.fabric.site_servers).s,
+               muir_si(s->fleet.fabric.site_byte_per_s, "B/s").s,
+               muir_time_text(s->fleet.fabric.site_alpha_s).s);
     printf("model  %s, family %s%s: %s weights, %s active; %s a step\n", s->run.model, job->model.family,
            job->model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
            muir_si(program->active_params, "").s, muir_si(program->model_flop, "FLOP").s);
@@ -83,7 +89,10 @@ static void print_groups(const muir_scenario *s, const muir_program *program, co
             axes[i] == MUIR_AXIS_PP ? message_bytes(program, order) : axis_bytes(&s->job, program, axes[i]);
         printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
                muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
-               muir_bytes_text(bytes).s, g.is_beyond_leaf ? "  (beyond a leaf)" : "");
+               muir_bytes_text(bytes).s,
+               g.sites > 1        ? "  (across sites)"
+               : g.is_beyond_leaf ? "  (beyond a leaf)"
+                                  : "");
     }
 }
 

@@ -100,14 +100,16 @@ done:
 
 static muir_status read_chips(muir_ctx *ctx, const char *text, const muir_fleet *fleet, int *p)
 {
-    const int64_t all = muir_fleet_chips(fleet);
-    const int64_t most = all < MUIR_COST_RANKS ? all : MUIR_COST_RANKS;
+    /* Step lists know servers and one fabric. */
+    const int64_t all = muir_fleet_chips(fleet), site = fleet->fabric.site_servers * fleet->server.chips;
+    const int64_t known = site > 0 && site < all ? site : all;
+    const int64_t most = known < MUIR_COST_RANKS ? known : MUIR_COST_RANKS;
     char *end = NULL;
     const int64_t usual = fleet->server.chips > 1 ? fleet->server.chips : 8;
     const long long given = text ? strtoll(text, &end, 10) : usual < most ? usual : most;
     if ((text && (end == text || *end)) || given < 2 || given > most)
-        return muir_fail(ctx, MUIR_ERR_ARG, "CHIPS is '%s', but must be 2 to %lld", text ? text : "",
-                         (long long)most);
+        return muir_fail(ctx, MUIR_ERR_ARG, "CHIPS is '%s', but must be 2 to %lld%s", text ? text : "",
+                         (long long)most, most == site ? ", a site" : "");
     *p = (int)given;
     return MUIR_OK;
 }

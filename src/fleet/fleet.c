@@ -88,11 +88,34 @@ static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_ser
     return MUIR_OK;
 }
 
+static muir_status check_sites(muir_ctx *ctx, const char *where, const muir_fabric *fabric)
+{
+    if (fabric->site_servers > 0 && fabric->site_byte_per_s <= 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: fabric.site_byte_per_s is missing, but a site has site_servers=%lld", where,
+                         (long long)fabric->site_servers);
+    if (fabric->site_servers == 0 && (fabric->site_byte_per_s > 0.0 || fabric->site_alpha_s > 0.0))
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "%s: fabric.site_byte_per_s and site_alpha_s would change nothing: site_servers is 0", where);
+    return MUIR_OK;
+}
+
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet)
 {
+    muir_status st = MUIR_OK;
     const muir_server *server = &fleet->server;
-    return server->topology == MUIR_TORUS ? check_torus(ctx, where, server)
-                                          : check_switch(ctx, where, server);
+    MUIR_TRY(server->topology == MUIR_TORUS ? check_torus(ctx, where, server)
+                                            : check_switch(ctx, where, server));
+    MUIR_TRY(check_sites(ctx, where, &fleet->fabric));
+done:
+    return st;
+}
+
+int64_t muir_fleet_sites(const muir_fleet *fleet)
+{
+    const int64_t site = fleet->fabric.site_servers;
+    return site > 0 ? (fleet->top.servers + site - 1) / site : 1;
 }
 
 int64_t muir_fleet_chips(const muir_fleet *fleet)

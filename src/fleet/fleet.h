@@ -42,13 +42,16 @@ typedef struct muir_fleet {
 extern const muir_schema muir_chip_schema;
 extern const muir_schema muir_fleet_schema;
 
-/* Whether the values fit together: torus size against chips, link rates against topology.
+/* Whether the values fit together: torus size against chips, link rates against topology, sites.
  * where  in   the file's name, starts the message
  * Local. MUIR_ERR_ARG. */
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
 
 /* Chips of the whole fleet. Local. */
 int64_t muir_fleet_chips(const muir_fleet *fleet);
+
+/* Sites that its servers are on; 1 where fabric.site_servers is 0. Local. */
+int64_t muir_fleet_sites(const muir_fleet *fleet);
 
 /* Dense products C[m,n] = A[m,k] B[k,n], count of them side by side. */
 typedef struct muir_gemm_shape {

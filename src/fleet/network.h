@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Times of messages and collectives on the fleet: alpha-beta over the scale-up domain and the fabric.
+/* Times of messages and collectives on the fleet: alpha-beta over the scale-up domain, the fabric and the
+ * links between sites.
  *
  * A group is p chips numbered first, first + stride, ... Those that share a server exchange over the scale-up
  * links; the servers of the group then exchange over the fabric, every chip through its own port
- * (hierarchical). */
+ * (hierarchical). Where they are on several sites, the servers of each site exchange first, and every chip's
+ * part then crosses, on links that all chips of a site share. A group that fits a site lies on one. */
 #ifndef MUIR_FLEET_NETWORK_H
 #define MUIR_FLEET_NETWORK_H
 
@@ -17,6 +19,8 @@ typedef struct muir_group {
     int extent[MUIR_DIMS];  /* torus: members along each dimension inside a server */
     double rate[MUIR_DIMS]; /* torus: a member's rate along each, both ways where it is a ring [byte/s] */
     double hops[MUIR_DIMS]; /* torus: message steps along each dimension */
+    int64_t sites;          /* sites that the group spans */
+    int64_t site_servers;   /* of its servers, those on one site */
     bool is_beyond_leaf;    /* it spans more servers than a leaf joins */
     double uplink_share;    /* share of a port's rate through uplinks, members talking to neighbours only */
 } muir_group;
@@ -44,6 +48,9 @@ muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p);
  *             dimensions in turn, so that all links work at once
  * and between n servers, with v = V / q bytes a chip
  *             log2(n) alpha + v (n - 1) / (n beta)                     recursive doubling
+ * and where m of the n servers are on each of S sites, m for n above and then, with w = v / m and a chip's
+ * share b in the links of its site, site_byte_per_s over all chips of the site,
+ *             log2(S) site_alpha + w (S - 1) / (S min(b, beta))
  * all_reduce = reduce_scatter + all_gather. Each collective starts with the base time of its widest level.
  * group  in   from muir_group_place
  * bytes  in   nccl-tests' size: the vector for all_reduce and broadcast, the total for all_gather and
@@ -71,7 +78,7 @@ muir_port_times muir_coll_ports(const muir_fleet *fleet, const muir_group *group
 muir_port_times muir_dispatch_ports(const muir_fleet *fleet, const muir_group *group, double token_bytes,
                                     double server_share, double chip_share);
 
-/* Time of one message between two chips [s].
+/* Time of one message between two chips, while their neighbours send likewise [s].
  *     t = alpha + bytes / beta
  * stride  in   distance of the two in chip numbers, >= 1 [chips]
  * bytes   in   [byte]
@@ -80,5 +87,11 @@ double muir_p2p_time_s(const muir_fleet *fleet, int64_t stride, double bytes);
 
 /* The same, by port. Local. */
 muir_port_times muir_p2p_ports(const muir_fleet *fleet, int64_t stride, double bytes);
+
+/* Message of a pipeline whose stages are `stride` chips apart; at the borders of sites a stage's chips share
+ * the links. With hops = 1 between neighbours, the mean over the borders of stages: a microbatch crosses each
+ * once each way, so what counts is their sum. With hops = stages - 1 from the last to the first. Local. */
+muir_port_times muir_hop_ports(const muir_fleet *fleet, int64_t stride, int64_t stages, int64_t hops,
+                               double bytes);
 
 #endif

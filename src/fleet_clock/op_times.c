@@ -72,7 +72,9 @@ muir_port_times muir_op_ports(const muir_scenario *scenario, const muir_op *op)
     muir_port_times ports = is_once ? dispatch_ports(scenario, &busiest, &group)
                                     : muir_coll_ports(&scenario->fleet, &group, op->coll, busiest.bytes);
     if (op->coll == MUIR_BROADCAST) { /* p in turn, each down a chain of servers */
-        const double chain_s = (double)(p * (group.servers - 1)) * scenario->fleet.fabric.alpha_s;
+        const double chain_s =
+            (double)p * ((double)(group.servers - group.sites) * scenario->fleet.fabric.alpha_s +
+                         (double)(group.sites - 1) * scenario->fleet.fabric.site_alpha_s);
         ports = muir_ports_sum(ports, (muir_port_times){chain_s, 0.0, chain_s}, 1.0);
     }
     return (muir_port_times){ports.time_s * slower, ports.local_s * slower, ports.fabric_s * slower};

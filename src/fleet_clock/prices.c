@@ -290,9 +290,9 @@ static void price_p2p(const muir_scenario *scenario, const muir_program *program
 {
     const int64_t stride = muir_job_stride(&scenario->job, MUIR_AXIS_PP), pp = scenario->job.parallel.pp;
     if (pp < 2) return;
-    prices->message = muir_p2p_ports(&scenario->fleet, stride, program->p2p_bytes);
+    prices->message = muir_hop_ports(&scenario->fleet, stride, pp, 1, program->p2p_bytes);
     prices->p2p_s = prices->message.time_s;
-    prices->wrap_p2p_s = muir_p2p_time_s(&scenario->fleet, stride * (pp - 1), program->p2p_bytes);
+    prices->wrap_p2p_s = muir_hop_ports(&scenario->fleet, stride, pp, pp - 1, program->p2p_bytes).time_s;
     if (scenario->job.stack.scatter_messages && !scenario->job.parallel.sequence_parallel) {
         const int64_t tp = scenario->job.parallel.tp;
         const muir_group group = muir_group_place(&scenario->fleet, 1, tp);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Times of collectives and messages against closed formulas. */
 #include <math.h>
+#include <string.h>
 
 #include "check.h"
 #include "fleet/network.h"
@@ -131,6 +132,66 @@ static void latency_counts_hops_and_rounds(void)
     CU_ASSERT_DOUBLE_EQUAL(muir_p2p_time_s(&fleet, 64, 25e9), 15e-6 + 1.0, 1e-12);
 }
 
+/* Two sites of four servers of 8: inside each first, then every chip's part of V / 32 over what its 32 chips
+ * have of the links, twice for an all_reduce. */
+static void sites_exchange_what_is_left_over_shared_links(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    const double one_s = coll(&fleet, 1, 32, MUIR_ALL_REDUCE, 1e9);
+    fleet.fabric.site_servers = 4;
+    fleet.fabric.site_byte_per_s = 320e9; /* 10 GB/s a chip */
+    const muir_group group = muir_group_place(&fleet, 1, 64);
+    CU_ASSERT(group.servers == 8 && group.site_servers == 4 && group.sites == 2);
+    const double cross_s = 2.0 * 1e9 / 32.0 * 0.5 / 10e9;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 64, MUIR_ALL_REDUCE, 1e9), one_s + cross_s, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 32, MUIR_ALL_REDUCE, 1e9), one_s, 1e-15); /* fits a site */
+    fleet.fabric.site_byte_per_s = 1e15; /* no link carries more than the ports behind it */
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 64, MUIR_ALL_REDUCE, 1e9), one_s + 1e9 / 32.0 / 50e9, 1e-12);
+    fleet.fabric.site_alpha_s = 5e-3;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 8, 64, MUIR_ALL_GATHER, 0.0), 4.0 * 5e-3, 1e-12); /* 16 sites */
+}
+
+/* With site links as fast as the ports and no latency, one site or two are the same all_to_all and nearly the
+ * same message; with links of half the rate, what crosses takes as long again. */
+static void exchanges_share_the_links_of_their_site(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    const double one_s = coll(&fleet, 8, 8, MUIR_ALL_TO_ALL, 1e9);
+    fleet.fabric.site_servers = 4;
+    fleet.fabric.site_byte_per_s = 32 * 50e9;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 8, 8, MUIR_ALL_TO_ALL, 1e9), one_s, 1e-12);
+    fleet.fabric.site_byte_per_s = 32 * 10e9; /* 4 of the 7 other servers are on the other site */
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 8, 8, MUIR_ALL_TO_ALL, 1e9), 1e9 * 0.5 / 10e9, 1e-12);
+}
+
+/* Stages of 16 chips, sites of 32: of the 3 borders of 4 stages one is a site's. */
+static void pipelines_cross_sites_at_their_borders(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    fleet.fabric.site_servers = 4;
+    fleet.fabric.site_byte_per_s = 160e9; /* 10 GB/s for each chip of a stage */
+    const double near_s = 1e9 / 50e9, cross_s = 1e9 / 10e9;
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 16, 4, 1, 1e9).time_s, (2.0 * near_s + cross_s) / 3.0,
+                           1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 16, 4, 3, 1e9).time_s, cross_s, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 16, 2, 1, 1e9).time_s, near_s, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 32, 2, 1, 1e9).time_s, 1e9 / 5e9,
+                           1e-12); /* a site a stage */
+}
+
+static void sites_without_links_are_refused(void)
+{
+    static const char *const bad[] = {"fleet.fabric.site_servers=4", "fleet.fabric.site_byte_per_s=1e9",
+                                      "fleet.fabric.site_alpha_s=1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        muir_scenario scenario;
+        muir_ctx_clear(muir_test_ctx());
+        CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "llama3-16k", &bad[i], 1, &scenario),
+                        MUIR_ERR_ARG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "site_servers"));
+    }
+}
+
 /* What ASTRA-sim (astra-sim/astra-sim @518bd51, analytical backend) said when run: an all_reduce of 1 MiB a
  * chip, cut into 4 chunks, 10 ns at each endpoint. */
 typedef struct astra_run {
@@ -194,6 +255,10 @@ int main(int argc, char **argv)
         {"groups over servers are hierarchical", groups_over_servers_are_hierarchical},
         {"oversubscription hits far traffic", oversubscription_hits_far_traffic},
         {"latency counts hops and rounds", latency_counts_hops_and_rounds},
+        {"sites exchange what is left over shared links", sites_exchange_what_is_left_over_shared_links},
+        {"exchanges share the links of their site", exchanges_share_the_links_of_their_site},
+        {"pipelines cross sites at their borders", pipelines_cross_sites_at_their_borders},
+        {"sites without links are refused", sites_without_links_are_refused},
         {"rings agree with ASTRA-sim", rings_agree_with_astra_sim},
         {"hierarchies agree with ASTRA-sim", hierarchies_agree_with_astra_sim},
         CU_TEST_INFO_NULL,

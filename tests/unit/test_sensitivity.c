@@ -86,6 +86,17 @@ static const char *const recommender[] = {"fleet=dgx-h100",        "model=dlrm-d
 static const char *const operator[] = {"fleet=dgx-h100", "model=fno-3d",  "seq_len=auto",  "fleet.servers=1",
                                        "parallel.cp=2",  "parallel.ep=2", "parallel.dp=4", NULL};
 
+static const char *const sites[] = {"fleet=dgx-h100",
+                                    "model=gpt-22b",
+                                    "seq_len=2048",
+                                    "fleet.servers=16",
+                                    "global_batch_size=64",
+                                    "parallel.tp=8",
+                                    "parallel.dp=16",
+                                    "fleet.fabric.site_servers=8",
+                                    "fleet.fabric.site_byte_per_s=50e9",
+                                    "fleet.fabric.site_alpha_s=0.005",
+                                    NULL};
 static const char *const spared[] = {
     "fleet=dgx-h100", "model=gpt-22b", "seq_len=2048",         "fleet.servers=4",
     "parallel.tp=8",  "parallel.dp=2", "global_batch_size=16", NULL};
@@ -136,6 +147,9 @@ static const struct row {
     {"fleet.fabric.base_s", dense, "1e-2", STEP, +1},
     {"fleet.fabric.leaf_servers", dense, "1", STEP, +1},
     {"fleet.fabric.oversubscription", dense, "50", STEP, +1},
+    {"fleet.fabric.site_servers", sites, "16", STEP, -1},
+    {"fleet.fabric.site_byte_per_s", sites, "1e12", STEP, -1},
+    {"fleet.fabric.site_alpha_s", sites, "1", STEP, +1},
     {"fleet.fabric.switch_w_per_chip", dense, "500", ENERGY, +1},
     {"fleet.site.pue", dense, "2", ENERGY, +1},
     {"fleet.site.usd_per_mwh", dense, "500", COST, +1},

@@ -27,6 +27,12 @@ static void print_job(const muir_scenario *s, const muir_program *program)
            s->run.fleet, muir_count_text(muir_fleet_chips(&s->fleet)).s,
            muir_count_text(s->fleet.top.servers).s, muir_count_text(muir_job_chips(job)).s,
            muir_count_text(s->spare_chips).s, muir_count_text(s->spare_servers).s);
+    if (s->fleet.server.pod_servers > 1)
+        printf(
+            "slice  %dx%dx%d chips of a pod, joined by optical switches: a spare server takes the place of a "
+            "failed one in %s\n",
+            muir_fleet_side(&s->fleet, 0), muir_fleet_side(&s->fleet, 1), muir_fleet_side(&s->fleet, 2),
+            muir_time_text(s->fleet.server.rewire_s).s);
     if (muir_fleet_sites(&s->fleet) > 1)
         printf("sites  %s of %s servers, %s from each to the others, %s away\n",
                muir_count_text(muir_fleet_sites(&s->fleet)).s,

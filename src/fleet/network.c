@@ -20,13 +20,14 @@ static int64_t divisor_below(int64_t n, int64_t most)
 /* Members along each torus dimension. Chips of a server are numbered x fastest. Members `step` apart in a
  * ring leave room for `step` such groups on the same links, which share them. Members of a step that does not
  * divide the ring lie scattered; they count as closer together, by the next step that does. */
-static void place_on_torus(const muir_server *server, int64_t stride, muir_group *group)
+static void place_on_torus(const muir_fleet *fleet, int64_t stride, muir_group *group)
 {
+    const muir_server *server = &fleet->server;
     const double link[MUIR_DIMS] = {server->link_x_byte_per_s, server->link_y_byte_per_s,
                                     server->link_z_byte_per_s};
     int64_t step = stride, left = group->local;
     for (int d = 0; d < MUIR_DIMS; d++) {
-        const int64_t size = server->torus[d];
+        const int64_t size = muir_fleet_side(fleet, d);
         group->extent[d] = 1;
         group->rate[d] = group->hops[d] = 0.0;
         if (step >= size) {
@@ -45,11 +46,18 @@ static void place_on_torus(const muir_server *server, int64_t stride, muir_group
     }
 }
 
+/* Of a number of servers, how many scale-up domains they are. */
+static int64_t domains(const muir_fleet *fleet, int64_t servers)
+{
+    const int64_t n = servers / (muir_fleet_domain(fleet) / fleet->server.chips);
+    return n > 0 ? n : 1;
+}
+
 /* A collective walks its members in order, so of the m members under a leaf only one talks through the uplink
  * at a time, which the leaf's groups share: the port is slowed by oversubscription / m, if at all. */
 static void place_on_leaves(const muir_fleet *fleet, int64_t apart, muir_group *group)
 {
-    const int64_t under_leaf = least(group->servers, fleet->fabric.leaf_servers / apart);
+    const int64_t under_leaf = least(group->servers, domains(fleet, fleet->fabric.leaf_servers) / apart);
     group->is_beyond_leaf = under_leaf < group->servers;
     group->uplink_share = 1.0;
     if (group->is_beyond_leaf)
@@ -59,14 +67,15 @@ static void place_on_leaves(const muir_fleet *fleet, int64_t apart, muir_group *
 /* A group strides through whole sites. */
 static void place_on_sites(const muir_fleet *fleet, int64_t apart, muir_group *group)
 {
-    const int64_t on_site = fleet->fabric.site_servers > 0 ? fleet->fabric.site_servers / apart : INT64_MAX;
+    const int64_t on_site =
+        fleet->fabric.site_servers > 0 ? domains(fleet, fleet->fabric.site_servers) / apart : INT64_MAX;
     group->site_servers = least(group->servers, on_site > 0 ? on_site : 1);
     group->sites = (group->servers + group->site_servers - 1) / group->site_servers;
 }
 
 muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p)
 {
-    const int64_t chips = fleet->server.chips;
+    const int64_t chips = muir_fleet_domain(fleet);
     muir_group group;
     memset(&group, 0, sizeof group);
     group.p = p;
@@ -75,7 +84,7 @@ muir_group muir_group_place(const muir_fleet *fleet, int64_t stride, int64_t p)
     const int64_t apart = stride < chips ? 1 : (stride + chips - 1) / chips; /* servers between neighbours */
     place_on_leaves(fleet, apart, &group);
     place_on_sites(fleet, apart, &group);
-    if (fleet->server.topology == MUIR_TORUS) place_on_torus(&fleet->server, stride, &group);
+    if (fleet->server.topology == MUIR_TORUS) place_on_torus(fleet, stride, &group);
     return group;
 }
 
@@ -254,15 +263,15 @@ static double crossing_time_s(const muir_fleet *fleet, double chips, double byte
 
 muir_port_times muir_p2p_ports(const muir_fleet *fleet, int64_t stride, double bytes)
 {
-    if (stride < fleet->server.chips) {
+    const int64_t chips = muir_fleet_domain(fleet), site = fleet->fabric.site_servers;
+    if (stride < chips) {
         const double near_s = near_time_s(fleet, stride, bytes);
         return (muir_port_times){near_s, near_s, 0.0};
     }
-    const int64_t servers = stride / fleet->server.chips, site = fleet->fabric.site_servers;
-    const double time_s =
-        site > 0 && servers >= site
-            ? crossing_time_s(fleet, (double)stride, bytes)
-            : fleet->fabric.alpha_s + bytes / far_rate(&fleet->fabric, servers >= fleet->fabric.leaf_servers);
+    const bool is_beyond_leaf = stride / chips >= domains(fleet, fleet->fabric.leaf_servers);
+    const double time_s = site > 0 && stride / chips >= domains(fleet, site)
+                              ? crossing_time_s(fleet, (double)stride, bytes)
+                              : fleet->fabric.alpha_s + bytes / far_rate(&fleet->fabric, is_beyond_leaf);
     return (muir_port_times){time_s, 0.0, time_s};
 }
 

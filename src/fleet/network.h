@@ -14,8 +14,8 @@
 
 typedef struct muir_group {
     int64_t p;              /* members */
-    int64_t local;          /* members that share a server */
-    int64_t servers;        /* servers that the group spans, p / local rounded up */
+    int64_t local;          /* members that share a scale-up domain: a server, or a slice of a pod */
+    int64_t servers;        /* domains that the group spans, p / local rounded up */
     int extent[MUIR_DIMS];  /* torus: members along each dimension inside a server */
     double rate[MUIR_DIMS]; /* torus: a member's rate along each, both ways where it is a ring [byte/s] */
     double hops[MUIR_DIMS]; /* torus: message steps along each dimension */

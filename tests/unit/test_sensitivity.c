@@ -97,6 +97,9 @@ static const char *const sites[] = {"fleet=dgx-h100",
                                     "fleet.fabric.site_byte_per_s=50e9",
                                     "fleet.fabric.site_alpha_s=0.005",
                                     NULL};
+static const char *const cubes[] = {
+    "fleet=tpu-ironwood", "model=gpt3-175b", "seq_len=2048",       "fleet.servers=8", "global_batch_size=64",
+    "parallel.tp=64",     "model.heads=128", "model.hidden=16384", "parallel.dp=8",   NULL};
 static const char *const spared[] = {
     "fleet=dgx-h100", "model=gpt-22b", "seq_len=2048",         "fleet.servers=4",
     "parallel.tp=8",  "parallel.dp=2", "global_batch_size=16", NULL};
@@ -140,6 +143,7 @@ static const struct row {
     {"fleet.server.efficiency", dense, "0.1", STEP, +1},
     {"fleet.server.alpha_s", dense, "1e-3", STEP, +1},
     {"fleet.server.base_s", dense, "1e-3", STEP, +1},
+    {"fleet.server.pod_servers", cubes, "8", STEP, -1},
     {"fleet.server.host_w", dense, "9000", ENERGY, +1},
     {"fleet.fabric.port_byte_per_s", dense, "5e9", STEP, +1},
     {"fleet.fabric.efficiency", dense, "0.1", STEP, +1},
@@ -230,6 +234,7 @@ static const char *const still[][2] = {
     {"chip.checkpoint_power", "checkpoints, which have tests of their own"},
     {"chip.restart_power", "events, which have tests of their own"},
     {"chip.lag_s", "the power trace, which has tests of its own"},
+    {"fleet.server.rewire_s", "events, tested in test_reaction"},
     {"fleet.server.supply_lag_s", "the power trace, which has tests of its own"},
     {"fleet.site.network_share", "splits the capital, whose sum it does not change"},
     {"fleet.site.rent_usd_per_chip_hour", "printed beside what a chip costs"},

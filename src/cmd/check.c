@@ -12,6 +12,7 @@
 #include "host_clock/algorithms.h"
 #include "host_clock/ops.h"
 #include "kernels/peak.h"
+#include "models/routing.h"
 #include "run/times.h"
 #include "scenario/fit.h"
 #include "scenario/fold.h"
@@ -84,6 +85,16 @@ static double message_bytes(const muir_program *program, const muir_order *order
     return messages * program->p2p_bytes;
 }
 
+/* With tokens sent once, how many of the group's servers one visits. */
+static void print_dispatch(const muir_job *job, const muir_group *g)
+{
+    if (job->model.experts == 0 || job->stack.dispatch != MUIR_DISPATCH_ONCE) return;
+    const double held = (double)job->model.experts * (double)g->local / (double)g->p;
+    printf("        a token goes once to each server that it visits: %.3g of %s, for %s experts\n",
+           muir_model_visit(&job->model, held) * (double)g->p / (double)g->local,
+           muir_count_text(g->servers).s, muir_count_text(job->model.topk).s);
+}
+
 static void print_groups(const muir_scenario *s, const muir_program *program, const muir_order *order)
 {
     printf("\ngroups  members  apart  in a server  servers   bytes a chip and step (first stage)\n");
@@ -99,6 +110,7 @@ static void print_groups(const muir_scenario *s, const muir_program *program, co
                g.sites > 1        ? "  (across sites)"
                : g.is_beyond_leaf ? "  (beyond a leaf)"
                                   : "");
+        if (axes[i] == MUIR_AXIS_EP) print_dispatch(&s->job, &g);
     }
 }
 

@@ -22,7 +22,8 @@ enum {
 
 /* parallel.def, keys recompute and order */
 enum { MUIR_RECOMPUTE_NONE = 0, MUIR_RECOMPUTE_SELECTIVE = 1, MUIR_RECOMPUTE_FULL = 2 };
-enum { MUIR_CP_RING = 0, MUIR_CP_GATHER = 1 }; /* parallel.def, key cp_exchange */
+enum { MUIR_CP_RING = 0, MUIR_CP_GATHER = 1 };             /* parallel.def, key cp_exchange */
+enum { MUIR_DISPATCH_COPIES = 0, MUIR_DISPATCH_ONCE = 1 }; /* stack.def, key dispatch */
 enum { MUIR_ORDER_PP_OUTERMOST = 0, MUIR_ORDER_DP_OUTERMOST = 1 };
 
 #define OPTION MUIR_OPTION_FIELD

@@ -6,6 +6,7 @@
 
 #include "base/statistics.h"
 #include "models/emit.h"
+#include "models/routing.h"
 
 static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
@@ -15,6 +16,14 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
             ctx, MUIR_ERR_ARG,
             "model: experts=%lld topk=%lld, but family moe_transformer needs 1 <= topk <= experts",
             (long long)model->experts, (long long)model->topk);
+    if (model->experts % model->expert_groups != 0 || model->topk_groups > model->expert_groups ||
+        (model->topk_groups > 0 && model->topk * model->expert_groups > model->topk_groups * model->experts))
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "model: topk=%lld of experts=%lld do not come from topk_groups=%lld of expert_groups=%lld "
+            "equal groups",
+            (long long)model->topk, (long long)model->experts, (long long)model->topk_groups,
+            (long long)model->expert_groups);
     if (model->experts % job->parallel.ep != 0)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide experts=%lld",
                          (long long)job->parallel.ep, (long long)model->experts);
@@ -56,7 +65,7 @@ static moe_sizes sizes_of(const muir_job *job)
     const double etp = (double)muir_job_etp(job);
     m.expert_tokens = s.tokens * topk * ep / experts * (etp > 1.0 ? 1.0 : 1.0 / s.split);
     m.inner = (double)job->model.ffn / etp;
-    m.exchange = s.tokens * topk * s.hidden * s.act_bytes / s.split;
+    m.exchange = s.tokens * muir_job_copies(job) * s.hidden * s.act_bytes / s.split;
     m.gathered = etp > 1.0 && s.split > 1.0 ? s.tokens * topk * s.hidden * s.act_bytes : 0.0;
     return m;
 }
@@ -65,6 +74,7 @@ static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_p
 {
     muir_emit_coll(p, b, phase, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, job->parallel.ep,
                    sizes_of(job).exchange);
+    if (job->parallel.ep > 1) muir_emit_last(p)->copies = muir_job_copies(job);
 }
 
 /* With experts split over tp, their chips gather the tokens of all parts of the sequence, and scatter

@@ -31,7 +31,8 @@ typedef struct muir_op {
     int64_t apart;     /* COLL: members of the axis between neighbours of that part; 0: 1 */
     muir_coll_kind coll;
     muir_axis axis;
-    double bytes; /* MEM: moved; COLL: nccl-tests' size on one chip */
+    double bytes;  /* MEM: moved; COLL: nccl-tests' size on one chip */
+    double copies; /* COLL: times that each token for experts is among `bytes`; 0: not tokens for experts */
 } muir_op;
 
 typedef struct muir_op_range {

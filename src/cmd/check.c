@@ -12,6 +12,7 @@
 #include "host_clock/algorithms.h"
 #include "host_clock/ops.h"
 #include "kernels/peak.h"
+#include "models/routing.h"
 #include "run/times.h"
 #include "scenario/fit.h"
 #include "scenario/fold.h"
@@ -27,6 +28,18 @@ static void print_job(const muir_scenario *s, const muir_program *program)
            s->run.fleet, muir_count_text(muir_fleet_chips(&s->fleet)).s,
            muir_count_text(s->fleet.top.servers).s, muir_count_text(muir_job_chips(job)).s,
            muir_count_text(s->spare_chips).s, muir_count_text(s->spare_servers).s);
+    if (s->fleet.server.pod_servers > 1)
+        printf(
+            "slice  %dx%dx%d chips of a pod, joined by optical switches: a spare server takes the place of a "
+            "failed one in %s\n",
+            muir_fleet_side(&s->fleet, 0), muir_fleet_side(&s->fleet, 1), muir_fleet_side(&s->fleet, 2),
+            muir_time_text(s->fleet.server.rewire_s).s);
+    if (muir_fleet_sites(&s->fleet) > 1)
+        printf("sites  %s of %s servers, %s from each to the others, %s away\n",
+               muir_count_text(muir_fleet_sites(&s->fleet)).s,
+               muir_count_text(s->fleet.fabric.site_servers).s,
+               muir_si(s->fleet.fabric.site_byte_per_s, "B/s").s,
+               muir_time_text(s->fleet.fabric.site_alpha_s).s);
     printf("model  %s, family %s%s: %s weights, %s active; %s a step\n", s->run.model, job->model.family,
            job->model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
            muir_si(program->active_params, "").s, muir_si(program->model_flop, "FLOP").s);
@@ -72,6 +85,16 @@ static double message_bytes(const muir_program *program, const muir_order *order
     return messages * program->p2p_bytes;
 }
 
+/* With tokens sent once, how many of the group's servers one visits. */
+static void print_dispatch(const muir_job *job, const muir_group *g)
+{
+    if (job->model.experts == 0 || job->stack.dispatch != MUIR_DISPATCH_ONCE) return;
+    const double held = (double)job->model.experts * (double)g->local / (double)g->p;
+    printf("        a token goes once to each server that it visits: %.3g of %s, for %s experts\n",
+           muir_model_visit(&job->model, held) * (double)g->p / (double)g->local,
+           muir_count_text(g->servers).s, muir_count_text(job->model.topk).s);
+}
+
 static void print_groups(const muir_scenario *s, const muir_program *program, const muir_order *order)
 {
     printf("\ngroups  members  apart  in a server  servers   bytes a chip and step (first stage)\n");
@@ -83,7 +106,11 @@ static void print_groups(const muir_scenario *s, const muir_program *program, co
             axes[i] == MUIR_AXIS_PP ? message_bytes(program, order) : axis_bytes(&s->job, program, axes[i]);
         printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
                muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
-               muir_bytes_text(bytes).s, g.is_beyond_leaf ? "  (beyond a leaf)" : "");
+               muir_bytes_text(bytes).s,
+               g.sites > 1        ? "  (across sites)"
+               : g.is_beyond_leaf ? "  (beyond a leaf)"
+                                  : "");
+        if (axes[i] == MUIR_AXIS_EP) print_dispatch(&s->job, &g);
     }
 }
 

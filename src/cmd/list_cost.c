@@ -21,11 +21,13 @@ static muir_coll_network network_of(const muir_fleet *fleet, int p)
 {
     const muir_server *server = &fleet->server;
     const muir_fabric *fabric = &fleet->fabric;
-    const bool is_beyond_leaf = p > (double)server->chips * (double)fabric->leaf_servers;
+    const int64_t domain = muir_fleet_domain(fleet);
+    const bool is_beyond_leaf =
+        p > fmax((double)domain, (double)server->chips * (double)fabric->leaf_servers);
     muir_coll_network n = {
-        .local = p < server->chips ? p : (int)server->chips,
+        .local = p < domain ? p : (int)domain,
         .is_torus = server->topology == MUIR_TORUS,
-        .side = {server->torus[0], server->torus[1], server->torus[2]},
+        .side = {muir_fleet_side(fleet, 0), muir_fleet_side(fleet, 1), muir_fleet_side(fleet, 2)},
         .link_byte_per_s = {server->link_x_byte_per_s * server->efficiency,
                             server->link_y_byte_per_s * server->efficiency,
                             server->link_z_byte_per_s * server->efficiency},
@@ -81,7 +83,7 @@ static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_k
     double least_s[N_SIZES] = {INFINITY, INFINITY, INFINITY, INFINITY};
     const muir_coll_network network = network_of(fleet, p);
     const muir_group group = muir_group_place(fleet, 1, p);
-    const double base_s = p > fleet->server.chips ? fleet->fabric.base_s : fleet->server.base_s;
+    const double base_s = p > muir_fleet_domain(fleet) ? fleet->fabric.base_s : fleet->server.base_s;
     int n = 0;
     for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
         const muir_coll *coll = muir_coll_at(i);
@@ -98,17 +100,20 @@ done:
     return st;
 }
 
-static muir_status read_chips(muir_ctx *ctx, const char *text, const muir_fleet *fleet, int *p)
+static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet, int *p)
 {
-    const int64_t all = muir_fleet_chips(fleet);
-    const int64_t most = all < MUIR_COST_RANKS ? all : MUIR_COST_RANKS;
+    /* Step lists know servers and one fabric. */
+    const int64_t all = muir_fleet_chips(fleet), site = fleet->fabric.site_servers * fleet->server.chips;
+    const int64_t known = site > 0 && site < all ? site : all;
+    const int64_t most = known < MUIR_COST_RANKS ? known : MUIR_COST_RANKS;
     char *end = NULL;
     const int64_t usual = fleet->server.chips > 1 ? fleet->server.chips : 8;
     const long long given = text ? strtoll(text, &end, 10) : usual < most ? usual : most;
     if ((text && (end == text || *end)) || given < 2 || given > most)
-        return muir_fail(ctx, MUIR_ERR_ARG, "CHIPS is '%s', but must be 2 to %lld", text ? text : "",
-                         (long long)most);
+        return muir_fail(ctx, MUIR_ERR_ARG, "CHIPS is '%s', but must be 2 to %lld%s", text ? text : "",
+                         (long long)most, most == site ? ", a site" : "");
     *p = (int)given;
+    muir_fleet_slice(fleet, given);
     return MUIR_OK;
 }
 

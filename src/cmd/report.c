@@ -12,10 +12,13 @@ static void print_fleet(const muir_scenario *s, const muir_program *program, con
 {
     const muir_parallel *p = &s->job.parallel;
     const muir_batch *b = &s->job.batch;
-    printf("fleet    %s: %s chips %s in %s servers, %s of them spare\n", s->run.fleet,
+    printf("fleet    %s: %s chips %s in %s servers, %s of them spare", s->run.fleet,
            muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip,
            muir_count_text(s->fleet.top.servers).s, muir_count_text(s->spare_chips).s);
-    printf("job      %s%s (%s weights): tp %lld, cp %lld, ep %lld, pp %lld x %lld, dp %lld; schedule %s, "
+    if (muir_fleet_sites(&s->fleet) > 1)
+        printf("; %s sites, %s from each to the others", muir_count_text(muir_fleet_sites(&s->fleet)).s,
+               muir_si(s->fleet.fabric.site_byte_per_s, "B/s").s);
+    printf("\njob      %s%s (%s weights): tp %lld, cp %lld, ep %lld, pp %lld x %lld, dp %lld; schedule %s, "
            "%lld microbatches\n",
            s->run.model, s->job.model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
            (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp,

@@ -88,16 +88,86 @@ static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_ser
     return MUIR_OK;
 }
 
+static muir_status check_pods(muir_ctx *ctx, const char *where, const muir_server *server)
+{
+    if (server->pod_servers > 1 && server->topology != MUIR_TORUS)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.pod_servers=%lld joins tori, but topology is switch",
+                         where, (long long)server->pod_servers);
+    if (server->pod_servers == 1 && server->rewire_s > 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.rewire_s would change nothing: pod_servers is 1",
+                         where);
+    return MUIR_OK;
+}
+
+static muir_status check_sites(muir_ctx *ctx, const char *where, const muir_fabric *fabric)
+{
+    if (fabric->site_servers > 0 && fabric->site_byte_per_s <= 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: fabric.site_byte_per_s is missing, but a site has site_servers=%lld", where,
+                         (long long)fabric->site_servers);
+    if (fabric->site_servers == 0 && (fabric->site_byte_per_s > 0.0 || fabric->site_alpha_s > 0.0))
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "%s: fabric.site_byte_per_s and site_alpha_s would change nothing: site_servers is 0", where);
+    return MUIR_OK;
+}
+
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet)
 {
+    muir_status st = MUIR_OK;
     const muir_server *server = &fleet->server;
-    return server->topology == MUIR_TORUS ? check_torus(ctx, where, server)
-                                          : check_switch(ctx, where, server);
+    MUIR_TRY(server->topology == MUIR_TORUS ? check_torus(ctx, where, server)
+                                            : check_switch(ctx, where, server));
+    MUIR_TRY(check_pods(ctx, where, server));
+    MUIR_TRY(check_sites(ctx, where, &fleet->fabric));
+done:
+    return st;
+}
+
+int64_t muir_fleet_sites(const muir_fleet *fleet)
+{
+    const int64_t site = fleet->fabric.site_servers;
+    return site > 0 ? (fleet->top.servers + site - 1) / site : 1;
 }
 
 int64_t muir_fleet_chips(const muir_fleet *fleet)
 {
     return fleet->top.servers * fleet->server.chips;
+}
+
+/* Sides of the most compact box of n. */
+static void compact(int64_t n, int sides[MUIR_DIMS])
+{
+    int64_t least = INT64_MAX;
+    for (int64_t a = 1; a * a * a <= n; a++) {
+        if (n % a != 0) continue;
+        for (int64_t b = a; a * b * b <= n; b++) {
+            const int64_t c = n / a / b;
+            if (n / a % b != 0 || a + b + c >= least) continue;
+            least = a + b + c;
+            sides[0] = (int)a, sides[1] = (int)b, sides[2] = (int)c;
+        }
+    }
+}
+
+void muir_fleet_slice(muir_fleet *fleet, int64_t chips)
+{
+    const int64_t servers = (chips + fleet->server.chips - 1) / fleet->server.chips,
+                  pods = (servers + fleet->server.pod_servers - 1) / fleet->server.pod_servers;
+    for (int d = 0; d < MUIR_DIMS; d++) fleet->tori[d] = 1;
+    if (fleet->server.pod_servers > 1) compact((servers + pods - 1) / pods, fleet->tori);
+}
+
+int muir_fleet_side(const muir_fleet *fleet, int d)
+{
+    return fleet->server.torus[d] * (fleet->tori[d] > 0 ? fleet->tori[d] : 1);
+}
+
+int64_t muir_fleet_domain(const muir_fleet *fleet)
+{
+    int64_t servers = 1;
+    for (int d = 0; d < MUIR_DIMS; d++) servers *= fleet->tori[d] > 0 ? fleet->tori[d] : 1;
+    return servers * fleet->server.chips;
 }
 
 /* Useful share of a product's work when it is cut into tiles and the tiles are dealt to cores in rounds. */

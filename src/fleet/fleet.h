@@ -36,19 +36,34 @@ typedef struct muir_fleet {
     muir_site site;
     muir_variation variation;
     muir_chip chip; /* loaded from the file that top.chip names */
+    /* The job's slice: servers in a row that optical switches join; 0: 1. */
+    int tori[MUIR_DIMS];
 } muir_fleet;
 
 /* Keys of data/chips files into muir_chip, of data/fleets files into muir_fleet (all but `chip`). */
 extern const muir_schema muir_chip_schema;
 extern const muir_schema muir_fleet_schema;
 
-/* Whether the values fit together: torus size against chips, link rates against topology.
+/* Whether the values fit together: torus size against chips, link rates against topology, sites.
  * where  in   the file's name, starts the message
  * Local. MUIR_ERR_ARG. */
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
 
 /* Chips of the whole fleet. Local. */
 int64_t muir_fleet_chips(const muir_fleet *fleet);
+
+/* Sites that its servers are on; 1 where fabric.site_servers is 0. Local. */
+int64_t muir_fleet_sites(const muir_fleet *fleet);
+
+/* Lays a job's chips on its pods: the servers that it needs of each pod become one torus, the most compact
+ * one of exactly so many (least sum of its sides, the longest in z); each is on its own where pod_servers is
+ * 1. Sides are whole servers, so that all rings are closed; a group on part of a side is a line.
+ * Local. Source: Jouppi et al., TPU v4, ISCA 2023, arXiv 2304.01433 (slices of 4x4x4 cubes). */
+void muir_fleet_slice(muir_fleet *fleet, int64_t chips);
+
+/* Chips of a scale-up domain: a server, or the job's slice of a pod; and its side in dimension d. Local. */
+int64_t muir_fleet_domain(const muir_fleet *fleet);
+int muir_fleet_side(const muir_fleet *fleet, int d);
 
 /* Dense products C[m,n] = A[m,k] B[k,n], count of them side by side. */
 typedef struct muir_gemm_shape {

@@ -140,7 +140,7 @@ static void come_back(muir_events *e, int32_t server)
 {
     const int64_t now_ns = e->servers->next->time_ns[server];
     muir_servers_return(e->servers, server, now_ns);
-    if (e->servers->n_empty > 0) muir_servers_refill(e->servers, now_ns + muir_events_restart_ns(e));
+    if (e->servers->n_empty > 0) muir_servers_refill(e->servers, now_ns + muir_events_refill_ns(e));
 }
 
 /* The earliest thing that happens before limit_ns; true if it stops the job. */

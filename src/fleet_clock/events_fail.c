@@ -88,6 +88,11 @@ int64_t muir_events_restart_ns(const muir_events *e)
     return muir_events_ns(o->reschedule_s) + e->reaction.init_unit_ns + memory_load_ns(e);
 }
 
+int64_t muir_events_refill_ns(const muir_events *e)
+{
+    return muir_events_restart_ns(e) + muir_events_ns(e->scenario->fleet.server.rewire_s);
+}
+
 /* What failed. */
 
 static double weight_of(const muir_events *e, int cause)
@@ -169,9 +174,10 @@ static failure draw_failure(const muir_events *e, int32_t server)
 static int64_t replace(muir_events *e, int32_t slot, int64_t now_ns, int n_taken)
 {
     const muir_reaction_options *o = &e->scenario->faults.reaction;
-    const int64_t reschedule_ns = muir_events_ns(o->reschedule_s);
+    const int64_t rewire_ns = muir_events_ns(e->scenario->fleet.server.rewire_s);
+    const int64_t reschedule_ns = muir_events_ns(o->reschedule_s) + rewire_ns;
     if (muir_servers_fill(e->servers, slot))
-        return n_taken < o->hot_spares ? muir_events_ns(o->hot_reschedule_s) : reschedule_ns;
+        return n_taken < o->hot_spares ? muir_events_ns(o->hot_reschedule_s) + rewire_ns : reschedule_ns;
     const int32_t server = muir_servers_first_back(e->servers);
     const int64_t most_ns = muir_events_ns(o->no_spare_s),
                   left_ns = e->servers->next->time_ns[server] - now_ns;
@@ -292,7 +298,7 @@ static void react(muir_events *e, failure *f)
     if (f->tier != MUIR_TIER_NONE) f->served.load_ns = e->checkpoints.tier[f->tier].load_ns;
     if (scope == MUIR_SCOPE_ELASTIC && !is_back) f->served.load_ns = 0; /* only the replica that left loads */
     if (scope == MUIR_SCOPE_ELASTIC)
-        muir_servers_refill(e->servers, f->found_ns + f->served.detection_ns + muir_events_restart_ns(e));
+        muir_servers_refill(e->servers, f->found_ns + f->served.detection_ns + muir_events_refill_ns(e));
     else
         f->served.server_ns = restore_all(e, f->found_ns);
     if (is_back) go_back(e, f);
@@ -311,7 +317,7 @@ bool muir_events_fail(muir_events *e, int32_t server)
     if (is_hit)
         react(e, &f);
     else if (e->servers->n_empty > 0)
-        muir_servers_refill(e->servers, f.found_ns + f.served.detection_ns + muir_events_restart_ns(e));
+        muir_servers_refill(e->servers, f.found_ns + f.served.detection_ns + muir_events_refill_ns(e));
     note_failure(e, &f, end_ns, is_hit ? e->stall_ns : 0, is_hit);
     return is_hit;
 }
@@ -331,7 +337,7 @@ void muir_events_evict(muir_events *e, const muir_effect *effect)
     const int64_t end_ns = take_all_out(e, &f);
     if (scope == MUIR_SCOPE_ELASTIC && e->servers->n_down == e->servers->n_units) scope = MUIR_SCOPE_SYNC;
     if (scope == MUIR_SCOPE_ELASTIC)
-        muir_servers_refill(e->servers, f.found_ns + muir_events_restart_ns(e));
+        muir_servers_refill(e->servers, f.found_ns + muir_events_refill_ns(e));
     else
         f.served.server_ns = restore_all(e, f.found_ns), f.served.load_ns = memory_load_ns(e);
     const int64_t stall_ns = muir_reaction_stall(&e->reaction, e->scenario, scope, &f.served, class_ns);

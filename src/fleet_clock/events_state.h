@@ -41,4 +41,8 @@ void muir_events_evict(muir_events *events, const muir_effect *effect);
 /* From a free server to a replica that trains: rescheduling, start of its processes, load [ns]. Local. */
 int64_t muir_events_restart_ns(const muir_events *events);
 
+/* The same where a spare server takes the place of one that is gone, which optical switches may have to join
+ * to the torus of the others first; spares of all pods count alike. Local. */
+int64_t muir_events_refill_ns(const muir_events *events);
+
 #endif

@@ -156,6 +156,7 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
     } else {
         s->work.spare_chips = muir_fleet_chips(&fleet) - muir_job_chips(&s->work.job);
     }
+    muir_fleet_slice(&s->work.fleet, muir_job_chips(&s->work.job));
     MUIR_TRY(price(ctx, s, true, &entry));
     if (!entry.is_fitting) goto done;
     s->count[FITTING]++;

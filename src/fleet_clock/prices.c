@@ -6,75 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "fleet/network.h"
-
-/* Attention stays in 16 bits, also where products are fp8, and never leaves the chip. */
-static double attention_time_s(const muir_scenario *scenario, const muir_op *op)
-{
-    const muir_chip *chip = &scenario->fleet.chip;
-    const muir_stack *stack = &scenario->job.stack;
-    const double keys = (double)scenario->job.batch.seq_len;
-    double fraction = chip->attention_fraction * stack->attention * keys / (keys + stack->attention_half_seq);
-    if (op->is_backward) fraction *= stack->attention_backward;
-    const double flop = 2.0 * op->m * op->n * op->k * op->count * op->share;
-    return chip->launch_s + stack->launch_s + flop / (chip->bf16_flop_per_s * fmin(fraction, 1.0));
-}
-
-static double gemm_time_s(const muir_scenario *scenario, const muir_op *op)
-{
-    const muir_chip *chip = &scenario->fleet.chip;
-    const muir_stack *stack = &scenario->job.stack;
-    if (op->is_attention) return attention_time_s(scenario, op);
-    const double operand_bytes = op->is_16bit ? 2.0 : muir_job_operand_bytes(&scenario->job);
-    const bool is_8bit = operand_bytes < 2.0;
-    muir_gemm_shape shape = {.m = op->m, .n = op->n, .k = op->k, .count = op->count, .share = op->share};
-    shape.in_bytes = op->count * operand_bytes * (op->m * op->k + op->k * op->n);
-    shape.out_bytes = op->count * op->out_bytes * op->m * op->n;
-    shape.peak_flop_per_s = is_8bit ? muir_scenario_peak_flop_per_s(scenario) : chip->bf16_flop_per_s;
-    shape.fraction =
-        is_8bit && chip->gemm_fraction_8bit > 0.0 ? chip->gemm_fraction_8bit : chip->gemm_fraction;
-    shape.fraction *= is_8bit ? stack->gemm_8bit : stack->gemm;
-    if (op->is_grouped)
-        shape.fraction *=
-            is_8bit && stack->grouped_gemm_8bit > 0.0 ? stack->grouped_gemm_8bit : stack->grouped_gemm;
-    return muir_chip_gemm_time_s(chip, &shape) + stack->launch_s;
-}
-
-/* The chips' data have no rate of vector arithmetic, so the operations are held against the peak of
- * products; what binds is memory: 5 log2(n) / 16 FLOP a byte is 3 at n = 1024, where H100's vector units
- * would bind from 20. */
-static double fft_time_s(const muir_scenario *scenario, const muir_op *op)
-{
-    const muir_chip *chip = &scenario->fleet.chip;
-    const double compute_s = muir_op_flop(op) / (chip->bf16_flop_per_s * chip->gemm_fraction);
-    return fmax(chip->launch_s + compute_s, muir_chip_mem_time_s(chip, muir_op_fft_bytes(op)));
-}
-
-static double coll_time_s(const muir_scenario *scenario, const muir_op *op)
-{
-    const int64_t stride = muir_job_stride(&scenario->job, op->axis) * (op->apart > 0 ? op->apart : 1);
-    const int64_t p = op->members > 0 ? op->members : muir_job_size(&scenario->job, op->axis);
-    const muir_group group = muir_group_place(&scenario->fleet, stride, p);
-    double time_s = muir_coll_time_s(&scenario->fleet, &group, op->coll, op->bytes);
-    if (op->coll == MUIR_BROADCAST) /* p in turn, each down a chain of servers */
-        time_s += (double)(p * (group.servers - 1)) * scenario->fleet.fabric.alpha_s;
-    return time_s / scenario->job.stack.collective;
-}
-
-double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
-{
-    muir_op busiest = *op; /* everybody waits for it */
-    if (op->load > 0.0) busiest.m *= op->load, busiest.bytes *= op->load;
-    switch (op->kind) {
-    case MUIR_OP_GEMM: return gemm_time_s(scenario, &busiest);
-    case MUIR_OP_FFT: return fft_time_s(scenario, &busiest) + scenario->job.stack.launch_s;
-    case MUIR_OP_MEM:
-        return muir_chip_mem_time_s(&scenario->fleet.chip, busiest.bytes) + scenario->job.stack.launch_s +
-               (op->launches - 1.0) * (scenario->fleet.chip.launch_s + scenario->job.stack.launch_s);
-    case MUIR_OP_COLL: return coll_time_s(scenario, &busiest);
-    }
-    return 0.0;
-}
+#include "fleet_clock/contention.h"
 
 /* Done in p pieces with the product beside it, all but one piece of either can hide under the other. */
 static double exposed_in_pieces_s(double coll_s, double gemm_s, double p)
@@ -92,22 +24,23 @@ static const muir_op *product_beside(const muir_op *ops, int i, int n, int way)
 /* A gather hides under the product that follows it, a scatter under the one before it. What carries gradients
  * of inputs out of the backward pass can hide under the product of the weights' gradient instead, which is as
  * large as the one before it. */
-static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase)
+static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase,
+                           double coll_s)
 {
-    const double coll_s = coll_time_s(scenario, &ops[i]), tp = (double)scenario->job.parallel.tp;
+    const double tp = (double)scenario->job.parallel.tp;
     const bool is_gather = ops[i].coll == MUIR_ALL_GATHER;
     const muir_op *beside = product_beside(ops, i, n, is_gather ? 1 : -1);
     if (!beside) return coll_s;
     if (phase == MUIR_BACKWARD && !is_gather && scenario->job.stack.overlap_input_grads)
-        return fmax(0.0, coll_s - gemm_time_s(scenario, beside));
+        return fmax(0.0, coll_s - muir_op_time_s(scenario, beside));
     if (!scenario->job.parallel.overlap_tp || ops[i].coll == MUIR_ALL_REDUCE) return coll_s;
-    return exposed_in_pieces_s(coll_s, gemm_time_s(scenario, beside), tp);
+    return exposed_in_pieces_s(coll_s, muir_op_time_s(scenario, beside), tp);
 }
 
 /* Rings hide all but one of their parts under the attention, which is the compute around them. */
-static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n)
+static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, double coll_s)
 {
-    const double coll_s = coll_time_s(scenario, &ops[i]), p = (double)scenario->job.parallel.cp;
+    const double p = (double)scenario->job.parallel.cp;
     double attention_s = 0.0;
     if (scenario->job.parallel.cp_exchange != MUIR_CP_RING) return coll_s;
     for (int a = i + 1; a < n && (ops[a].is_attention || ops[a].is_16bit || ops[a].kind == MUIR_OP_MEM); a++)
@@ -115,33 +48,63 @@ static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, in
     return fmax(0.0, coll_s - attention_s * (p - 1.0) / p);
 }
 
-/* Adds a range's times; dp_s takes the collectives over replicas whole. */
-static void add_range(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
-                      muir_phase phase, muir_slot_price *price)
+/* What is seen of a collective of a block that takes coll_s. */
+static double exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase,
+                        double coll_s)
 {
-    const muir_op *ops = &program->ops[range.first];
-    for (int i = 0; i < range.n; i++) {
-        if (ops[i].kind != MUIR_OP_COLL)
-            price->compute_s += muir_op_time_s(scenario, &ops[i]);
-        else if (ops[i].axis == MUIR_AXIS_TP)
-            price->tp_s += tp_exposed_s(scenario, ops, i, range.n, phase);
-        else if (ops[i].axis == MUIR_AXIS_CP)
-            price->cp_s += cp_exposed_s(scenario, ops, i, range.n);
-        else if (ops[i].axis == MUIR_AXIS_DP || ops[i].axis == MUIR_AXIS_EDP)
-            price->dp_s += coll_time_s(scenario, &ops[i]);
-        else
-            price->ep_s += muir_op_time_s(scenario, &ops[i]);
+    if (ops[i].axis == MUIR_AXIS_TP) return tp_exposed_s(scenario, ops, i, n, phase, coll_s);
+    return ops[i].axis == MUIR_AXIS_CP ? cp_exposed_s(scenario, ops, i, n, coll_s) : coll_s;
+}
+
+/* A phase of a block: its price, the collectives over replicas in it, and what goes on beside them. */
+typedef struct phase_price {
+    muir_slot_price price;
+    muir_port_times replicas;
+    muir_beside beside;
+} phase_price;
+
+static void add_coll(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase,
+                     phase_price *p)
+{
+    const muir_port_times ports = muir_op_ports(scenario, &ops[i]);
+    const muir_axis axis = ops[i].axis;
+    if (axis == MUIR_AXIS_DP || axis == MUIR_AXIS_EDP) {
+        p->replicas = muir_ports_sum(p->replicas, ports, 1.0);
+        return;
     }
+    const double seen_s = exposed_s(scenario, ops, i, n, phase, ports.time_s);
+    double *part_s = axis == MUIR_AXIS_TP   ? &p->price.tp_s
+                     : axis == MUIR_AXIS_CP ? &p->price.cp_s
+                                            : &p->price.ep_s;
+    *part_s += seen_s;
+    muir_beside_add(&p->beside, ports, seen_s);
+}
+
+static phase_price price_phase(const muir_scenario *scenario, const muir_program *program,
+                               const muir_block *block, muir_phase phase)
+{
+    const muir_op_range range = block->phase[phase];
+    const muir_op *ops = &program->ops[range.first];
+    phase_price p = {.price = {.compute_s = 0.0}};
+    for (int i = 0; i < range.n; i++) {
+        if (ops[i].kind == MUIR_OP_COLL)
+            add_coll(scenario, ops, i, range.n, phase, &p);
+        else
+            p.price.compute_s += muir_op_time_s(scenario, &ops[i]);
+    }
+    p.beside.compute_s = p.price.compute_s;
+    return p;
 }
 
 /* Collectives over replicas (ZeRO 2 and 3) run under the compute of the layer before; what finds no room
  * there is exposed, and the compute beside them slows down. */
-static void hide_replicas(const muir_scenario *scenario, muir_slot_price *price)
+static muir_slot_price hide_replicas(const muir_scenario *scenario, const phase_price *p)
 {
     const muir_stack *stack = &scenario->job.stack;
-    const double coll_s = price->dp_s, room_s = stack->overlap * price->compute_s;
-    price->dp_s = fmax(0.0, coll_s - room_s);
-    price->compute_s += stack->interference * fmin(coll_s, room_s);
+    muir_slot_price price = p->price;
+    price.dp_s = muir_beside_exposed_s(&p->beside, p->replicas, stack->overlap, 0.0);
+    price.compute_s += stack->interference * fmin(p->replicas.time_s, stack->overlap * p->price.compute_s);
+    return price;
 }
 
 static void add_slot(muir_slot_price *sum, const muir_slot_price *price, double repeat)
@@ -153,34 +116,73 @@ static void add_slot(muir_slot_price *sum, const muir_slot_price *price, double 
     sum->dp_s += repeat * price->dp_s;
 }
 
-static void price_chunk(const muir_scenario *scenario, const muir_program *program, int chunk,
-                        muir_prices *prices)
+/* Adds one phase of a part of a chunk, or two as one, with the slot's message to the next stage. */
+static void add_part(const muir_scenario *scenario, const phase_price *p, const muir_port_times *message,
+                     double repeat, muir_slot_price *price, muir_beside *beside)
+{
+    phase_price shared = *p;
+    shared.beside.hidden = muir_ports_sum(shared.beside.hidden, *message, 1.0);
+    const muir_slot_price hidden = hide_replicas(scenario, &shared);
+    shared.beside.compute_s = hidden.compute_s;
+    add_slot(price, &hidden, repeat);
+    if (beside) muir_beside_sum(beside, &shared.beside, repeat);
+}
+
+static phase_price joined(const phase_price *input, const phase_price *weight)
+{
+    phase_price both = *input;
+    add_slot(&both.price, &weight->price, 1.0);
+    both.replicas = muir_ports_sum(both.replicas, weight->replicas, 1.0);
+    muir_beside_sum(&both.beside, &weight->beside, 1.0);
+    return both;
+}
+
+/* Chunks repeat a few kinds of layer, each of which is priced once. */
+typedef struct block_price {
+    phase_price forward, input, weight, backward;
+} block_price;
+
+static void price_block(const muir_scenario *scenario, const muir_program *program, const muir_block *block,
+                        block_price *price)
+{
+    price->forward = price_phase(scenario, program, block, MUIR_FORWARD);
+    price->input = price_phase(scenario, program, block, MUIR_BACKWARD);
+    price->weight = price_phase(scenario, program, block, MUIR_WEIGHT);
+    price->backward = joined(&price->input, &price->weight);
+}
+
+static void price_chunk(const muir_scenario *scenario, const muir_program *program, const block_price *blocks,
+                        int chunk, muir_prices *prices)
 {
     const muir_chunk *c = &program->chunks[chunk];
+    const muir_port_times none = {0.0, 0.0, 0.0};
+    double layers = 0.0;
+    for (int part = 0; part < c->n_parts; part++) layers += c->repeat[part];
+    const muir_port_times message = muir_ports_sum(none, prices->message, 1.0 / fmax(layers, 1.0));
     for (int part = 0; part < c->n_parts; part++) {
-        const muir_block *block = &program->blocks[c->block[part]];
-        muir_slot_price forward = {.compute_s = 0.0}, backward = {.compute_s = 0.0},
-                        input = {.compute_s = 0.0}, weight = {.compute_s = 0.0};
-        add_range(scenario, program, block->phase[MUIR_FORWARD], MUIR_FORWARD, &forward);
-        add_range(scenario, program, block->phase[MUIR_BACKWARD], MUIR_BACKWARD, &input);
-        add_range(scenario, program, block->phase[MUIR_WEIGHT], MUIR_WEIGHT, &weight);
-        add_slot(&backward, &input, 1.0);
-        add_slot(&backward, &weight, 1.0);
-        hide_replicas(scenario, &forward);
-        hide_replicas(scenario, &backward);
-        hide_replicas(scenario, &input);
-        hide_replicas(scenario, &weight);
-        add_slot(&prices->forward[chunk], &forward, c->repeat[part]);
-        add_slot(&prices->backward[chunk], &backward, c->repeat[part]);
-        add_slot(&prices->input[chunk], &input, c->repeat[part]);
-        add_slot(&prices->weight[chunk], &weight, c->repeat[part]);
+        const block_price *b = &blocks[c->block[part]];
+        const double repeat = c->repeat[part];
+        add_part(scenario, &b->forward, &message, repeat, &prices->forward[chunk],
+                 &prices->beside_forward[chunk]);
+        add_part(scenario, &b->backward, &message, repeat, &prices->backward[chunk],
+                 &prices->beside_backward[chunk]);
+        add_part(scenario, &b->input, &message, repeat, &prices->input[chunk], NULL);
+        add_part(scenario, &b->weight, &none, repeat, &prices->weight[chunk], NULL);
     }
+}
+
+static void price_chunks(const muir_scenario *scenario, const muir_program *program, muir_prices *prices)
+{
+    block_price blocks[MUIR_MAX_BLOCKS];
+    for (int i = 0; i < program->n_blocks; i++)
+        price_block(scenario, program, &program->blocks[i], &blocks[i]);
+    for (int chunk = 0; chunk < prices->n_chunks; chunk++)
+        price_chunk(scenario, program, blocks, chunk, prices);
 }
 
 double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase)
 {
-    if (ops[i].axis == MUIR_AXIS_TP) return tp_exposed_s(scenario, ops, i, n, phase);
-    return ops[i].axis == MUIR_AXIS_CP ? cp_exposed_s(scenario, ops, i, n) : coll_time_s(scenario, &ops[i]);
+    return exposed_s(scenario, ops, i, n, phase, muir_op_ports(scenario, &ops[i]).time_s);
 }
 
 double muir_slot_time_s(const muir_slot_price *price)
@@ -190,12 +192,22 @@ double muir_slot_time_s(const muir_slot_price *price)
 
 /* In buckets, all but the last one's sync can hide under the backward of the last microbatch (or the first
  * forward). */
-static double exposed_in_buckets_s(const muir_scenario *scenario, bool is_overlapped, double coll_s,
-                                   double window_s)
+static double exposed_in_buckets_s(const muir_scenario *scenario, bool is_overlapped, muir_port_times own,
+                                   const muir_beside *beside)
 {
-    if (!is_overlapped) return coll_s;
-    return exposed_in_pieces_s(coll_s, scenario->job.stack.overlap * window_s,
-                               (double)scenario->job.parallel.buckets);
+    if (!is_overlapped) return own.time_s;
+    return muir_beside_exposed_s(beside, own, scenario->job.stack.overlap,
+                                 (double)scenario->job.parallel.buckets);
+}
+
+static muir_port_times range_ports(const muir_scenario *scenario, const muir_program *program,
+                                   muir_op_range range)
+{
+    muir_port_times sum = {0.0, 0.0, 0.0};
+    for (int i = range.first; i < range.first + range.n; i++)
+        if (program->ops[i].kind == MUIR_OP_COLL)
+            sum = muir_ports_sum(sum, muir_op_ports(scenario, &program->ops[i]), 1.0);
+    return sum;
 }
 
 static double range_time_s(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
@@ -209,18 +221,18 @@ static double range_time_s(const muir_scenario *scenario, const muir_program *pr
 
 /* Two stages that hold the same weights add their gradients: what each has after the sync over replicas, its
  * share with zero_stage 1, goes to the other, both ways at once. */
-static double copies_time_s(const muir_scenario *scenario, const muir_program *program, int stage)
+static muir_port_times copies_ports(const muir_scenario *scenario, const muir_program *program, int stage)
 {
     const muir_job *job = &scenario->job;
     const int64_t apart = llabs((long long)(program->n_stages - 1 - 2 * stage));
     const bool is_shared = job->parallel.zero_stage > 0;
-    if (muir_place_copies(program->place) < 2 || apart == 0) return 0.0;
+    if (muir_place_copies(program->place) < 2 || apart == 0) return (muir_port_times){0.0, 0.0, 0.0};
     const double dense = muir_stage_params(program, stage, false) /
                          (is_shared ? (double)muir_job_size(job, MUIR_AXIS_DP) : 1.0);
     const double experts = muir_stage_params(program, stage, true) /
                            (is_shared ? (double)muir_job_size(job, MUIR_AXIS_EDP) : 1.0);
-    return muir_p2p_time_s(&scenario->fleet, apart * muir_job_stride(job, MUIR_AXIS_PP),
-                           (dense + experts) * job->parallel.grad_bytes);
+    return muir_p2p_ports(&scenario->fleet, apart * muir_job_stride(job, MUIR_AXIS_PP),
+                          (dense + experts) * job->parallel.grad_bytes);
 }
 
 static void price_sync(const muir_scenario *scenario, const muir_program *program, int stage,
@@ -229,24 +241,21 @@ static void price_sync(const muir_scenario *scenario, const muir_program *progra
     const muir_parallel *parallel = &scenario->job.parallel;
     const muir_op_range update = program->update_ops[stage];
     muir_sync_price *sync = &prices->sync[stage];
-    double forward_s = 0.0, backward_s = 0.0;
+    muir_beside forward = {.compute_s = 0.0}, backward = {.compute_s = 0.0};
+    /* Chunks end one after the other, each behind as many microbatches as there are stages. */
+    const double behind = parallel->vpp > 1 ? (double)parallel->pp : 1.0;
     for (int i = 0; i < program->n_held; i++) {
         const int chunk = muir_program_chunk(program, stage, i);
-        forward_s += prices->forward[chunk].compute_s;
-        backward_s += prices->backward[chunk].compute_s;
+        muir_beside_sum(&forward, &prices->beside_forward[chunk], behind);
+        muir_beside_sum(&backward, &prices->beside_backward[chunk], behind);
     }
-    /* Chunks end one after the other, each behind as many microbatches as there are stages. */
-    if (parallel->vpp > 1) {
-        forward_s *= (double)parallel->pp;
-        backward_s *= (double)parallel->pp;
-    }
-    const double reduce_s = range_time_s(scenario, program, program->sync_ops[stage], MUIR_OP_COLL) +
-                            copies_time_s(scenario, program, stage);
-    const double gather_s = range_time_s(scenario, program, update, MUIR_OP_COLL);
+    const muir_port_times reduce = muir_ports_sum(range_ports(scenario, program, program->sync_ops[stage]),
+                                                  copies_ports(scenario, program, stage), 1.0);
+    const muir_port_times gather = range_ports(scenario, program, update);
     sync->norm_s = range_time_s(scenario, program, program->norm_ops, MUIR_OP_COLL);
     sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM) + scenario->job.stack.step_s;
-    sync->reduce_s = exposed_in_buckets_s(scenario, parallel->overlap_grad_reduce, reduce_s, backward_s);
-    sync->gather_s = exposed_in_buckets_s(scenario, parallel->overlap_param_gather, gather_s, forward_s);
+    sync->reduce_s = exposed_in_buckets_s(scenario, parallel->overlap_grad_reduce, reduce, &backward);
+    sync->gather_s = exposed_in_buckets_s(scenario, parallel->overlap_param_gather, gather, &forward);
 }
 
 /* Chips that are throttled to a power cap compute slower: what they draw beyond idle goes with the cube of
@@ -262,6 +271,8 @@ static void throttle(const muir_scenario *scenario, muir_prices *prices)
         prices->backward[i].compute_s *= slower;
         prices->input[i].compute_s *= slower;
         prices->weight[i].compute_s *= slower;
+        prices->beside_forward[i].compute_s *= slower;
+        prices->beside_backward[i].compute_s *= slower;
     }
 }
 
@@ -279,8 +290,9 @@ static void price_p2p(const muir_scenario *scenario, const muir_program *program
 {
     const int64_t stride = muir_job_stride(&scenario->job, MUIR_AXIS_PP), pp = scenario->job.parallel.pp;
     if (pp < 2) return;
-    prices->p2p_s = muir_p2p_time_s(&scenario->fleet, stride, program->p2p_bytes);
-    prices->wrap_p2p_s = muir_p2p_time_s(&scenario->fleet, stride * (pp - 1), program->p2p_bytes);
+    prices->message = muir_hop_ports(&scenario->fleet, stride, pp, 1, program->p2p_bytes);
+    prices->p2p_s = prices->message.time_s;
+    prices->wrap_p2p_s = muir_hop_ports(&scenario->fleet, stride, pp, pp - 1, program->p2p_bytes).time_s;
     if (scenario->job.stack.scatter_messages && !scenario->job.parallel.sequence_parallel) {
         const int64_t tp = scenario->job.parallel.tp;
         const muir_group group = muir_group_place(&scenario->fleet, 1, tp);
@@ -303,11 +315,13 @@ muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, con
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->backward, "prices", &p->backward));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->input, "prices", &p->input));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->weight, "prices", &p->weight));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->beside_forward, "prices", &p->beside_forward));
+    MUIR_TRY(muir_alloc(ctx, (size_t)p->n_chunks, sizeof *p->beside_backward, "prices", &p->beside_backward));
     MUIR_TRY(muir_alloc(ctx, (size_t)p->n_stages, sizeof *p->sync, "prices", &p->sync));
-    for (int chunk = 0; chunk < p->n_chunks; chunk++) price_chunk(scenario, program, chunk, p);
+    price_p2p(scenario, program, p);
+    price_chunks(scenario, program, p);
     throttle(scenario, p);
     for (int stage = 0; stage < p->n_stages; stage++) price_sync(scenario, program, stage, p);
-    price_p2p(scenario, program, p);
     p->executed_flop = executed_flop(scenario, program);
     *out = p;
     p = NULL;
@@ -323,6 +337,8 @@ void muir_prices_destroy(muir_prices **prices)
     free((*prices)->backward);
     free((*prices)->input);
     free((*prices)->weight);
+    free((*prices)->beside_forward);
+    free((*prices)->beside_backward);
     free((*prices)->sync);
     free(*prices);
     *prices = NULL;

@@ -3,8 +3,8 @@
 #ifndef MUIR_FLEET_CLOCK_PRICES_H
 #define MUIR_FLEET_CLOCK_PRICES_H
 
-#include "models/program.h"
-#include "scenario/scenario.h"
+#include "fleet_clock/contention.h"
+#include "fleet_clock/op_times.h"
 
 /* One slot of the schedule on one chunk. Communication is what is exposed: not hidden under compute. [s] */
 typedef struct muir_slot_price {
@@ -27,10 +27,13 @@ typedef struct muir_prices {
     muir_slot_price *backward; /* [n_chunks], weight gradient and recompute included */
     muir_slot_price *input;    /* [n_chunks], the same without the weight gradient */
     muir_slot_price *weight;   /* [n_chunks], the weight gradient alone */
-    muir_sync_price *sync;     /* [n_stages] */
-    double p2p_s;              /* a microbatch's message between neighbouring stages */
-    double wrap_p2p_s;         /* from the last stage back to the first (interleaving) */
-    double executed_flop;      /* of the job in a step, recompute included */
+    /* [n_chunks]: what shares time and ports with the gather of weights and the sync of gradients */
+    muir_beside *beside_forward, *beside_backward;
+    muir_sync_price *sync;   /* [n_stages] */
+    muir_port_times message; /* a microbatch's, between neighbouring stages, by port */
+    double p2p_s;            /* a microbatch's message between neighbouring stages */
+    double wrap_p2p_s;       /* from the last stage back to the first (interleaving) */
+    double executed_flop;    /* of the job in a step, recompute included */
 } muir_prices;
 
 /* Prices of a program.
@@ -39,9 +42,6 @@ typedef struct muir_prices {
 muir_status muir_prices_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
                                muir_prices **out);
 void muir_prices_destroy(muir_prices **prices); /* accepts NULL, leaves NULL */
-
-/* Time of one op [s], all of it, hidden or not. Local. */
-double muir_op_time_s(const muir_scenario *scenario, const muir_op *op);
 
 /* What is left to see of a collective of a block where the job hides it under products [s].
  * ops  in  [n] of the phase of the block

@@ -209,6 +209,7 @@ static muir_status set_rest(request *r)
         MUIR_TRY(set(r, "parallel.sequence_parallel", strcmp(sequence, "yes") == 0 ? "true" : "false"));
     /* A fused kernel keeps no scores: who recomputes the attention core runs it unfused. */
     if (strstr(cell(r, "notes"), "(core_attn)")) MUIR_TRY(set(r, "stack.fused_attention", "false"));
+    if (strstr(cell(r, "notes"), "dispatch: once")) MUIR_TRY(set(r, "stack.dispatch", "once"));
     MUIR_TRY(set_precision(r));
     MUIR_TRY(set_zero_group(r));
 done:

@@ -220,6 +220,7 @@ static void resolve_spares(muir_scenario *s)
     const int64_t used = muir_job_chips(&s->job), per_server = s->fleet.server.chips;
     s->spare_chips = muir_fleet_chips(&s->fleet) - used;
     s->spare_servers = s->fleet.top.servers - (used + per_server - 1) / per_server;
+    muir_fleet_slice(&s->fleet, used);
 }
 
 static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Times of collectives and messages against closed formulas. */
 #include <math.h>
+#include <string.h>
 
 #include "check.h"
 #include "fleet/network.h"
@@ -131,6 +132,129 @@ static void latency_counts_hops_and_rounds(void)
     CU_ASSERT_DOUBLE_EQUAL(muir_p2p_time_s(&fleet, 64, 25e9), 15e-6 + 1.0, 1e-12);
 }
 
+/* Two sites of four servers of 8: inside each first, then every chip's part of V / 32 over what its 32 chips
+ * have of the links, twice for an all_reduce. */
+static void sites_exchange_what_is_left_over_shared_links(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    const double one_s = coll(&fleet, 1, 32, MUIR_ALL_REDUCE, 1e9);
+    fleet.fabric.site_servers = 4;
+    fleet.fabric.site_byte_per_s = 320e9; /* 10 GB/s a chip */
+    const muir_group group = muir_group_place(&fleet, 1, 64);
+    CU_ASSERT(group.servers == 8 && group.site_servers == 4 && group.sites == 2);
+    const double cross_s = 2.0 * 1e9 / 32.0 * 0.5 / 10e9;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 64, MUIR_ALL_REDUCE, 1e9), one_s + cross_s, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 32, MUIR_ALL_REDUCE, 1e9), one_s, 1e-15); /* fits a site */
+    fleet.fabric.site_byte_per_s = 1e15; /* no link carries more than the ports behind it */
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 64, MUIR_ALL_REDUCE, 1e9), one_s + 1e9 / 32.0 / 50e9, 1e-12);
+    fleet.fabric.site_alpha_s = 5e-3;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 8, 64, MUIR_ALL_GATHER, 0.0), 4.0 * 5e-3, 1e-12); /* 16 sites */
+}
+
+/* With site links as fast as the ports and no latency, one site or two are the same all_to_all and nearly the
+ * same message; with links of half the rate, what crosses takes as long again. */
+static void exchanges_share_the_links_of_their_site(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    const double one_s = coll(&fleet, 8, 8, MUIR_ALL_TO_ALL, 1e9);
+    fleet.fabric.site_servers = 4;
+    fleet.fabric.site_byte_per_s = 32 * 50e9;
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 8, 8, MUIR_ALL_TO_ALL, 1e9), one_s, 1e-12);
+    fleet.fabric.site_byte_per_s = 32 * 10e9; /* 4 of the 7 other servers are on the other site */
+    CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 8, 8, MUIR_ALL_TO_ALL, 1e9), 1e9 * 0.5 / 10e9, 1e-12);
+}
+
+/* Stages of 16 chips, sites of 32: of the 3 borders of 4 stages one is a site's. */
+static void pipelines_cross_sites_at_their_borders(void)
+{
+    muir_fleet fleet = bare("llama3-16k");
+    fleet.fabric.site_servers = 4;
+    fleet.fabric.site_byte_per_s = 160e9; /* 10 GB/s for each chip of a stage */
+    const double near_s = 1e9 / 50e9, cross_s = 1e9 / 10e9;
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 16, 4, 1, 1e9).time_s, (2.0 * near_s + cross_s) / 3.0,
+                           1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 16, 4, 3, 1e9).time_s, cross_s, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 16, 2, 1, 1e9).time_s, near_s, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_hop_ports(&fleet, 32, 2, 1, 1e9).time_s, 1e9 / 5e9,
+                           1e-12); /* a site a stage */
+}
+
+static void sites_without_links_are_refused(void)
+{
+    static const char *const bad[] = {"fleet.fabric.site_servers=4", "fleet.fabric.site_byte_per_s=1e9",
+                                      "fleet.fabric.site_alpha_s=1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        muir_scenario scenario;
+        muir_ctx_clear(muir_test_ctx());
+        CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "llama3-16k", &bad[i], 1, &scenario),
+                        MUIR_ERR_ARG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "site_servers"));
+    }
+}
+
+/* A pod of cubes laid out for a job is one torus: the same times as a server of that shape. */
+static void cubes_joined_by_light_are_one_torus(void)
+{
+    muir_fleet pod = bare("cost-ironwood"), whole = pod;
+    pod.server.pod_servers = 64;
+    pod.top.servers = 64;
+    muir_fleet_slice(&pod, 4096);
+    whole.server.chips = 4096;
+    for (int d = 0; d < MUIR_DIMS; d++) {
+        CU_ASSERT_EQUAL(muir_fleet_side(&pod, d), 16);
+        whole.server.torus[d] = 16;
+        whole.tori[d] = 1;
+    }
+    static const int64_t groups[][2] = {{1, 4}, {1, 4096}, {4, 1024}, {64, 64}, {1, 48}, {256, 16}};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        for (int kind = 0; kind <= MUIR_ALL_TO_ALL; kind++)
+            CU_ASSERT_EQUAL(coll(&pod, groups[i][0], groups[i][1], (muir_coll_kind)kind, 1e9),
+                            coll(&whole, groups[i][0], groups[i][1], (muir_coll_kind)kind, 1e9));
+    CU_ASSERT_EQUAL(muir_p2p_time_s(&pod, 1024, 1e9), muir_p2p_time_s(&whole, 1024, 1e9));
+    pod.server.pod_servers = 1; /* without the switches all but a cube is left to the fabric */
+    muir_fleet_slice(&pod, 4096);
+    CU_ASSERT(coll(&pod, 1, 4096, MUIR_ALL_REDUCE, 1e9) > coll(&whole, 1, 4096, MUIR_ALL_REDUCE, 1e9));
+}
+
+/* 9,000 chips are 71 cubes on each of two pods, and 71 is prime: who asks for that gets a line of cubes. */
+static void slices_are_compact(void)
+{
+    static const struct {
+        int64_t chips;
+        int side[MUIR_DIMS];
+    } slices[] = {{64, {4, 4, 4}},      {1, {4, 4, 4}},      {1024, {8, 8, 16}}, {8960, {16, 20, 28}},
+                  {6144, {16, 16, 24}}, {9000, {4, 4, 284}}, {448, {4, 4, 28}}};
+    muir_fleet fleet = bare("cost-ironwood");
+    fleet.server.pod_servers = 140; /* TPU v5p: 16x20x28 is the whole pod */
+    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++) {
+        muir_fleet_slice(&fleet, slices[i].chips);
+        for (int d = 0; d < MUIR_DIMS; d++) CU_ASSERT_EQUAL(muir_fleet_side(&fleet, d), slices[i].side[d]);
+    }
+}
+
+/* A ring runs both ways round a side that is closed, a line only one way: half the rate. */
+static void parts_of_a_side_are_lines(void)
+{
+    muir_fleet fleet = bare("cost-ironwood");
+    fleet.server.pod_servers = 144;
+    muir_fleet_slice(&fleet, 1024);
+    const double ring_s = coll(&fleet, 1, 8, MUIR_ALL_GATHER, 1e9),
+                 line_s = coll(&fleet, 1, 4, MUIR_ALL_GATHER, 1e9);
+    CU_ASSERT_DOUBLE_EQUAL(line_s / (3.0 / 4.0) / (ring_s / (7.0 / 8.0)), 2.0, 1e-12);
+}
+
+static void pods_need_tori(void)
+{
+    static const char *const bad[] = {"fleet.server.pod_servers=4", "fleet.server.rewire_s=10"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        muir_scenario scenario;
+        muir_ctx_clear(muir_test_ctx());
+        CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "llama3-16k", &bad[i], 1, &scenario),
+                        MUIR_ERR_ARG);
+        CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "pod_servers"));
+    }
+}
+
 /* What ASTRA-sim (astra-sim/astra-sim @518bd51, analytical backend) said when run: an all_reduce of 1 MiB a
  * chip, cut into 4 chunks, 10 ns at each endpoint. */
 typedef struct astra_run {
@@ -194,6 +318,14 @@ int main(int argc, char **argv)
         {"groups over servers are hierarchical", groups_over_servers_are_hierarchical},
         {"oversubscription hits far traffic", oversubscription_hits_far_traffic},
         {"latency counts hops and rounds", latency_counts_hops_and_rounds},
+        {"sites exchange what is left over shared links", sites_exchange_what_is_left_over_shared_links},
+        {"exchanges share the links of their site", exchanges_share_the_links_of_their_site},
+        {"pipelines cross sites at their borders", pipelines_cross_sites_at_their_borders},
+        {"sites without links are refused", sites_without_links_are_refused},
+        {"cubes joined by light are one torus", cubes_joined_by_light_are_one_torus},
+        {"slices are compact", slices_are_compact},
+        {"parts of a side are lines", parts_of_a_side_are_lines},
+        {"pods need tori", pods_need_tori},
         {"rings agree with ASTRA-sim", rings_agree_with_astra_sim},
         {"hierarchies agree with ASTRA-sim", hierarchies_agree_with_astra_sim},
         CU_TEST_INFO_NULL,

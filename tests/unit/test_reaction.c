@@ -242,12 +242,66 @@ static void the_newest_surviving_state_is_restored(void)
     CU_ASSERT_EQUAL(saved.step, 0);
 }
 
+/* Half a pod of 144 cubes of TPU Ironwood, every failed server drained. */
+static const char *const pod[] = {"fleet=google-ironwood-pod",
+                                  "model=llama3-405b",
+                                  "parallel.tp=4",
+                                  "parallel.pp=16",
+                                  "parallel.dp=72",
+                                  "faults=llama3",
+                                  "faults.in_place=0",
+                                  "faults.rate=500",
+                                  "faults.reaction.scope=sync",
+                                  "faults.causes.hang=0",
+                                  "faults.causes.sdc=0",
+                                  "global_batch_size=2304"};
+enum { N_POD = sizeof pod / sizeof pod[0], POD_ROWS = 300 };
+
+/* Expected stall, and how often cubes were replaced, with what the events of the first rows took. */
+static double pod_stall_s(const char *rewire, int *n_replaced, double *shortest_s)
+{
+    const muir_scenario s = load("rainier", pod, N_POD, rewire);
+    muir_events *e = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
+    const double stall_s = muir_events_reaction(e)->stall_s[MUIR_SCOPE_SYNC];
+    *n_replaced = 0, *shortest_s = INFINITY;
+    for (int64_t row = 0; row < POD_ROWS; row++) {
+        muir_disturbance d;
+        muir_attempt a;
+        int n = 0;
+        muir_events_begin(e, row, &d);
+        muir_events_end(e, 5.0, &a);
+        const muir_event *event = muir_events_of_row(e, &n);
+        for (int i = 0; i < n; i++) {
+            if (event[i].consequence != MUIR_CONSEQUENCE_DRAINED) continue;
+            CU_ASSERT_EQUAL(event[i].servers, 1); /* a cube, not the pod */
+            CU_ASSERT_EQUAL(muir_events_servers(e)->n_empty, 0);
+            *shortest_s = fmin(*shortest_s, 1e-9 * (double)event[i].stall_ns);
+            ++*n_replaced;
+        }
+    }
+    muir_events_destroy(&e);
+    return stall_s;
+}
+
+static void a_spare_cube_takes_the_place_of_a_failed_one(void)
+{
+    int n_slow = 0, n_quick = 0;
+    double slow_s = 0.0, quick_s = 0.0;
+    const double with_s = pod_stall_s("fleet.server.rewire_s=1000", &n_slow, &slow_s),
+                 without_s = pod_stall_s("fleet.server.rewire_s=0", &n_quick, &quick_s);
+    CU_ASSERT_DOUBLE_EQUAL(with_s - without_s, 1000.0, 1e-6);
+    CU_ASSERT(n_slow > 3 && n_quick > 3);
+    CU_ASSERT(quick_s < 1000.0 && slow_s > 1000.0);
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"every key changes something", every_key_changes_something},
         {"auto takes what keeps going", auto_takes_what_keeps_going},
         {"the storage interval is Young's", the_storage_interval_is_youngs},
+        {"a spare cube takes the place of a failed one", a_spare_cube_takes_the_place_of_a_failed_one},
         {"the newest surviving state is restored", the_newest_surviving_state_is_restored},
         CU_TEST_INFO_NULL,
     };

@@ -54,6 +54,10 @@ static const char *const mixture8[] = {"fleet=dgx-h100",   "model=deepseek-v3-67
                                        "fleet.servers=16", "global_batch_size=32",    "model.layers=4",
                                        "parallel.tp=2",    "parallel.ep=16",          "parallel.dp=16",
                                        "precision=mxfp8",  "parallel.recompute=none", NULL};
+static const char *const once[] = {"fleet=dgx-h100",          "model=deepseek-v3-671b", "seq_len=4096",
+                                   "fleet.servers=16",        "global_batch_size=32",   "model.layers=4",
+                                   "parallel.tp=2",           "parallel.ep=32",         "parallel.dp=16",
+                                   "parallel.recompute=none", "stack.dispatch=once",    NULL};
 static const char *const torus[] = {
     "fleet=rainier-500k", "model=gpt3-175b", "seq_len=2048",       "fleet.servers=8", "global_batch_size=64",
     "parallel.tp=64",     "model.heads=128", "model.hidden=16384", "parallel.dp=8",   NULL};
@@ -82,6 +86,20 @@ static const char *const recommender[] = {"fleet=dgx-h100",        "model=dlrm-d
 static const char *const operator[] = {"fleet=dgx-h100", "model=fno-3d",  "seq_len=auto",  "fleet.servers=1",
                                        "parallel.cp=2",  "parallel.ep=2", "parallel.dp=4", NULL};
 
+static const char *const sites[] = {"fleet=dgx-h100",
+                                    "model=gpt-22b",
+                                    "seq_len=2048",
+                                    "fleet.servers=16",
+                                    "global_batch_size=64",
+                                    "parallel.tp=8",
+                                    "parallel.dp=16",
+                                    "fleet.fabric.site_servers=8",
+                                    "fleet.fabric.site_byte_per_s=50e9",
+                                    "fleet.fabric.site_alpha_s=0.005",
+                                    NULL};
+static const char *const cubes[] = {
+    "fleet=tpu-ironwood", "model=gpt3-175b", "seq_len=2048",       "fleet.servers=8", "global_batch_size=64",
+    "parallel.tp=64",     "model.heads=128", "model.hidden=16384", "parallel.dp=8",   NULL};
 static const char *const spared[] = {
     "fleet=dgx-h100", "model=gpt-22b", "seq_len=2048",         "fleet.servers=4",
     "parallel.tp=8",  "parallel.dp=2", "global_batch_size=16", NULL};
@@ -125,6 +143,7 @@ static const struct row {
     {"fleet.server.efficiency", dense, "0.1", STEP, +1},
     {"fleet.server.alpha_s", dense, "1e-3", STEP, +1},
     {"fleet.server.base_s", dense, "1e-3", STEP, +1},
+    {"fleet.server.pod_servers", cubes, "8", STEP, -1},
     {"fleet.server.host_w", dense, "9000", ENERGY, +1},
     {"fleet.fabric.port_byte_per_s", dense, "5e9", STEP, +1},
     {"fleet.fabric.efficiency", dense, "0.1", STEP, +1},
@@ -132,6 +151,9 @@ static const struct row {
     {"fleet.fabric.base_s", dense, "1e-2", STEP, +1},
     {"fleet.fabric.leaf_servers", dense, "1", STEP, +1},
     {"fleet.fabric.oversubscription", dense, "50", STEP, +1},
+    {"fleet.fabric.site_servers", sites, "16", STEP, -1},
+    {"fleet.fabric.site_byte_per_s", sites, "1e12", STEP, -1},
+    {"fleet.fabric.site_alpha_s", sites, "1", STEP, +1},
     {"fleet.fabric.switch_w_per_chip", dense, "500", ENERGY, +1},
     {"fleet.site.pue", dense, "2", ENERGY, +1},
     {"fleet.site.usd_per_mwh", dense, "500", COST, +1},
@@ -162,6 +184,8 @@ static const struct row {
     {"model.topk", mixture, "16", STEP, +1},
     {"model.shared_experts", mixture, "4", STEP, +1},
     {"model.expert_imbalance", mixture, "4", STEP, +1},
+    {"model.expert_groups", once, "16", STEP, -1},
+    {"model.topk_groups", once, "1", STEP, -1},
     {"model.image", vision, "448", STEP, +1},
     {"model.patch", vision, "14", STEP, +1},
     {"model.tables", recommender, "52", STEP, +1},
@@ -210,6 +234,7 @@ static const char *const still[][2] = {
     {"chip.checkpoint_power", "checkpoints, which have tests of their own"},
     {"chip.restart_power", "events, which have tests of their own"},
     {"chip.lag_s", "the power trace, which has tests of its own"},
+    {"fleet.server.rewire_s", "events, tested in test_reaction"},
     {"fleet.server.supply_lag_s", "the power trace, which has tests of its own"},
     {"fleet.site.network_share", "splits the capital, whose sum it does not change"},
     {"fleet.site.rent_usd_per_chip_hour", "printed beside what a chip costs"},

@@ -138,6 +138,21 @@ done:
     return st;
 }
 
+/* MPI says that a write failed, the system says why. */
+static muir_status explain(muir_ctx *ctx, const wake *w, const char *path, const muir_checkpoint_layout *l,
+                           int64_t at, int64_t count, off_t offset)
+{
+    const char *data = (const char *)l->part.data + at;
+    if (w->file < 0) return MUIR_ERR_FILE;
+    for (int64_t n = 0; n < count; n += MUIR_CHECKPOINT_BLOCK / 256) {
+        if (pwrite(w->file, data + n, 1, offset + (off_t)(at + n)) == 1) continue;
+        const int error = errno;
+        muir_ctx_clear(ctx);
+        return muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(error));
+    }
+    return MUIR_ERR_FILE;
+}
+
 /* This rank's data, and its checksums, which are taken just before a slice is copied. */
 static muir_status write_data(muir_ctx *ctx, const char *path, hid_t dataset, muir_checkpoint_layout *l,
                               muir_checkpoint_time *time)
@@ -154,8 +169,9 @@ static muir_status write_data(muir_ctx *ctx, const char *path, hid_t dataset, mu
         now_s = muir_now_s();
         time->checksum_s += now_s - before_s;
         before_s = now_s;
-        MUIR_TRY(muir_checkpoint_move(ctx, path, dataset, H5T_NATIVE_UINT8, l->first + at, count, true,
-                                      (char *)l->part.data + at));
+        st = muir_checkpoint_move(ctx, path, dataset, H5T_NATIVE_UINT8, l->first + at, count, true,
+                                  (char *)l->part.data + at);
+        if (st != MUIR_OK) MUIR_TRY(explain(ctx, &w, path, l, at, count, offset));
         follow(&w, offset + (off_t)at, (off_t)count);
         now_s = muir_now_s();
         time->data_s += now_s - before_s;
@@ -189,7 +205,18 @@ done:
     return st;
 }
 
-/* Asked before anything is written: HDF5 gives up badly on a disk that fills up under it. */
+/* Asked before anything is written, of the system itself: MPI does not pass its reasons on. */
+static muir_status check_file(muir_ctx *ctx, const char *path, int64_t bytes)
+{
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const bool is_possible = file >= 0 && ftruncate(file, (off_t)bytes) == 0;
+    const int error = errno;
+    if (file >= 0) close(file);
+    if (is_possible) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(error));
+}
+
+/* The same for the disk: HDF5 gives up badly on one that fills up under it. */
 static muir_status check_space(muir_ctx *ctx, const char *path, int64_t bytes)
 {
     char folder[PATH_MAX];
@@ -199,11 +226,21 @@ static muir_status check_space(muir_ctx *ctx, const char *path, int64_t bytes)
     if (slash) slash[slash == folder] = '\0';
     if (statvfs(slash ? folder : ".", &info) != 0)
         return muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(errno));
-    const double room = (double)info.f_bavail * (double)info.f_frsize;
-    if ((double)bytes * 1.001 + 1e6 > room)
-        return muir_fail(ctx, MUIR_ERR_FILE, "%s: a checkpoint of %lld bytes, but %.0f are free", path,
-                         (long long)bytes, room);
+    const double room = (double)info.f_bavail * (double)info.f_frsize, needed = (double)bytes * 1.001 + 1e6;
+    if (needed > room)
+        return muir_fail(ctx, MUIR_ERR_FILE, "%s: a checkpoint takes %.0f bytes here, but %.0f are free",
+                         path, needed, room);
     return MUIR_OK;
+}
+
+static muir_status write_head(muir_ctx *ctx, const char *path, hid_t file, int64_t step)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(muir_checkpoint_put_number(ctx, path, file, "format_version", MUIR_CHECKPOINT_FORMAT));
+    MUIR_TRY(muir_checkpoint_put_number(ctx, path, file, "step", step));
+    MUIR_TRY(muir_checkpoint_put_number(ctx, path, file, "block_bytes", MUIR_CHECKPOINT_BLOCK));
+done:
+    return st;
 }
 
 static muir_status write_file(muir_ctx *ctx, muir_checkpoint *c, const char *path, int64_t step,
@@ -211,17 +248,18 @@ static muir_status write_file(muir_ctx *ctx, muir_checkpoint *c, const char *pat
 {
     muir_status st = MUIR_OK;
     hid_t file = H5I_INVALID_HID;
+    int memory = -1;
     MUIR_TRY(muir_checkpoint_open(ctx, path, true, &file));
-    MUIR_TRY(muir_checkpoint_put_number(ctx, path, file, "format_version", MUIR_CHECKPOINT_FORMAT));
-    MUIR_TRY(muir_checkpoint_put_number(ctx, path, file, "step", step));
-    MUIR_TRY(muir_checkpoint_put_number(ctx, path, file, "block_bytes", MUIR_CHECKPOINT_BLOCK));
+    MUIR_TRY(muir_agree(ctx, write_head(ctx, path, file, step)));
     for (int i = 0; i < c->n_parts; i++)
         MUIR_TRY(muir_agree(ctx, write_part(ctx, path, file, &c->layout[i], time)));
     const double start_s = muir_now_s();
     MUIR_TRY_H5(H5Fflush(file, H5F_SCOPE_GLOBAL));
     time->data_s += muir_now_s() - start_s;
 done:
+    if (muir_agree(ctx, st) != MUIR_OK) memory = muir_h5_detach_path(path);
     if (file >= 0 && H5Fclose(file) < 0 && st == MUIR_OK) st = muir_fail_h5(ctx, path, "closing");
+    if (memory >= 0) close(memory);
     return muir_agree(ctx, st);
 }
 
@@ -234,7 +272,11 @@ muir_status muir_checkpoint_write(muir_ctx *ctx, muir_checkpoint *c, const char 
     const double start_s = muir_now_s();
     if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: the name is too long", path);
-    MUIR_TRY(muir_agree(ctx, muir_is_root(ctx) ? check_space(ctx, path, c->bytes) : MUIR_OK));
+    if (muir_is_root(ctx)) {
+        st = check_space(ctx, path, c->bytes);
+        if (st == MUIR_OK && (st = check_file(ctx, part, c->bytes)) != MUIR_OK) unlink(part);
+    }
+    MUIR_TRY(muir_agree(ctx, st));
     st = write_file(ctx, c, part, step, &t);
     if (st == MUIR_OK && muir_is_root(ctx) && rename(part, path) != 0)
         st = muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(errno));

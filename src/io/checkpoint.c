@@ -69,56 +69,6 @@ void muir_checkpoint_destroy(muir_checkpoint **checkpoint)
     *checkpoint = NULL;
 }
 
-/* The page cache. Writing goes through it; left alone, a checkpoint fills memory that nobody has touched for
- * long before the disk gets to work, and pushes out what others will read again. So slices are sent to the
- * disk as soon as they are written, and let go of when it has them. All of this is advice: on file systems
- * without a page cache it does nothing, and nothing depends on it. */
-
-enum { SLICES_BEHIND = 2 };
-
-typedef struct wake {
-    int file;                   /* -1: none */
-    off_t at[SLICES_BEHIND];    /* slices on their way to the disk */
-    off_t bytes[SLICES_BEHIND]; /* 0: none */
-    int next;
-} wake;
-
-static wake begin_wake(const char *path, hid_t dataset, int64_t first, off_t *offset)
-{
-    wake w = {.file = -1};
-    const haddr_t address = H5Dget_offset(dataset);
-    if (address == HADDR_UNDEF) return w;
-    *offset = (off_t)address + (off_t)first;
-    w.file = open(path, O_RDWR | O_CLOEXEC);
-    return w;
-}
-
-static void let_go(wake *w, int i)
-{
-    if (w->bytes[i] == 0) return;
-    sync_file_range(w->file, w->at[i], w->bytes[i],
-                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-    posix_fadvise(w->file, w->at[i], w->bytes[i], POSIX_FADV_DONTNEED);
-    w->bytes[i] = 0;
-}
-
-static void follow(wake *w, off_t at, off_t bytes)
-{
-    if (w->file < 0) return;
-    let_go(w, w->next);
-    w->at[w->next] = at;
-    w->bytes[w->next] = bytes;
-    sync_file_range(w->file, at, bytes, SYNC_FILE_RANGE_WRITE);
-    w->next = (w->next + 1) % SLICES_BEHIND;
-}
-
-static void end_wake(wake *w)
-{
-    if (w->file < 0) return;
-    for (int i = 0; i < SLICES_BEHIND; i++) let_go(w, (w->next + i) % SLICES_BEHIND);
-    close(w->file);
-}
-
 /* Writing. */
 
 /* A dataset of `total` elements that is neither filled nor cut into chunks, so that ranks only add data. */
@@ -139,13 +89,13 @@ done:
 }
 
 /* MPI says that a write failed, the system says why. */
-static muir_status explain(muir_ctx *ctx, const wake *w, const char *path, const muir_checkpoint_layout *l,
-                           int64_t at, int64_t count, off_t offset)
+static muir_status explain(muir_ctx *ctx, const muir_checkpoint_cache *cache, const char *path,
+                           const muir_checkpoint_layout *l, int64_t at, int64_t count)
 {
     const char *data = (const char *)l->part.data + at;
-    if (w->file < 0) return MUIR_ERR_FILE;
+    if (cache->file < 0) return MUIR_ERR_FILE;
     for (int64_t n = 0; n < count; n += MUIR_CHECKPOINT_BLOCK / 256) {
-        if (pwrite(w->file, data + n, 1, offset + (off_t)(at + n)) == 1) continue;
+        if (pwrite(cache->file, data + n, 1, (off_t)(cache->offset + at + n)) == 1) continue;
         const int error = errno;
         muir_ctx_clear(ctx);
         return muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(error));
@@ -158,9 +108,8 @@ static muir_status write_data(muir_ctx *ctx, const char *path, hid_t dataset, mu
                               muir_checkpoint_time *time)
 {
     muir_status st = MUIR_OK;
-    off_t offset = 0;
     double now_s = muir_now_s(), before_s = now_s;
-    wake w = begin_wake(path, dataset, l->first, &offset);
+    muir_checkpoint_cache cache = muir_checkpoint_cache_begin(path, dataset, l->first);
     for (int64_t at = 0, block = 0; at < l->bytes; at += MUIR_CHECKPOINT_SLICE) {
         const int64_t rest = l->bytes - at,
                       count = rest < MUIR_CHECKPOINT_SLICE ? rest : MUIR_CHECKPOINT_SLICE;
@@ -171,14 +120,14 @@ static muir_status write_data(muir_ctx *ctx, const char *path, hid_t dataset, mu
         before_s = now_s;
         st = muir_checkpoint_move(ctx, path, dataset, H5T_NATIVE_UINT8, l->first + at, count, true,
                                   (char *)l->part.data + at);
-        if (st != MUIR_OK) MUIR_TRY(explain(ctx, &w, path, l, at, count, offset));
-        follow(&w, offset + (off_t)at, (off_t)count);
+        if (st != MUIR_OK) MUIR_TRY(explain(ctx, &cache, path, l, at, count));
+        muir_checkpoint_cache_written(&cache, at, count);
         now_s = muir_now_s();
         time->data_s += now_s - before_s;
         before_s = now_s;
     }
 done:
-    end_wake(&w);
+    muir_checkpoint_cache_end(&cache);
     time->data_s += muir_now_s() - before_s;
     return st;
 }

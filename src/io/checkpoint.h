@@ -47,7 +47,7 @@ muir_status muir_checkpoint_create(muir_ctx *ctx, const muir_checkpoint_part *pa
 void muir_checkpoint_destroy(muir_checkpoint **checkpoint); /* local; accepts NULL, leaves NULL */
 
 /* Writes the data as it is now to PATH.part, and renames that to PATH when the disk has it. What is written
- * leaves the page cache at once.
+ * leaves the page cache at once, and so does what is read.
  * step  in   stored
  * time  out  untouched on error
  * Collective over ctx->comm. MUIR_ERR_FILE with the reason (an older PATH is then still whole),

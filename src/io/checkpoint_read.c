@@ -3,6 +3,11 @@
 #include "base/clock.h"
 #include "io/checkpoint_state.h"
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static muir_status check_shares(muir_ctx *ctx, const char *path, hid_t group, const muir_checkpoint_layout *l)
 {
     muir_status st = MUIR_OK;
@@ -36,15 +41,16 @@ static muir_status read_data(muir_ctx *ctx, const char *path, hid_t dataset, con
 {
     muir_status st = MUIR_OK;
     int64_t damaged = -1;
+    muir_checkpoint_cache cache = muir_checkpoint_cache_begin(path, dataset, l->first);
     enum { BLOCKS = MUIR_CHECKPOINT_SLICE / MUIR_CHECKPOINT_BLOCK };
     for (int64_t block = 0; block < l->blocks; block += BLOCKS) {
-        const int64_t at = block * MUIR_CHECKPOINT_BLOCK, rest = l->bytes - at;
-        const int64_t count = rest < MUIR_CHECKPOINT_SLICE ? rest : MUIR_CHECKPOINT_SLICE;
+        const int64_t at = block * MUIR_CHECKPOINT_BLOCK, count = least(l->bytes - at, MUIR_CHECKPOINT_SLICE);
         const double start_s = muir_now_s();
         MUIR_TRY(muir_checkpoint_move(ctx, path, dataset, H5T_NATIVE_UINT8, l->first + at, count, false,
                                       (char *)l->part.data + at));
+        muir_checkpoint_cache_read(&cache, at, count);
         const double read_s = muir_now_s();
-        verify(l, block, block + BLOCKS < l->blocks ? block + BLOCKS : l->blocks, &damaged);
+        verify(l, block, least(block + BLOCKS, l->blocks), &damaged);
         time->data_s += read_s - start_s;
         time->checksum_s += muir_now_s() - read_s;
     }
@@ -55,6 +61,7 @@ static muir_status read_data(muir_ctx *ctx, const char *path, hid_t dataset, con
                        (long long)(end < l->bytes ? end : l->bytes) - 1);
     }
 done:
+    muir_checkpoint_cache_end(&cache);
     return st;
 }
 

@@ -43,6 +43,27 @@ muir_status muir_checkpoint_move(muir_ctx *ctx, const char *path, hid_t dataset,
 /* Checksum of one of this rank's blocks, from its data. Local. */
 uint64_t muir_checkpoint_sum(const muir_checkpoint_layout *layout, int64_t block);
 
+/* The page cache, which a checkpoint passes through. Left alone, it takes memory that nobody has touched for
+ * long, before the disk gets to work, and pushes out what others will read again. So a slice is sent to the
+ * disk as soon as it is written and let go of when it is there, or as soon as it is read. All of this is
+ * advice: where there is no page cache it does nothing. */
+enum { MUIR_CHECKPOINT_BEHIND = 2 };
+typedef struct muir_checkpoint_cache {
+    int file;       /* -1: there is no advice to be given */
+    int64_t offset; /* of this rank's data in the file [byte] */
+    int64_t at[MUIR_CHECKPOINT_BEHIND], bytes[MUIR_CHECKPOINT_BEHIND]; /* on their way; bytes 0: none */
+    int next;
+} muir_checkpoint_cache;
+
+/* first  in  where this rank's data begins in the dataset [byte]
+ * Local; at the end of moving, muir_checkpoint_cache_end. */
+muir_checkpoint_cache muir_checkpoint_cache_begin(const char *path, hid_t dataset, int64_t first);
+void muir_checkpoint_cache_end(muir_checkpoint_cache *cache);
+
+/* A slice of this rank's data has been written, or read. Local. */
+void muir_checkpoint_cache_written(muir_checkpoint_cache *cache, int64_t at, int64_t bytes);
+void muir_checkpoint_cache_read(muir_checkpoint_cache *cache, int64_t at, int64_t bytes);
+
 /* Ends a measurement: the slowest rank's times. Collective over ctx->comm. MUIR_ERR_MPI. */
 muir_status muir_checkpoint_finish_time(muir_ctx *ctx, double start_s, int64_t bytes,
                                         muir_checkpoint_time *time);

@@ -45,7 +45,7 @@ uint64_t muir_checkpoint_sum(const muir_checkpoint_layout *layout, int64_t block
 
 /* The page cache, which a checkpoint passes through. Left alone, it takes memory that nobody has touched for
  * long, before the disk gets to work, and pushes out what others will read again. So a slice is sent to the
- * disk as soon as it is written and let go of when it is there, or as soon as it is read. All of this is
+ * disk as soon as it is written and let go of when it is there, or soon after it is read. All of this is
  * advice: where there is no page cache it does nothing. */
 enum { MUIR_CHECKPOINT_BEHIND = 2 };
 typedef struct muir_checkpoint_cache {

@@ -128,15 +128,15 @@ class Checkpoints(Case):
         self.stops_and_goes_on(process, r"^muir: \S+/x.checkpoint-0.h5.part: Is a directory$")
 
     def test_killed_runs_go_on_and_verify_what_is_left(self):
-        job = [*FAILURES, "steps=300", "telemetry.flush=0.05", "host.checkpoint_bytes=4000000"]
-        whole = muir(*job, "-q", "-o", self.path("whole.h5"), ranks=2)
+        job = [*FAILURES, "telemetry.flush=0.05", "host.checkpoint_bytes=4000000"]
+        whole = muir(*job, "steps=320", "-q", "-o", self.path("whole.h5"), ranks=2)
         self.assertEqual(whole.returncode, 0, whole.stderr)
         random.seed(3)
         resumed = 0
         for _ in range(5):
             resume = ["--resume"] if os.path.exists(self.path("killed.h5")) else []
             resumed += len(resume)
-            process = subprocess.Popen([MPIRUN, "-n", "2", MUIR, *job, "-q", "-o", self.path("killed.h5"), *resume],
+            process = subprocess.Popen([MPIRUN, "-n", "2", MUIR, *job, "steps=300", "-q", "-o", self.path("killed.h5"), *resume],
                                        stderr=subprocess.DEVNULL, start_new_session=True)
             while not os.path.exists(self.path("killed.h5")):
                 time.sleep(0.01)
@@ -147,7 +147,7 @@ class Checkpoints(Case):
                 except ProcessLookupError:
                     pass
             process.wait(timeout=60)
-        got, _ = self.summary(*job, "--resume", "-o", self.path("killed.h5"))
+        got, _ = self.summary(*job, "steps=320", "--resume", "-o", self.path("killed.h5")) # there is something left to do
         self.assertGreater(resumed, 0)
         self.assertEqual(got["wrong"], 0)
         self.same("whole.h5", "killed.h5")

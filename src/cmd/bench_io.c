@@ -23,6 +23,7 @@ enum { WRITE, READ, CHECKSUM, TIMES };
 typedef struct io_bench {
     char checkpoint[PATH_MAX], plain[PATH_MAX]; /* plain: this rank's */
     muir_checkpoint_part part;
+    muir_checkpoint *state; /* of one size */
     int samples;
     double hdf5[TIMES][MOST_SAMPLES], posix[TIMES][MOST_SAMPLES];
 } io_bench;
@@ -72,11 +73,11 @@ static muir_status sample(muir_ctx *ctx, io_bench *b, int i)
     muir_checkpoint_time write_time, read_time;
     int64_t step = 0;
     MUIR_TRY(time_plain(ctx, b, true, &b->posix[WRITE][i]));
-    MUIR_TRY(muir_checkpoint_write(ctx, b->checkpoint, i, &b->part, 1, &write_time));
+    MUIR_TRY(muir_checkpoint_write(ctx, b->state, b->checkpoint, i, &write_time));
     forget(b->plain);
     forget(b->checkpoint);
     MUIR_TRY(time_plain(ctx, b, false, &b->posix[READ][i]));
-    MUIR_TRY(muir_checkpoint_read(ctx, b->checkpoint, &b->part, 1, &step, &read_time));
+    MUIR_TRY(muir_checkpoint_read(ctx, b->state, b->checkpoint, &step, &read_time));
     b->hdf5[WRITE][i] = write_time.total_s;
     b->hdf5[READ][i] = read_time.total_s;
     b->hdf5[CHECKSUM][i] = read_time.checksum_s;
@@ -110,9 +111,11 @@ static muir_status run_size(muir_ctx *ctx, const muir_bench_options *o, io_bench
     b->part = (muir_checkpoint_part){.name = "state", .bytes = each};
     MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, each, 1, "the state", &b->part.data)));
     for (size_t i = 0; i < each; i++) ((unsigned char *)b->part.data)[i] = (unsigned char)(i ^ i >> 11);
+    MUIR_TRY(muir_checkpoint_create(ctx, &b->part, 1, &b->state));
     for (int i = 0; i < b->samples; i++) MUIR_TRY(sample(ctx, b, i));
     if (muir_is_root(ctx)) add_row(o, b, bytes, ctx->size);
 done:
+    muir_checkpoint_destroy(&b->state);
     free(b->part.data);
     return st;
 }

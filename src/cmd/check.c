@@ -2,6 +2,7 @@
 /* muir check: a dry run. What would happen, where, how much of it is executed, and whether it fits. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "cmd/args.h"
@@ -11,6 +12,8 @@
 #include "fleet_clock/ideal.h"
 #include "host_clock/algorithms.h"
 #include "host_clock/ops.h"
+#include "host_clock/snapshot.h"
+#include "io/checkpoint.h"
 #include "kernels/peak.h"
 #include "models/routing.h"
 #include "run/times.h"
@@ -189,6 +192,7 @@ static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, cons
         print_tiers(muir_events_checkpoints(events));
     } else {
         printf("no failures\n");
+        if (s->faults.checkpoint.storage != MUIR_STORAGE_OFF) print_tiers(muir_events_checkpoints(events));
     }
     muir_events_destroy(&events);
     return MUIR_OK;
@@ -214,9 +218,32 @@ static void print_ranks(const muir_scenario *s, int ranks)
     if (ranks > 16) printf("  ... and %d more\n", ranks - 16);
 }
 
-/* How the job's sizes become this machine's, and how long a step takes on the wall. */
-static void print_shrink(const muir_scenario *s, const muir_program *program, double dilated_s,
-                         const muir_shrink *shrink)
+/* Checkpoints that ranks will really write; `factor` of the shrink is a guess. */
+static void print_saves(const muir_scenario *s, const muir_program *program, const muir_fold *fold,
+                        double factor)
+{
+    const muir_snapshot_facts f = muir_snapshot_size(s, program, fold, factor);
+    const char *folder = s->host.checkpoint;
+    const bool is_beside = strcmp(folder, "auto") == 0;
+    if (f.job_bytes == 0.0) {
+        if (s->faults.checkpoint.storage != MUIR_STORAGE_OFF)
+            printf("checkpoints: modelled (host.checkpoint=off)\n");
+        return;
+    }
+    if (is_beside && !muir_checkpoint_is_possible()) {
+        printf("checkpoints: modelled, this muir's HDF5 cannot write through MPI\n");
+        return;
+    }
+    printf(
+        "checkpoints on storage: executed, %s each from %d rank%s (the job's %s / %.3g) into %s;\n"
+        "             restarts from there read and verify them; tiers in memory and on disk are modelled\n",
+        muir_bytes_text(f.job_bytes / f.divisor).s, fold->mesh_ranks, fold->mesh_ranks == 1 ? "" : "s",
+        muir_bytes_text(f.job_bytes).s, f.divisor, is_beside ? "the telemetry file's folder" : folder);
+}
+
+/* How the job's sizes become this machine's, and how long a step takes on the wall. The factor. */
+static double print_shrink(const muir_scenario *s, const muir_program *program, double dilated_s,
+                           const muir_shrink *shrink)
 {
     const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
     const double budget_s = dilated_s > 0.0 ? 0.5 * dilated_s : s->host.budget;
@@ -234,6 +261,7 @@ static void print_shrink(const muir_scenario *s, const muir_program *program, do
            "core of "
            "%s here suggests,\nto be settled by trying when the run starts\n",
            shrink->layers, shrink->microbatches, factor, factor * factor, muir_si(peak, "FLOP/s").s);
+    return factor;
 }
 
 static void print_executed(const muir_scenario *s, const muir_program *program, double dilated_s, int ranks)
@@ -256,7 +284,8 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
            "stages x %d chunks\nwith %d microbatches. ",
            (long long)s->host.every, gemms, transforms, mems, s->job.parallel.schedule, shrink.shape.stages,
            shrink.shape.chunks, shrink.shape.microbatches);
-    print_shrink(s, program, dilated_s, &shrink);
+    const double factor = print_shrink(s, program, dilated_s, &shrink);
+    print_saves(s, program, &fold, factor);
     printf("collectives:\n");
     static const int mesh_of[] = {MUIR_MESH_TP, MUIR_MESH_CP, MUIR_MESH_DP,
                                   MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};

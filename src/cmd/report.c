@@ -211,6 +211,40 @@ static void print_checks(const muir_scenario *s, const muir_summary *m)
                muir_count_text(t->planted - t->caught).s);
 }
 
+static void print_restarts(const muir_summary *m)
+{
+    const muir_host_saves *c = &m->saves;
+    if (c->reads > 0)
+        printf("  restarts    %s read %s in %s, %s; every byte verified, %s wrong\n",
+               muir_count_text(c->reads).s, muir_bytes_text(c->read_bytes).s, muir_time_text(c->read_s).s,
+               muir_si(c->read_bytes / c->read_s, "B/s").s, muir_count_text(c->wrong).s);
+    if (m->saver.gone > 0)
+        printf("              %s went back to states older than the %d files that are kept\n",
+               muir_count_text(m->saver.gone).s, (int)MUIR_SAVER_FILES);
+    if (m->saver.verified + m->saver.renewed > 0)
+        printf("  resumed     %s checkpoint%s of the launch before verified, %s written anew, %s damaged\n",
+               muir_count_text(m->saver.verified).s, m->saver.verified == 1 ? "" : "s",
+               muir_count_text(m->saver.renewed).s, muir_count_text(m->saver.wrong).s);
+    if (m->saver.damage[0]) printf("  damage      %s\n", m->saver.damage);
+}
+
+/* Real ones; the others are modelled. */
+static void print_checkpoints(const muir_summary *m)
+{
+    const muir_host_saves *c = &m->saves;
+    const muir_snapshot_facts *f = &m->facts.snapshot;
+    if (m->has_no_mpi_io) printf("  checkpoints modelled only: this muir's HDF5 cannot write through MPI\n");
+    if (f->job_bytes == 0.0) return;
+    printf("  checkpoints %s written to storage, %s each (the job's %s / %.3g)", muir_count_text(c->writes).s,
+           muir_bytes_text(f->job_bytes / f->divisor).s, muir_bytes_text(f->job_bytes).s, f->divisor);
+    if (c->writes > 0)
+        printf(" in %s, %s until the disk has it", muir_time_text(c->write_s / (double)c->writes).s,
+               muir_si(c->write_bytes / c->write_s, "B/s").s);
+    if (m->saver.overtaken > 0) printf("; %s overtaken by newer ones", muir_count_text(m->saver.overtaken).s);
+    printf("\n");
+    print_restarts(m);
+}
+
 static void print_host(const muir_scenario *s, const muir_summary *m)
 {
     const double n = (double)m->host_steps;
@@ -237,6 +271,7 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     print_colls(m);
     print_tuning(m);
     print_overlap(s, m);
+    print_checkpoints(m);
     print_checks(s, m);
 }
 

@@ -107,6 +107,22 @@ static void add_pace(const muir_summary *m, json_t *object)
     json_object_set_new(object, "binding", json_string(m->facts.binding));
 }
 
+/* Real checkpoints; null where none were wanted. */
+static json_t *checkpoints(const muir_summary *m)
+{
+    const muir_host_saves *c = &m->saves;
+    const muir_snapshot_facts *f = &m->facts.snapshot;
+    if (f->job_bytes == 0.0) return json_null();
+    return json_pack("{s:I,s:f,s:f,s:I,s:f,s:f,s:f,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:o}", "writes",
+                     (json_int_t)c->writes, "write_bytes", c->write_bytes, "write_s", c->write_s, "reads",
+                     (json_int_t)c->reads, "read_bytes", c->read_bytes, "read_s", c->read_s, "checksum_s",
+                     c->checksum_s, "wrong", (json_int_t)(c->wrong + m->saver.wrong), "job_bytes",
+                     f->job_bytes, "divisor", f->divisor, "overtaken", (json_int_t)m->saver.overtaken, "gone",
+                     (json_int_t)m->saver.gone, "verified", (json_int_t)m->saver.verified, "renewed",
+                     (json_int_t)m->saver.renewed, "damage",
+                     m->saver.damage[0] ? json_string(m->saver.damage) : json_null());
+}
+
 static json_t *host(const muir_summary *m)
 {
     if (m->host_steps == 0) return json_null();
@@ -122,6 +138,7 @@ static json_t *host(const muir_summary *m)
                   f->shrink.factor, "bytes", f->shrink.factor * f->shrink.factor, "layers", f->shrink.layers,
                   "microbatches", f->shrink.microbatches);
     if (object) add_pace(m, object);
+    if (object) json_object_set_new(object, "checkpoints", checkpoints(m));
     return object;
 }
 

@@ -80,6 +80,7 @@ void muir_checkpoints_save(muir_checkpoints *c, int64_t step, int64_t productive
         const int room = i == MUIR_TIER_STORAGE ? MUIR_SAVED_KEPT : 2;
         if (t->n_kept == room) memmove(t->kept, t->kept + 1, (size_t)--t->n_kept * sizeof t->kept[0]);
         t->kept[t->n_kept++] = (muir_saved){step, productive_ns, at_ns + t->write_ns};
+        t->n_saved++;
     }
 }
 

@@ -30,6 +30,7 @@ typedef struct muir_checkpoint_tier {
     muir_saved
         kept[MUIR_SAVED_KEPT]; /* the latest, oldest first; kept[0] is the start of training at first */
     int n_kept;                /* >= 1 */
+    int64_t n_saved;           /* since the start of training */
 } muir_checkpoint_tier;
 
 typedef struct muir_checkpoints {

@@ -72,6 +72,7 @@ static void interrupt_as_planned(muir_events *e, int64_t start_ns)
     event->consequence = MUIR_CONSEQUENCE_STOPPED;
     event->stall_ns = stall_ns;
     event->tier = (int32_t)tier;
+    event->loaded_step = saved.step;
 }
 
 static void evict_the_slow(muir_events *e)

@@ -43,9 +43,10 @@ typedef struct muir_event {
         severity; /* slow_compute: slowdown; slow_network: share of the rate left; flap: share of time down;
                      spike:
                         share of the step; failures: 1 */
-    int64_t stall_ns;   /* of the whole job */
-    int64_t lost_steps; /* trained again */
-    int64_t replicas;   /* that train afterwards */
+    int64_t stall_ns;    /* of the whole job */
+    int64_t lost_steps;  /* trained again */
+    int64_t loaded_step; /* steps of progress that the loaded state has; 0: none was loaded */
+    int64_t replicas;    /* that train afterwards */
     int64_t row;
 } muir_event;
 

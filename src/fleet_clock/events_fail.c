@@ -260,6 +260,7 @@ static void note_failure(muir_events *e, const failure *f, int64_t end_ns, int64
     event->noticed_ns = f->found_ns + f->served.detection_ns;
     event->consequence = f->is_in_place ? MUIR_CONSEQUENCE_IN_PLACE : MUIR_CONSEQUENCE_DRAINED;
     event->tier = (int32_t)f->tier;
+    event->loaded_step = f->saved.step;
     event->lost_steps = e->lost_steps;
 }
 

@@ -239,6 +239,7 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
     MUIR_TRY(measure_facts(ctx, c));
     MUIR_TRY(settle_flips(ctx, c));
     memset(&c->rhythm, 0, sizeof c->rhythm);
+    c->facts.snapshot = muir_snapshot_size(scenario, program, fold, c->facts.shrink.factor);
     if (c->ops) c->pace = pace, pace = NULL;
     *out = c;
     c = NULL;

@@ -7,6 +7,7 @@
 #include "host_clock/ops.h"
 #include "host_clock/pace.h"
 #include "host_clock/rhythm.h"
+#include "host_clock/snapshot.h"
 #include "host_clock/trace.h"
 
 typedef struct muir_host_clock muir_host_clock;
@@ -18,6 +19,7 @@ typedef struct muir_host_row {
     /* Dilated: |achieved end - planned end| of the step's ops, to 4.4 %; NaN without a plan. */
     double rhythm_p50_s, rhythm_p99_s;
     double rhythm_p50, rhythm_p99; /* over the op's planned time */
+    muir_host_saves saves;         /* beside the step; zeros until whoever saves fills it in */
 } muir_host_row;
 
 /* What the clock found out about this machine before the first step; of this rank. */
@@ -32,6 +34,7 @@ typedef struct muir_host_facts {
     double exposed_off_s;            /* measured with overlap: what hidden collectives take when they block */
     double exposed_on_s;      /* measured with overlap: what is left of it; of the slowest rank, as above */
     muir_tuning_facts tuning; /* what came of choosing algorithms */
+    muir_snapshot_facts snapshot; /* sizes of real checkpoints */
 } muir_host_facts;
 
 /* Prepares the host clock: kernels, mesh, and the smallest shrink whose step fits host.budget on every rank,

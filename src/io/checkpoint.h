@@ -32,25 +32,36 @@ typedef struct muir_checkpoint_time {
     int64_t bytes;     /* of all ranks */
 } muir_checkpoint_time;
 
-/* The two below fail with MUIR_ERR_ARG where this build's HDF5 cannot write through MPI-IO. */
+typedef struct muir_checkpoint muir_checkpoint;
 
-/* Writes PATH.part and renames it to PATH.
- * step   in   stored
- * parts  in   [n_parts], at most MUIR_CHECKPOINT_PARTS; borrowed for the call
- * time   out  untouched on error
+/* Whether this build's HDF5 writes through MPI-IO; without, writing and reading fail with MUIR_ERR_ARG.
+ * Local. */
+bool muir_checkpoint_is_possible(void);
+
+/* Makes room for what goes with the data, so that writing and reading make none of their own.
+ * parts  in   [n_parts], at most MUIR_CHECKPOINT_PARTS; name and data are borrowed until it is destroyed
+ * out    out  free it with muir_checkpoint_destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_checkpoint_create(muir_ctx *ctx, const muir_checkpoint_part *parts, int n_parts,
+                                   muir_checkpoint **out);
+void muir_checkpoint_destroy(muir_checkpoint **checkpoint); /* local; accepts NULL, leaves NULL */
+
+/* Writes the data as it is now to PATH.part, and renames that to PATH when the disk has it. What is written
+ * leaves the page cache at once, and so does what is read.
+ * step  in   stored
+ * time  out  untouched on error
  * Collective over ctx->comm. MUIR_ERR_FILE with the reason (an older PATH is then still whole),
- * MUIR_ERR_MEM, MUIR_ERR_MPI. */
-muir_status muir_checkpoint_write(muir_ctx *ctx, const char *path, int64_t step,
-                                  const muir_checkpoint_part *parts, int n_parts, muir_checkpoint_time *time);
+ * MUIR_ERR_MPI. */
+muir_status muir_checkpoint_write(muir_ctx *ctx, muir_checkpoint *checkpoint, const char *path, int64_t step,
+                                  muir_checkpoint_time *time);
 
-/* Reads a checkpoint on as many ranks as wrote it, and verifies every block.
- * parts  in   [n_parts] names and bytes as they were written, room for the data; also filled where a block is
- *             wrong
+/* Reads a checkpoint on as many ranks as wrote it, with the same parts and sizes, and verifies every block.
+ * The data is also filled where a block is wrong.
  * step   out  as stored; untouched on error
  * time   out  untouched on error
  * Collective over ctx->comm. MUIR_ERR_ARG (another number of ranks, parts or sizes), MUIR_ERR_CHECK with
- * part, rank and bytes of the first damaged block, MUIR_ERR_FILE, MUIR_ERR_MEM, MUIR_ERR_MPI. */
-muir_status muir_checkpoint_read(muir_ctx *ctx, const char *path, const muir_checkpoint_part *parts,
-                                 int n_parts, int64_t *step, muir_checkpoint_time *time);
+ * part, rank and bytes of the first damaged block, MUIR_ERR_FILE, MUIR_ERR_MPI. */
+muir_status muir_checkpoint_read(muir_ctx *ctx, muir_checkpoint *checkpoint, const char *path, int64_t *step,
+                                 muir_checkpoint_time *time);
 
 #endif

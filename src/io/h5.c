@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { REASON_SIZE = 400 };
@@ -105,5 +106,17 @@ int muir_h5_detach(hid_t file)
     const int memory = memfd_create("muir", MFD_CLOEXEC);
     if (memory >= 0 && H5Fget_vfd_handle(file, H5P_DEFAULT, &descriptor) >= 0)
         dup2(memory, *(int *)descriptor);
+    return memory;
+}
+
+int muir_h5_detach_path(const char *path)
+{
+    struct stat file, other;
+    const int memory = memfd_create("muir", MFD_CLOEXEC);
+    const long n = sysconf(_SC_OPEN_MAX), most = n > 0 && n < 65536 ? n : 65536;
+    if (memory < 0 || stat(path, &file) != 0) return memory;
+    for (int i = 0; i < most; i++)
+        if (fstat(i, &other) == 0 && other.st_dev == file.st_dev && other.st_ino == file.st_ino)
+            dup2(memory, i);
     return memory;
 }

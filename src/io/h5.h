@@ -45,4 +45,8 @@ muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t size, hid_
  * -1 without memory. Local. */
 int muir_h5_detach(hid_t file);
 
+/* The same for a file that is open through MPI, whose descriptors only MPI knows: of all that are open on
+ * `path`. */
+int muir_h5_detach_path(const char *path);
+
 #endif

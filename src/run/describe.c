@@ -42,7 +42,9 @@ static void print_options(FILE *out, const muir_schema *schema, const char *pref
             char key[2 * MUIR_NAME_SIZE], text[MUIR_TEXT_SIZE];
             if (option->type == MUIR_OPTION_TEXT) continue;
             muir_option_path(section, option, key, sizeof key);
-            if (muir_scenario_is_length(key) || strcmp(key, "telemetry.flush") == 0) continue;
+            if (muir_scenario_is_length(key) || strcmp(key, "telemetry.flush") == 0 ||
+                strcmp(key, "host.checkpoint_keep") == 0)
+                continue;
             muir_option_get(section, option, file, text, sizeof text);
             fprintf(out, "%s%s=%s\n", prefix, key, text);
         }

@@ -84,6 +84,12 @@ static void add_host_facts(muir_describe *d)
              "microbatches of the job for each that is executed");
     add_fact(d, "host", NULL, MUIR_F64, &l->shrink_bytes, "shrink_bytes", "1",
              "bytes of messages, collectives and memory streams are divided by it");
+    if (l->host.snapshot.job_bytes > 0.0) {
+        add_fact(d, "host", NULL, MUIR_F64, &l->host.snapshot.job_bytes, "checkpoint_job_bytes", "byte",
+                 "the job's checkpoint, which real ones stand for");
+        add_fact(d, "host", NULL, MUIR_F64, &l->host.snapshot.divisor, "checkpoint_divisor", "1",
+                 "bytes of the job's checkpoint for each that is really written");
+    }
     add_fact(d, "host", NULL, MUIR_F64, &l->host.planned_step_s, "planned_step_s", "s",
              "dilated: length of a step of rank 0 by the plan; 0: as soon as possible");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_off_s, "exposed_off_s", "s",

@@ -164,13 +164,15 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
 static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_row *h)
 {
     const muir_tally *t = &h->tally;
+    const muir_host_saves *c = &h->saves;
     const double rate = t->gemm_s > 0.0 ? t->gemm_flop / t->gemm_s : 0.0;
     const void *values[] = {
-        &h->step_s,       &t->gemm_s,     &t->gemm_flop,  &rate,          &t->fft_s,  &t->fft_flop,
-        &t->mem_s,        &t->mem_bytes,  &t->coll_s,     &t->coll_bytes, &t->p2p_s,  &t->p2p_bytes,
-        &t->check_s,      &t->exposed_s,  &t->flight_s,   &t->progress_s, &t->wait_s, &h->rhythm_p50_s,
-        &h->rhythm_p99_s, &h->rhythm_p50, &h->rhythm_p99, &t->checked,    &t->wrong,  &t->planted,
-        &t->caught};
+        &h->step_s,       &t->gemm_s,     &t->gemm_flop,   &rate,          &t->fft_s,      &t->fft_flop,
+        &t->mem_s,        &t->mem_bytes,  &t->coll_s,      &t->coll_bytes, &t->p2p_s,      &t->p2p_bytes,
+        &t->check_s,      &t->exposed_s,  &t->flight_s,    &t->progress_s, &t->wait_s,     &h->rhythm_p50_s,
+        &h->rhythm_p99_s, &h->rhythm_p50, &h->rhythm_p99,  &t->checked,    &t->wrong,      &t->planted,
+        &t->caught,       &c->write_s,    &c->write_bytes, &c->read_s,     &c->read_bytes, &c->checksum_s,
+        &c->wrong};
     return muir_record_put_all(ctx, r, MUIR_TABLE_HOST, values, sizeof values / sizeof values[0], step);
 }
 

@@ -3,13 +3,16 @@
 #include "run/run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "io/checkpoint.h"
 #include "run/calibrate.h"
 #include "run/power.h"
+#include "run/saver.h"
 #include "run/times.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
@@ -24,6 +27,8 @@ typedef struct run_state {
     muir_record *record;   /* NULL: not wanted */
     muir_collector *collector;
     muir_power_log *power; /* NULL: not wanted */
+    muir_saver *saver;     /* NULL: not wanted */
+    bool has_no_mpi_io;    /* it would be wanted */
     float *servers;        /* NULL: not wanted */
     int64_t first_step, steps;
     int64_t first_ns, limit_ns; /* fleet time at the start of the launch, and where `days` ends it */
@@ -84,6 +89,14 @@ done:
     return st;
 }
 
+/* Where a checkpoint cannot be written the run ends, and the file keeps the steps before this one. */
+static muir_status save_step(muir_ctx *ctx, run_state *r, muir_host_row *host)
+{
+    const muir_status st = muir_saver_step(ctx, r->saver, &host->saves);
+    if (st != MUIR_OK && st != MUIR_ERR_MPI) (void)muir_record_close(ctx, &r->record);
+    return st;
+}
+
 static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_stopped)
 {
     muir_status st = MUIR_OK;
@@ -97,7 +110,9 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, flag_of(ctx, r), &fleet, &rank,
                                    has_servers ? r->servers : NULL));
     const double fleet_done_s = muir_now_s();
+    muir_saver_note(r->saver, muir_fleet_clock_events(r->fleet));
     if (has_host) MUIR_TRY(muir_host_clock_step(ctx, r->host, step, &host));
+    if (has_host) MUIR_TRY(save_step(ctx, r, &host));
     const double host_done_s = muir_now_s();
     const muir_emulation_row emulation = {fleet_done_s - start_s, host_done_s - fleet_done_s,
                                           r->telemetry_last_s};
@@ -141,11 +156,13 @@ static muir_status replay_row(muir_ctx *ctx, int64_t step, double attempt_s, voi
     muir_rank_row rank;
     if (!r->power || step < state->first_traced || !muir_power_log_wants(r->power, step)) {
         muir_fleet_clock_replay(r->fleet, step, attempt_s);
-        return MUIR_OK;
+    } else {
+        MUIR_TRY(muir_power_log_before(ctx, r->power, step));
+        MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, 0, &row, &rank, NULL));
+        MUIR_TRY(muir_power_log_after(ctx, r->power, &row));
     }
-    MUIR_TRY(muir_power_log_before(ctx, r->power, step));
-    MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, 0, &row, &rank, NULL));
-    MUIR_TRY(muir_power_log_after(ctx, r->power, &row));
+    muir_saver_note(r->saver, muir_fleet_clock_events(r->fleet));
+    if (r->host && step % r->scenario->host.every == 0) muir_saver_replay(r->saver);
 done:
     return st;
 }
@@ -156,8 +173,31 @@ static muir_status replay(muir_ctx *ctx, run_state *r)
     replay_state state = {.run = r};
     if (r->power) MUIR_TRY(muir_power_log_resume(ctx, r->power, &state.first_traced));
     MUIR_TRY(muir_record_replay(ctx, r->record, r->first_step, r->fleet, replay_row, &state));
+    MUIR_TRY(muir_saver_resume(ctx, r->saver));
 done:
     return st;
+}
+
+/* Beside the telemetry file means nowhere without one. A folder that was asked for is no wish. */
+static muir_status settle_checkpoints(muir_ctx *ctx, run_state *r)
+{
+    muir_host_options *o = &r->calibrated.host;
+    const bool is_auto = strcmp(o->checkpoint, "auto") == 0;
+    if (!muir_snapshot_is_wanted(&r->calibrated)) return MUIR_OK;
+    r->has_no_mpi_io = !muir_checkpoint_is_possible();
+    if (r->has_no_mpi_io && !is_auto)
+        return muir_fail(ctx, MUIR_ERR_ARG, "host.checkpoint=%s: this muir's HDF5 cannot write through MPI",
+                         o->checkpoint);
+    if (r->has_no_mpi_io || (is_auto && !r->request->path))
+        snprintf(o->checkpoint, sizeof o->checkpoint, "off");
+    return MUIR_OK;
+}
+
+static muir_status make_saver(muir_ctx *ctx, run_state *r)
+{
+    const muir_snapshot_facts *facts = &muir_host_clock_facts(r->host)->snapshot;
+    if (facts->job_bytes == 0.0) return MUIR_OK;
+    return muir_saver_create(ctx, r->scenario, facts, r->request->path, &r->saver);
 }
 
 static muir_status prepare(muir_ctx *ctx, run_state *r)
@@ -165,12 +205,14 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     muir_status st = MUIR_OK;
     r->calibrated = *r->request->scenario;
     MUIR_TRY(muir_calibrate(ctx, r->request->path, r->request->is_resumed, &r->calibrated));
+    MUIR_TRY(settle_checkpoints(ctx, r));
     const muir_scenario *s = r->scenario = &r->calibrated;
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
     int64_t expected = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
     r->steps = s->run.days > 0.0 ? MOST_ROWS : expected;
     r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
+    if (r->host) MUIR_TRY(make_saver(ctx, r));
     if (r->request->path)
         MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
                                     &r->record));
@@ -204,6 +246,8 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     s.step_sigma = r->scenario->fleet.variation.step_sigma;
     s.power = muir_power_log_summary(r->power);
     s.cost = *muir_fleet_clock_cost(r->fleet);
+    s.has_no_mpi_io = r->has_no_mpi_io;
+    if (r->saver) s.saver = *muir_saver_get(r->saver);
     s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
     MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
     *summary = s;
@@ -213,12 +257,33 @@ done:
 
 static void destroy(run_state *r)
 {
+    muir_saver_destroy(&r->saver);
     muir_power_log_destroy(&r->power);
     muir_record_destroy(&r->record);
     muir_host_clock_destroy(&r->host);
     muir_fleet_clock_destroy(&r->fleet);
     muir_collector_destroy(&r->collector);
     free(r->servers);
+}
+
+/* What the run came to, once everything is written. */
+static muir_status judge(muir_ctx *ctx, const run_state *r, bool is_stopped, const muir_summary *s)
+{
+    const int64_t reached = r->first_step + s->steps, damaged = s->saves.wrong + s->saver.wrong;
+    if (is_stopped && r->limit_ns > 0 && !is_over(r))
+        return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %.4g of %.4g days; go on with --resume",
+                         (double)account(r)->total_ns / 86400e9, r->scenario->run.days);
+    if (is_stopped && r->limit_ns == 0 && reached < r->steps)
+        return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
+                         (long long)reached, (long long)r->steps);
+    if (s->tally.wrong > 0)
+        return muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checked results of the host clock were wrong",
+                         (long long)s->tally.wrong, (long long)s->tally.checked);
+    if (damaged > 0)
+        return muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checkpoints that were read were wrong, first: %s",
+                         (long long)damaged, (long long)(s->saves.reads + s->saver.verified + s->saver.wrong),
+                         s->saver.damage);
+    return MUIR_OK;
 }
 
 muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summary *summary)
@@ -232,16 +297,8 @@ muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summar
     for (int64_t step = r.first_step; step < r.steps && !is_stopped && !is_over(&r); step++)
         MUIR_TRY(run_step(ctx, &r, step, &is_stopped));
     MUIR_TRY(finish(ctx, &r, r.started_s - begin_s, summary));
-    const int64_t reached = r.first_step + summary->steps;
-    if (is_stopped && r.limit_ns > 0 && !is_over(&r))
-        st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %.4g of %.4g days; go on with --resume",
-                       (double)account(&r)->total_ns / 86400e9, r.scenario->run.days);
-    else if (is_stopped && r.limit_ns == 0 && reached < r.steps)
-        st = muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
-                       (long long)reached, (long long)r.steps);
-    else if (summary->tally.wrong > 0)
-        st = muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checked results of the host clock were wrong",
-                       (long long)summary->tally.wrong, (long long)summary->tally.checked);
+    st = judge(ctx, &r, is_stopped, summary);
+    if (st != MUIR_ERR_STOPPED) muir_saver_finish(ctx, r.saver);
 done:
     destroy(&r);
     return st;

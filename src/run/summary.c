@@ -80,11 +80,20 @@ static void add_tally(muir_tally *sum, const muir_tally *t)
     sum->checked += t->checked, sum->wrong += t->wrong;
 }
 
+static void add_saves(muir_host_saves *sum, const muir_host_saves *s)
+{
+    sum->write_s += s->write_s, sum->write_bytes += s->write_bytes;
+    sum->read_s += s->read_s, sum->read_bytes += s->read_bytes;
+    sum->checksum_s += s->checksum_s;
+    sum->writes += s->writes, sum->reads += s->reads, sum->wrong += s->wrong;
+}
+
 void muir_collector_add_host(muir_collector *c, const muir_host_row *row)
 {
     c->host_steps++;
     c->host_step_s += row->step_s;
     add_tally(&c->tally, &row->tally);
+    add_saves(&c->saves, &row->saves);
 }
 
 static void finish_account(const muir_collector *c, muir_summary *s)
@@ -169,6 +178,21 @@ done:
     return st;
 }
 
+/* Bytes of all ranks, times of the slowest; counts are the same on all. */
+static muir_status sum_saves(muir_ctx *ctx, const muir_collector *c, muir_summary *s)
+{
+    muir_status st = MUIR_OK;
+    double bytes[] = {c->saves.write_bytes, c->saves.read_bytes},
+           times[] = {c->saves.write_s, c->saves.read_s, c->saves.checksum_s};
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, bytes, 2, MPI_DOUBLE, MPI_SUM, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, times, 3, MPI_DOUBLE, MPI_MAX, ctx->comm));
+    s->saves = c->saves;
+    s->saves.write_bytes = bytes[0], s->saves.read_bytes = bytes[1];
+    s->saves.write_s = times[0], s->saves.read_s = times[1], s->saves.checksum_s = times[2];
+done:
+    return st;
+}
+
 /* Errors of all ranks; then what they come to. */
 static muir_status sum_rhythm(muir_ctx *ctx, const muir_host_clock *host, muir_summary *s)
 {
@@ -197,6 +221,7 @@ muir_status muir_collector_finish(muir_ctx *ctx, muir_collector *c, const muir_h
     s->ranks = ctx->size;
     finish_fleet(c, s);
     MUIR_TRY(sum_tally(ctx, c, s));
+    MUIR_TRY(sum_saves(ctx, c, s));
     s->host_steps = c->host_steps;
     if (!host || c->host_steps == 0) return MUIR_OK;
     s->facts = *muir_host_clock_facts(host);

@@ -6,6 +6,7 @@
 #include "fleet_clock/fleet_clock.h"
 #include "host_clock/host_clock.h"
 #include "run/power.h"
+#include "run/saver.h"
 
 typedef struct muir_statistics {
     double mean, min, max, p50, p99;
@@ -48,8 +49,11 @@ typedef struct muir_summary {
     muir_power_summary power; /* on rank 0; power.windows 0: no trace */
     /* executed */
     int64_t host_steps;
-    muir_host_facts facts;  /* of rank 0 */
-    muir_tally tally;       /* sums of all ranks */
+    muir_host_facts facts; /* of rank 0 */
+    muir_tally tally;      /* sums of all ranks */
+    muir_host_saves saves; /* real checkpoints: bytes of all ranks, times of the slowest */
+    muir_saver_totals saver;
+    bool has_no_mpi_io;     /* real checkpoints were due, but this HDF5 cannot write them */
     double gemm_flop_per_s; /* per rank */
     double gemm_fraction_of_peak;
     double host_step_mean_s;                                   /* slowest rank of each step */
@@ -74,6 +78,7 @@ typedef struct muir_collector {
     double host_step_s;
     int64_t host_steps;
     muir_tally tally;          /* this rank's */
+    muir_host_saves saves;     /* this rank's */
     const muir_events *events; /* borrowed; outlives this */
 } muir_collector;
 

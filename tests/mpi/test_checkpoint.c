@@ -54,11 +54,32 @@ static bool is_equal(const state *a, const state *b)
            memcmp(a->part[1].data, b->part[1].data, a->part[1].bytes) == 0;
 }
 
+static muir_status write_to(const state *s, const char *path, int64_t step, muir_checkpoint_time *time)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_checkpoint *checkpoint = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_checkpoint_create(ctx, s->part, N_PARTS, &checkpoint), MUIR_OK);
+    const muir_status st = muir_checkpoint_write(ctx, checkpoint, path, step, time);
+    muir_checkpoint_destroy(&checkpoint);
+    return st;
+}
+
+static muir_status read_from(const state *s, const char *path, int64_t *step)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_checkpoint *checkpoint = NULL;
+    muir_checkpoint_time time;
+    CU_ASSERT_EQUAL_FATAL(muir_checkpoint_create(ctx, s->part, N_PARTS, &checkpoint), MUIR_OK);
+    const muir_status st = muir_checkpoint_read(ctx, checkpoint, path, step, &time);
+    muir_checkpoint_destroy(&checkpoint);
+    return st;
+}
+
 static void write_state(const state *s, int64_t step)
 {
     muir_ctx *ctx = muir_test_ctx();
     muir_checkpoint_time time;
-    const muir_status st = muir_checkpoint_write(ctx, s->path, step, s->part, N_PARTS, &time);
+    const muir_status st = write_to(s, s->path, step, &time);
     if (st != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
     CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
     CU_ASSERT(time.total_s >= time.data_s && time.data_s > 0.0);
@@ -67,14 +88,12 @@ static void write_state(const state *s, int64_t step)
 
 static void what_was_written_is_read(void)
 {
-    muir_ctx *ctx = muir_test_ctx();
     state written = make_state(), read = make_room(&written);
-    muir_checkpoint_time time;
     int64_t step = 0;
     for (int64_t i = 41; i < 43; i++) { /* the second in place of the first */
         ((char *)written.part[0].data)[5] = (char)i;
         write_state(&written, i);
-        CU_ASSERT_EQUAL(muir_checkpoint_read(ctx, read.path, read.part, N_PARTS, &step, &time), MUIR_OK);
+        CU_ASSERT_EQUAL(read_from(&read, read.path, &step), MUIR_OK);
         CU_ASSERT_EQUAL(step, i);
         CU_ASSERT(is_equal(&written, &read));
     }
@@ -105,7 +124,6 @@ static void a_flipped_byte_is_named(void)
 {
     muir_ctx *ctx = muir_test_ctx();
     state written = make_state(), read = make_room(&written);
-    muir_checkpoint_time time;
     char expected[256];
     int64_t step = -1;
     long before = 0;
@@ -113,7 +131,7 @@ static void a_flipped_byte_is_named(void)
     write_state(&written, 7);
     flip(written.path, "/weights/data", before + MUIR_CHECKPOINT_BLOCK + 12345);
     MPI_Barrier(ctx->comm);
-    CU_ASSERT_EQUAL(muir_checkpoint_read(ctx, read.path, read.part, N_PARTS, &step, &time), MUIR_ERR_CHECK);
+    CU_ASSERT_EQUAL(read_from(&read, read.path, &step), MUIR_ERR_CHECK);
     CU_ASSERT_EQUAL(step, -1);
     snprintf(expected, sizeof expected, "%s is damaged: part weights of rank %d, bytes %d to %d", read.path,
              ctx->size - 1, MUIR_CHECKPOINT_BLOCK, 2 * MUIR_CHECKPOINT_BLOCK - 1);
@@ -131,13 +149,12 @@ static void what_does_not_fit_is_refused(void)
     int64_t step = -1;
     write_state(&written, 8);
     if (ctx->rank == 0) read.part[0].bytes--;
-    CU_ASSERT_EQUAL(muir_checkpoint_read(ctx, read.path, read.part, N_PARTS, &step, &time), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(read_from(&read, read.path, &step), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, "part weights has"));
     muir_ctx_clear(ctx);
-    CU_ASSERT_EQUAL(muir_checkpoint_read(ctx, "no_such.h5", read.part, N_PARTS, &step, &time), MUIR_ERR_FILE);
+    CU_ASSERT_EQUAL(read_from(&read, "no_such.h5", &step), MUIR_ERR_FILE);
     muir_ctx_clear(ctx);
-    CU_ASSERT_EQUAL(muir_checkpoint_write(ctx, "/no/such/folder/c.h5", 1, written.part, N_PARTS, &time),
-                    MUIR_ERR_FILE);
+    CU_ASSERT_EQUAL(write_to(&written, "/no/such/folder/c.h5", 1, &time), MUIR_ERR_FILE);
     CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, "No such file or directory"));
     muir_ctx_clear(ctx);
     free_state(&written);

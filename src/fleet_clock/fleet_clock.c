@@ -115,6 +115,12 @@ done:
     return st;
 }
 
+/* Replicas that an attempt begins with. */
+static int64_t trained_by(const muir_fleet_clock *c, const muir_disturbance *d)
+{
+    return c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
+}
+
 /* An evaluation follows each N-th step. */
 static double evaluation_s(const muir_evaluation_options *e, int64_t step)
 {
@@ -137,7 +143,6 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
 {
     const muir_ideal *ideal = c->ideal;
     const int stages = c->order->shape.stages;
-    const int64_t replicas = c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
     double reduced_s = 0.0, gather_s = 0.0;
     for (int s = 0; s < stages; s++) {
         const double reduce_s = ideal->reduce_s[s] * d->stretch[s];
@@ -147,12 +152,24 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     row->step_s = reduced_s + ideal->tail_s + gather_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
     row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
-    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)replicas;
+    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)trained_by(c, d);
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
     muir_row_disturb(row, d);
     row->part_s[MUIR_PART_evaluation] = evaluation_s(&c->scenario->evaluation, step);
     row->step_s += row->part_s[MUIR_PART_evaluation];
+}
+
+/* Of a row that still holds the whole attempt: what of it was trained for nothing, at its mean power. */
+static void fill_broken(const muir_fleet_clock *c, const muir_disturbance *d, const muir_attempt *a,
+                        muir_fleet_row *row)
+{
+    row->broken_s = row->broken_w = 0.0;
+    if (a->is_kept) return;
+    row->replicas = trained_by(c, d);
+    const muir_power_step whole = muir_fleet_row_power(c, row);
+    row->broken_s = 1e-9 * (double)a->broken_ns;
+    row->broken_w = muir_power_equipment_j(c->power, &whole) / row->step_s;
 }
 
 /* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
@@ -188,6 +205,7 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
     MUIR_TRY(meet(ctx, c, flag, &sum_ns));
     fill_fleet_row(c, step, sum_ns, &d, fleet);
     muir_events_end(c->events, fleet->step_s, &attempt);
+    fill_broken(c, &d, &attempt, fleet);
     muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->prices->executed_flop);
     fill_power(c, fleet);
     fleet->goodput = muir_goodput_share(muir_events_goodput(c->events));
@@ -208,7 +226,7 @@ const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock)
     return &clock->bins;
 }
 
-/* Of a step that was broken off, all counts as standing still. */
+/* Of a step that was broken off, what was not trained counts as standing still. */
 muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet_row *row)
 {
     const double pauses_s = row->part_s[MUIR_PART_checkpoint] + row->part_s[MUIR_PART_evaluation] +
@@ -217,7 +235,9 @@ muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet
     muir_power_step step = {.replicas = replicas,
                             .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
                             .evaluation_s = row->part_s[MUIR_PART_evaluation],
-                            .recovery_s = row->part_s[MUIR_PART_recovery]};
+                            .recovery_s = row->part_s[MUIR_PART_recovery] - row->broken_s,
+                            .broken_s = row->broken_s,
+                            .broken_w = row->broken_w};
     if (row->replicas == 0) return step;
     step.late_s = row->step_s - pauses_s - c->ideal->step_s - c->scenario->power.stagger_s;
     step.delay_sum_s = (row->replica_mean_s - c->ideal->step_s) * replicas;

@@ -21,6 +21,8 @@ typedef struct muir_fleet_row {
     double energy_j;
     double cost_usd;
     double attempt_s;      /* the step if nothing breaks it off, checkpoint and recovery aside */
+    double broken_s;       /* trained for nothing before the failure that broke it off; part of recovery */
+    double broken_w;       /* mean power of the equipment meanwhile; 0: it was kept */
     double common_mode;    /* factor on the whole step */
     double fleet_time_s;   /* at the row's end */
     double goodput;        /* productive share of fleet time so far */

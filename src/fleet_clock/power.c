@@ -179,7 +179,8 @@ double muir_power_training_s(const muir_power *p, const muir_power_step *step)
 
 double muir_power_step_s(const muir_power *p, const muir_power_step *step)
 {
-    return muir_power_training_s(p, step) + step->checkpoint_s + step->evaluation_s + step->recovery_s;
+    return muir_power_training_s(p, step) + step->checkpoint_s + step->evaluation_s + step->recovery_s +
+           step->broken_s;
 }
 
 double muir_power_evaluation_j(const muir_power *p, double time_s)
@@ -197,7 +198,7 @@ double muir_power_equipment_j(const muir_power *p, const muir_power_step *step)
     const double pauses_j = step->checkpoint_s * p->chip.checkpoint + step->recovery_s * p->chip.restart +
                             muir_power_evaluation_j(p, step->evaluation_s);
     const double idle_j = down * chips * p->chip.idle * muir_power_training_s(p, step);
-    return p->base_w * muir_power_step_s(p, step) +
+    return p->base_w * muir_power_step_s(p, step) + step->broken_s * (step->broken_w - p->base_w) +
            p->spread * (step->replicas * (pipeline_j + tail_j + waiting_j) + idle_j + all * chips * pauses_j +
                         step->delay_sum_s * (pipeline_j / p->pipeline.length_s - wait_w));
 }

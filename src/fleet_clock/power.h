@@ -43,6 +43,9 @@ typedef struct muir_power_step {
     double late_s;      /* delay of the last replica, for which all wait; at least 0 */
     double delay_sum_s; /* over replicas */
     double checkpoint_s, evaluation_s, recovery_s;
+    double broken_s,
+        broken_w; /* trained for nothing before a failure, and the equipment's power meanwhile [W]:
+                                  the mean of the step that it would have been */
 } muir_power_step;
 
 /* Makes the profiles.
@@ -68,6 +71,7 @@ double muir_power_step_s(const muir_power *power, const muir_power_step *step);
  *     E = base T + spread ((dp - R) n T P_idle + R (E_pipeline + E_tail + (late + stagger) n P_wait)
  *         + sum d (E_pipeline / t_pipeline - n P_wait)
  *         + dp n (checkpoint P_checkpoint + recovery P_restart + E_evaluation))
+ *         + broken (P_broken - base)
  * with R of dp replicas of n chips, T without pauses beside P_idle. Local. */
 double muir_power_equipment_j(const muir_power *power, const muir_power_step *step);
 

@@ -150,6 +150,7 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
     values[n++] = &f->energy_j;
     values[n++] = &f->cost_usd;
     values[n++] = &f->attempt_s;
+    values[n++] = &f->broken_s;
     values[n++] = &f->common_mode;
     values[n++] = &f->fleet_time_s;
     values[n++] = &f->goodput;

@@ -72,7 +72,7 @@ class Power(unittest.TestCase):
             pauses = fleet["evaluation_s"][:]
             self.assertEqual(pauses.tolist(), [9.0 if step % 4 == 3 else 0.0 for step in range(30)])
             parts = sum(fleet[name][:] for name in fleet if name.endswith("_s")
-                        and name not in ("step_time_s", "replica_mean_s", "tokens_per_s", "attempt_s",
+                        and name not in ("step_time_s", "replica_mean_s", "tokens_per_s", "attempt_s", "broken_s",
                                          "fleet_time_s"))
             np.testing.assert_allclose(parts, fleet["step_time_s"][:], rtol=1e-12)
             np.testing.assert_allclose(fleet["power_w"][:] * fleet["step_time_s"][:], fleet["energy_j"][:], rtol=1e-12)

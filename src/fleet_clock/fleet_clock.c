@@ -254,6 +254,15 @@ const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock)
     return &clock->cost;
 }
 
+double muir_fleet_clock_lost_usd(const muir_fleet_clock *c, double still_s, double trained_s)
+{
+    const muir_power_step still = {.recovery_s = still_s};
+    const muir_power_step ideal = {.replicas = (double)c->scenario->job.parallel.dp};
+    const double training_w = muir_power_meter_j(c->power, &ideal) / muir_power_step_s(c->power, &ideal);
+    return muir_cost_usd(&c->cost, still_s + trained_s,
+                         muir_power_meter_j(c->power, &still) + trained_s * training_w);
+}
+
 void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s)
 {
     muir_disturbance d;

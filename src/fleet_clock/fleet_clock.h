@@ -85,6 +85,10 @@ const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock);
 const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock);
 const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock);
 
+/* What the fleet costs while its job stands still, and while it trains ideal steps that will be lost [USD].
+ * Modelled: capital, staff, and the energy that each draws. Local. */
+double muir_fleet_clock_lost_usd(const muir_fleet_clock *clock, double still_s, double trained_s);
+
 /* Bytes that this rank's clock holds per chip of its slice. Local. */
 double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *clock);
 

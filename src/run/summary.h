@@ -42,8 +42,12 @@ typedef struct muir_summary {
     double power_mean_w, power_max_w, energy_j, cost_usd;
     double usd_per_mtoken; /* infinity where nothing was kept */
     double fleet_time_s;
-    double step_sigma;             /* of the chips: input, or measured with calibrate: host */
-    double usd_per_step, lost_usd; /* lost: checkpoints and recoveries */
+    double step_sigma;                /* of the chips: input, or measured with calibrate: host */
+    double usd_per_step, lost_usd;    /* lost: checkpoints and recoveries */
+    double kind_usd[MUIR_KIND_COUNT]; /* of the time lost to each kind, since the start of the run */
+    double usd_per_failure;           /* the unplanned ones over interruptions; NaN without one */
+    double
+        breakeven_use; /* share of the time from which on owning is cheaper than renting; NaN: no rent known */
     muir_cost cost;
     muir_power_summary power; /* on rank 0; power.windows 0: no trace */
     /* executed */
@@ -73,16 +77,16 @@ typedef struct muir_collector {
     double mfu_s, hfu_s, tokens, power_max_w, energy_j, cost_usd;
     double host_step_s;
     int64_t host_steps;
-    muir_tally tally;          /* this rank's */
-    const muir_events *events; /* borrowed; outlives this */
+    muir_tally tally;              /* this rank's */
+    const muir_fleet_clock *clock; /* borrowed; outlives this */
 } muir_collector;
 
 /* Makes room for a run.
  * steps   in   expected
- * events  in   of the fleet clock; borrowed, outlives the collector
+ * clock   in   borrowed, outlives the collector
  * out    out  free it with muir_collector_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
-muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_events *events,
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_fleet_clock *clock,
                                   muir_collector **out);
 void muir_collector_destroy(muir_collector **collector); /* accepts NULL, leaves NULL */
 

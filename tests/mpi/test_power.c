@@ -387,6 +387,10 @@ static void cost_adds_up(void)
     CU_ASSERT_DOUBLE_EQUAL(muir_cost_usd(&c, 10.0, 3.6e9) /
                                (10.0 * (capital / (5 * year_s) + 75e6 / year_s) + 80.0),
                            1.0, 1e-12);
+    s.fleet.site.rent_usd_per_chip_hour = 3600.0 / 1e6; /* 1 USD/s for the fleet */
+    const muir_cost half = {.capital_usd_per_s = 0.3, .staff_usd_per_s = 0.1, .usd_per_j = 2e-8};
+    CU_ASSERT_DOUBLE_EQUAL(muir_cost_breakeven_use(&half, &s.fleet, 1e7), 0.4 / 0.8, 1e-9);
+    CU_ASSERT(isnan(muir_cost_breakeven_use(&half, &s.fleet, 1e9)));
     s.fleet.site.utilisation = 0.5;
     CU_ASSERT_DOUBLE_EQUAL(muir_cost_of(&s).capital_usd_per_s / c.capital_usd_per_s, 2.0, 1e-12);
 }

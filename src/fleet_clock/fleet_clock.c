@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "fleet_clock/cost.h"
+#include "fleet_clock/heat.h"
 #include "fleet_clock/rows.h"
 
 /* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
@@ -28,7 +29,9 @@ struct muir_fleet_clock {
     muir_engine *engine;
     muir_events *events;
     muir_delays delays;
-    maximum *meeting; /* [stages + 2]: each stage's delay, the latest replica, the flag */
+    maximum *meeting; /* [stages + 3]: each stage's delay, the latest replica, the flag, the warmest chip */
+    muir_heat heat;
+    bool has_begun; /* a row was stepped or replayed */
     muir_power *power;
     muir_cost cost;
     muir_delay_bins bins; /* of the last step, same on all ranks, where wanted */
@@ -52,7 +55,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     c->slowdown->server_of = muir_events_servers(c->events)->server_of;
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
-    MUIR_TRY(muir_alloc(ctx, stages + 2, sizeof(maximum), "the fleet clock", &c->meeting));
+    MUIR_TRY(muir_alloc(ctx, stages + 3, sizeof(maximum), "the fleet clock", &c->meeting));
 done:
     return st;
 }
@@ -96,8 +99,13 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
     *clock = NULL;
 }
 
+/* What is summed over ranks. */
+typedef struct sums {
+    int64_t delay_ns, throttled;
+} sums;
+
 /* Replicas meet at the gradient sync: the latest end of each stage over all of them. */
-static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, int64_t *sum_ns)
+static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, sums *sum)
 {
     muir_status st = MUIR_OK;
     const int stages = c->order->shape.stages;
@@ -105,9 +113,10 @@ static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, int64_t *s
         c->meeting[s] = (maximum){c->delays.stage_s[s], (int)c->delays.stage_replica[s]};
     c->meeting[stages] = (maximum){c->delays.worst_s, (int)c->delays.worst_replica};
     c->meeting[stages + 1] = (maximum){(double)flag, 0};
-    *sum_ns = c->delays.sum_ns;
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 2, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum_ns, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
+    c->meeting[stages + 2] = (maximum){(double)c->slowdown->warmest_c, 0};
+    *sum = (sums){c->delays.sum_ns, c->slowdown->n_throttled};
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 3, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
     if (c->delays.bins)
         MUIR_TRY_MPI(
             MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
@@ -186,25 +195,39 @@ done:
     return st;
 }
 
+/* What the row meets, and how warm the chips are. */
+static muir_heat_step begin_row(muir_fleet_clock *c, int64_t row, muir_disturbance *d)
+{
+    if (!c->has_begun) muir_heat_init(&c->heat, c->scenario, c->power, (double)row * c->ideal->step_s);
+    c->has_begun = true;
+    muir_events_begin(c->events, row, d);
+    for (int32_t i = 0; i < d->n_moved; i++) muir_slowdown_move(c->slowdown, d->moved[i]);
+    return muir_heat_at(&c->heat, muir_events_goodput(c->events)->total_ns);
+}
+
 muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, int flag,
                                   muir_fleet_row *fleet, muir_rank_row *rank, float *servers)
 {
     muir_status st = MUIR_OK;
-    int64_t sum_ns = 0;
+    sums sum;
     muir_disturbance d;
     muir_attempt attempt;
     const double start_s = muir_now_s();
-    muir_events_begin(c->events, step, &d);
-    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
+    const muir_heat_step heat = begin_row(c, step, &d);
+    d.upset.heat = &heat;
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
     muir_slowdown_step(c->slowdown, (uint32_t)step, &d.upset, servers);
     c->delays.bins = c->has_bins ? &c->bins : NULL;
     muir_engine_step(c->engine, c->slowdown, &c->delays);
     const double computed_s = muir_now_s();
-    MUIR_TRY(meet(ctx, c, flag, &sum_ns));
-    fill_fleet_row(c, step, sum_ns, &d, fleet);
+    MUIR_TRY(meet(ctx, c, flag, &sum));
+    fill_fleet_row(c, step, sum.delay_ns, &d, fleet);
+    fleet->mean_c = heat.mean_c;
+    fleet->hottest_c = heat.mean_c + c->meeting[c->order->shape.stages + 2].value;
+    fleet->throttled = (double)sum.throttled / (double)muir_job_chips(&c->scenario->job);
     muir_events_end(c->events, fleet->step_s, &attempt);
+    muir_heat_advance(&c->heat, &attempt);
     fill_broken(c, &d, &attempt, fleet);
     muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->prices->executed_flop);
     fill_power(c, fleet);
@@ -267,9 +290,9 @@ void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s
 {
     muir_disturbance d;
     muir_attempt attempt;
-    muir_events_begin(c->events, step, &d);
-    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
+    begin_row(c, step, &d);
     muir_events_end(c->events, attempt_s, &attempt);
+    muir_heat_advance(&c->heat, &attempt);
 }
 
 const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock)

@@ -20,16 +20,18 @@ typedef struct muir_fleet_row {
     double power_w;  /* mean over the step, at the meter */
     double energy_j;
     double cost_usd;
-    double attempt_s;      /* the step if nothing breaks it off, checkpoint and recovery aside */
-    double broken_s;       /* trained for nothing before the failure that broke it off; part of recovery */
-    double broken_w;       /* mean power of the equipment meanwhile; 0: it was kept */
-    double common_mode;    /* factor on the whole step */
-    double fleet_time_s;   /* at the row's end */
-    double goodput;        /* productive share of fleet time so far */
-    int64_t training_step; /* steps of progress after the row */
-    int64_t lost_steps;    /* of progress, to be trained again */
-    int64_t replicas;      /* that trained the step; 0: it was broken off */
-    int flag;              /* the largest that a rank raised in this step */
+    double attempt_s;         /* the step if nothing breaks it off, checkpoint and recovery aside */
+    double broken_s;          /* trained for nothing before the failure that broke it off; part of recovery */
+    double broken_w;          /* mean power of the equipment meanwhile; 0: it was kept */
+    double common_mode;       /* factor on the whole step */
+    double fleet_time_s;      /* at the row's end */
+    double goodput;           /* productive share of fleet time so far */
+    int64_t training_step;    /* steps of progress after the row */
+    int64_t lost_steps;       /* of progress, to be trained again */
+    int64_t replicas;         /* that trained the step; 0: it was broken off */
+    double mean_c, hottest_c; /* temperature of the job's chips at the start of the row [degC] */
+    double throttled;         /* share of them that is too warm for full speed */
+    int flag;                 /* the largest that a rank raised in this step */
 } muir_fleet_row;
 
 /* What a step took this rank, on this machine's own clock. */

@@ -171,6 +171,12 @@ void muir_power_destroy(muir_power **power)
     *power = NULL;
 }
 
+double muir_power_chip_w(const muir_power *p)
+{
+    const double replica_j = p->pipeline.energy_j[p->pipeline.n] + p->tail.energy_j[p->tail.n];
+    return replica_j / (p->replica_chips * (p->pipeline.length_s + p->tail.length_s));
+}
+
 double muir_power_training_s(const muir_power *p, const muir_power_step *step)
 {
     if (step->replicas <= 0.0) return 0.0;

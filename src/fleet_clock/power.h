@@ -63,6 +63,9 @@ muir_watts muir_watts_of(const muir_scenario *scenario);
 /* Energy of a profile from 0 to a time [J]; times outside of it count as its ends. Local. */
 double muir_profile_at(const muir_profile *profile, double time_s);
 
+/* Mean power of a chip of the job over the ideal step [W]. Local. */
+double muir_power_chip_w(const muir_power *power);
+
 /* How long the step takes without and with its pauses [s]. Local. */
 double muir_power_training_s(const muir_power *power, const muir_power_step *step);
 double muir_power_step_s(const muir_power *power, const muir_power_step *step);

@@ -20,7 +20,9 @@ FAULTS = ["faults=elastic", "parallel.dp=2", "fleet.servers=3", "global_batch_si
           "faults.detection.explicit_median_s=0.3", "faults.detection.hang_s=2", "faults.reaction.reschedule_s=0.5",
           "faults.reaction.no_spare_s=3", "faults.checkpoint.memory_every=3", "faults.checkpoint.memory_load_s=0.2",
           "faults.checkpoint.disk_every=7", "faults.checkpoint.disk_block_s=0.1", "faults.checkpoint.storage_every=20",
-          "faults.jitter.lengths=true", "faults.jitter.period_size=0.02"]
+          "faults.jitter.lengths=true", "faults.jitter.period_size=0.02",
+          # so warm that some chips throttle, all but while a stall lasts and after it
+          "fleet.site.inlet_c=60", "fleet.site.inlet_swing_c=10", "chip.heat_lag_s=2"]
 
 
 class Faults(Case):
@@ -81,6 +83,10 @@ class Faults(Case):
         for kind in ("chip", "hbm", "software", "slow_compute", "slow_network", "flap", "planned", "spike", "eviction"):
             self.assertGreater(account["events"][kind], 0, kind)
         self.assertEqual(events["lost_steps"].sum(), account["lost_steps"])
+        self.assertTrue(((fleet["throttled"] >= 0) & (fleet["throttled"] <= 1)).all())
+        self.assertTrue((fleet["chip_hottest_c"] > fleet["chip_mean_c"]).all())
+        self.assertTrue(((fleet["throttled"] > 0) <= (fleet["chip_hottest_c"] > 87)).all())
+        self.assertGreater(len(set(fleet["throttled"])), 1)
         failures = summary["cost"]["failures"]
         for number, kind in enumerate(kinds):  # what the rows say, and missing replicas
             mine = events["kind"] == number

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Temperature of the job's chips: the inlet's, which swings over the day, plus what their power adds with a lag.
- * A chip that is too warm throttles; all are slower while the inlet is warmer than its mean.
+/* Temperature of the job's chips: the inlet's, which swings over the day, plus what their power adds with a
+ * lag. A chip that is too warm throttles; all are slower while the inlet is warmer than its mean.
  *     T = inlet(t) + rise load + warmth_of_chip
  *     inlet(t) = mean + swing / 2 cos(2 pi (t - peak) / day)
  *     d load / dt = (power / compute power - load) / lag
- * The fixed spread of speeds has in it what a chip's own temperature costs it, so warmth only decides who throttles;
- * and for want of figures chips that a stall has cooled are not faster for it. Sources: site.def, chip.def. */
+ * The fixed spread of speeds has in it what a chip's own temperature costs it, so warmth only decides who
+ * throttles; and for want of figures chips that a stall has cooled are not faster for it, and those that
+ * throttle draw no less. Sources: site.def, chip.def. */
 #ifndef MUIR_FLEET_CLOCK_HEAT_H
 #define MUIR_FLEET_CLOCK_HEAT_H
 

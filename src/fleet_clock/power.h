@@ -3,10 +3,10 @@
  *
  * The step of the fleet, in order: every replica runs its pipeline and gradient sync, which its own delay d
  * makes longer; waits for the slowest; then all of them together do the tail (norm, optimizer, the stack's
- * step_s, in which the host works and the chips idle, weight gather), a checkpoint, an evaluation, a recovery. A replica's delay stretches its pipeline evenly, so
- * the energy of a step is linear in the replicas' delays, and one sum of delays gives it exactly. Inside a
- * slot of the schedule layers and their collectives alternate faster than any band that is looked at: a
- * slot's power is its mean.
+ * step_s, in which the host works and the chips idle, weight gather), a checkpoint, an evaluation, a
+ * recovery. A replica's delay stretches its pipeline evenly, so the energy of a step is linear in the
+ * replicas' delays, and one sum of delays gives it exactly. Inside a slot of the schedule layers and their
+ * collectives alternate faster than any band that is looked at: a slot's power is its mean.
  * "Equipment" is chips, hosts and network; the building adds (pue - 1) times the step's mean, evenly: cooling
  * takes minutes to follow. */
 #ifndef MUIR_FLEET_CLOCK_POWER_H

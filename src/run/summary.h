@@ -46,8 +46,7 @@ typedef struct muir_summary {
     double usd_per_step, lost_usd;    /* lost: checkpoints and recoveries */
     double kind_usd[MUIR_KIND_COUNT]; /* of the time lost to each kind, since the start of the run */
     double usd_per_failure;           /* the unplanned ones over interruptions; NaN without one */
-    double
-        breakeven_use; /* share of the time from which on owning is cheaper than renting; NaN: no rent known */
+    double breakeven_use; /* share of use from which on owning is cheaper than renting; NaN: no rent known */
     muir_cost cost;
     muir_power_summary power; /* on rank 0; power.windows 0: no trace */
     /* executed */

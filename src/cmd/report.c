@@ -63,8 +63,10 @@ static void print_rates(const muir_scenario *s, const muir_summary *m)
            muir_si(m->tokens_per_s / chips, "token/s").s);
     printf("  MFU         %.1f %% (%s a chip of %s), HFU %.1f %%\n", 100.0 * m->mfu,
            muir_si(m->mfu * peak, "FLOP/s").s, muir_si(peak, "FLOP/s").s, 100.0 * m->hfu);
-    printf("  power       %s mean at the meter; energy %s\n", muir_si(m->power_mean_w, "W").s,
-           muir_si(m->energy_j, "J").s);
+    printf("  power       %s mean at the meter; energy %s; chips %.0f C mean, %.0f C hottest",
+           muir_si(m->power_mean_w, "W").s, muir_si(m->energy_j, "J").s, m->chip_mean_c, m->chip_hottest_c);
+    if (m->throttled > 0.0) printf(", %.2g %% of them throttled", 100.0 * m->throttled);
+    printf("\n");
 }
 
 static void print_cost(const muir_scenario *s, const muir_summary *m)

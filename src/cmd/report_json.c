@@ -80,10 +80,12 @@ static json_t *account(const muir_scenario *s, const muir_summary *m)
 
 static json_t *fleet(const muir_scenario *s, const muir_summary *m)
 {
-    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:f,s:o,s:o,s:o}", "step_time_s",
+    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:{s:f,s:o,s:f},s:f,s:o,s:o,s:o}", "step_time_s",
                      statistics(&m->step_time_s), "mfu", m->mfu, "hfu", m->hfu, "tokens_per_s",
                      m->tokens_per_s, "goodput", m->goodput, "power_w", "mean", m->power_mean_w, "max",
-                     m->power_max_w, "energy_j", m->energy_j, "cost_usd", m->cost_usd, "usd_per_mtoken",
+                     m->power_max_w, "energy_j", m->energy_j, "chip_c", "mean", m->chip_mean_c, "hottest",
+                     number(m->chip_hottest_c), "throttled", m->throttled, "cost_usd", m->cost_usd,
+                     "usd_per_mtoken",
                      isfinite(m->usd_per_mtoken) ? json_real(m->usd_per_mtoken) : json_null(), "parts_s",
                      parts(m), "account", account(s, m));
 }

@@ -20,6 +20,7 @@ muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_fleet
     c->stride = steps / MOST_KEPT + 1;
     c->room = (size_t)(steps / c->stride + 1);
     c->min_s = INFINITY;
+    c->hottest_c = -INFINITY;
     c->clock = clock;
     MUIR_TRY(muir_alloc(ctx, c->room, sizeof *c->step_s, "the summary", &c->step_s));
     *out = c;
@@ -64,6 +65,9 @@ void muir_collector_add_fleet(muir_collector *c, const muir_fleet_row *row)
     c->power_max_w = fmax(c->power_max_w, row->power_w);
     c->energy_j += row->energy_j;
     c->cost_usd += row->cost_usd;
+    c->degree_s += row->mean_c * row->step_s;
+    c->throttled_s += row->throttled * row->step_s;
+    c->hottest_c = fmax(c->hottest_c, row->hottest_c);
 }
 
 static void add_tally(muir_tally *sum, const muir_tally *t)
@@ -132,6 +136,9 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     s->hfu = c->hfu_s / c->sum_s;
     s->tokens_per_s = c->tokens / c->sum_s;
     const double lost_s = c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery];
+    s->chip_mean_c = c->degree_s / c->sum_s;
+    s->chip_hottest_c = c->hottest_c;
+    s->throttled = c->throttled_s / c->sum_s;
     s->power_mean_w = c->energy_j / c->sum_s;
     s->power_max_w = c->power_max_w;
     s->energy_j = c->energy_j;

@@ -40,7 +40,9 @@ typedef struct muir_summary {
     double checkpoint_bytes;
     int32_t servers_out, replicas_out; /* at the end */
     double power_mean_w, power_max_w, energy_j, cost_usd;
-    double usd_per_mtoken; /* infinity where nothing was kept */
+    double usd_per_mtoken;              /* infinity where nothing was kept */
+    double chip_mean_c, chip_hottest_c; /* mean over the launch, hottest in it [degC] */
+    double throttled;                   /* share of chips, mean over the launch */
     double fleet_time_s;
     double step_sigma;                /* of the chips: input, or measured with calibrate: host */
     double usd_per_step, lost_usd;    /* lost: checkpoints and recoveries */
@@ -74,6 +76,7 @@ typedef struct muir_collector {
     double sum_s, min_s, max_s, part_s[MUIR_PART_COUNT];
     double step_tokens, step_mfu_s, step_hfu_s; /* of the last step that was kept */
     double mfu_s, hfu_s, tokens, power_max_w, energy_j, cost_usd;
+    double degree_s, throttled_s, hottest_c; /* sums of temperature and share throttled over time */
     double host_step_s;
     int64_t host_steps;
     muir_tally tally;              /* this rank's */

@@ -87,6 +87,10 @@ class Faults(Case):
         self.assertTrue((fleet["chip_hottest_c"] > fleet["chip_mean_c"]).all())
         self.assertTrue(((fleet["throttled"] > 0) <= (fleet["chip_hottest_c"] > 87)).all())
         self.assertGreater(len(set(fleet["throttled"])), 1)
+        chips = summary["fleet"]["chip_c"]
+        self.assertEqual(chips["hottest"], fleet["chip_hottest_c"].max())
+        self.assertAlmostEqual(chips["throttled"] * fleet["step_time_s"].sum(),
+                               (fleet["throttled"] * fleet["step_time_s"]).sum(), places=6)
         failures = summary["cost"]["failures"]
         for number, kind in enumerate(kinds):  # what the rows say, and missing replicas
             mine = events["kind"] == number

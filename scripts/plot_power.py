@@ -56,26 +56,34 @@ def read(path, window):
                 "label": label_of(file), "title": f"{attribute(file, 'model')} on {attribute(file, 'fleet')}"}
 
 
+def unit_of(traces):
+    """The largest unit of which the first trace's mean has at least ten."""
+    return next((size, name) for size, name in ((1e6, "MW"), (1e3, "kW"), (1, "W"))
+                if traces[0]["mean_w"] >= 10 * size or size == 1)
+
+
 def plot_time(axes, traces, end_s):
+    size, unit = unit_of(traces)
     for trace, colour in zip(traces, COLOURS):
         shown = trace["time_s"] <= end_s
-        axes.plot(trace["time_s"][shown], trace["w"][shown] / 1e6, color=colour, linewidth=0.9, label=trace["label"])
-    axes.set(xlabel="time [s]", ylabel="power at the meter [MW]", xlim=(0, min(end_s, traces[0]["time_s"][-1])))
+        axes.plot(trace["time_s"][shown], trace["w"][shown] / size, color=colour, linewidth=0.9, label=trace["label"])
+    axes.set(xlabel="time [s]", ylabel=f"power at the meter [{unit}]", xlim=(0, min(end_s, traces[0]["time_s"][-1])))
     axes.grid(alpha=0.3)
 
 
 def plot_density(axes, traces):
+    size, unit = unit_of(traces)
     for low, high, name in BANDS:
         axes.axvspan(low, high, color="#888888", alpha=0.08 if low in (0.1, 2.5) else 0.16, linewidth=0)
         axes.text(np.sqrt(low * high), 1.0, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom",
-                  fontsize=8)
+                  fontsize=8, clip_on=high > traces[0]["hz"][-1])
     for trace, colour in zip(traces, COLOURS):
         kept = trace["hz"] > 0
-        axes.loglog(trace["hz"][kept], trace["psd"][kept] / 1e12, color=colour, linewidth=0.9)
+        axes.loglog(trace["hz"][kept], trace["psd"][kept] / size**2, color=colour, linewidth=0.9)
     axes.axvline(traces[0]["step_hz"], color="black", linewidth=0.8, linestyle=":")
     axes.annotate(f"step {traces[0]['step_hz']:.3g} Hz", (traces[0]["step_hz"], 0.02), rotation=90, fontsize=8,
                   xycoords=("data", "axes fraction"), ha="right", va="bottom")
-    axes.set(xlabel="frequency [Hz]", ylabel="spectral density [MW²/Hz]",
+    axes.set(xlabel="frequency [Hz]", ylabel=f"spectral density [{unit}²/Hz]",
              xlim=(traces[0]["hz"][1], traces[0]["hz"][-1]))
     axes.grid(alpha=0.3)
 
@@ -93,9 +101,11 @@ def main():
     plot_time(whole, traces, np.inf)
     plot_time(short, traces, SHORT_S)
     plot_density(density, traces)
-    figure.suptitle(f"Power of {traces[0]['title']} (modelled): {traces[0]['mean_w'] / 1e6:.4g} MW mean, "
-                    f"{traces[0]['max_w'] / 1e6:.4g} MW peak, {traces[0]['line_w'] / 1e6:.3g} MW peak to peak at the step")
-    whole.legend(loc="upper right", ncols=2, fontsize=8)
+    size, unit = unit_of(traces)
+    figure.suptitle(f"Power of {traces[0]['title']} (modelled)\n{traces[0]['mean_w'] / size:.4g} {unit} mean, "
+                    f"{traces[0]['max_w'] / size:.4g} {unit} peak, {traces[0]['line_w'] / size:.3g} {unit} peak to peak at "
+                    "the step")
+    whole.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8, frameon=False)
     path = args.output or pathlib.Path(f"{args.files[0].stem}-power.png")
     figure.savefig(path, dpi=110)
     print(path)

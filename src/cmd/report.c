@@ -66,8 +66,10 @@ static void print_rates(const muir_scenario *s, const muir_summary *m)
            muir_si(m->tokens_per_s / chips, "token/s").s);
     printf("  MFU         %.1f %% (%s a chip of %s), HFU %.1f %%\n", 100.0 * m->mfu,
            muir_si(m->mfu * peak, "FLOP/s").s, muir_si(peak, "FLOP/s").s, 100.0 * m->hfu);
-    printf("  power       %s mean at the meter; energy %s\n", muir_si(m->power_mean_w, "W").s,
-           muir_si(m->energy_j, "J").s);
+    printf("  power       %s mean at the meter; energy %s; chips %.0f C mean, %.0f C hottest",
+           muir_si(m->power_mean_w, "W").s, muir_si(m->energy_j, "J").s, m->chip_mean_c, m->chip_hottest_c);
+    if (m->throttled > 0.0) printf(", %.2g %% of them throttled", 100.0 * m->throttled);
+    printf("\n");
 }
 
 static void print_cost(const muir_scenario *s, const muir_summary *m)
@@ -78,6 +80,7 @@ static void print_cost(const muir_scenario *s, const muir_summary *m)
            muir_si(m->cost_usd, "USD").s, muir_si(m->usd_per_step, "USD").s, m->usd_per_mtoken,
            m->cost_usd / chip_hours);
     if (rent > 0.0) printf(" and rents for %.3g", rent);
+    if (isfinite(m->breakeven_use)) printf(" (even at %.0f %% use)", 100.0 * m->breakeven_use);
     printf("; a lost day %s\n", muir_si(86400.0 * m->cost_usd / m->fleet_time_s, "USD").s);
     if (m->lost_usd > 0.0)
         printf("              of it %s for checkpoints and recoveries\n", muir_si(m->lost_usd, "USD").s);
@@ -121,6 +124,11 @@ static void print_goodput(const muir_scenario *s, const muir_summary *m)
     for (int k = 0; k < MUIR_KIND_COUNT; k++)
         if (g->lost_ns[k] > 0)
             printf(" %s %s", muir_kind_name(k), muir_si((double)g->lost_ns[k] * chips / 3.6e12, "").s);
+    printf("\n");
+    if (g->interruptions == 0) return;
+    printf("  a failure costs %s, repairs aside; all by kind", muir_si(m->usd_per_failure, "USD").s);
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        if (m->kind_usd[k] > 0.0) printf(" %s %s", muir_kind_name(k), muir_si(m->kind_usd[k], "USD").s);
     printf("\n");
 }
 

@@ -80,10 +80,12 @@ static json_t *account(const muir_scenario *s, const muir_summary *m)
 
 static json_t *fleet(const muir_scenario *s, const muir_summary *m)
 {
-    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:f,s:o,s:o,s:o}", "step_time_s",
+    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:{s:f,s:o,s:f},s:f,s:o,s:o,s:o}", "step_time_s",
                      statistics(&m->step_time_s), "mfu", m->mfu, "hfu", m->hfu, "tokens_per_s",
                      m->tokens_per_s, "goodput", m->goodput, "power_w", "mean", m->power_mean_w, "max",
-                     m->power_max_w, "energy_j", m->energy_j, "cost_usd", m->cost_usd, "usd_per_mtoken",
+                     m->power_max_w, "energy_j", m->energy_j, "chip_c", "mean", m->chip_mean_c, "hottest",
+                     number(m->chip_hottest_c), "throttled", m->throttled, "cost_usd", m->cost_usd,
+                     "usd_per_mtoken",
                      isfinite(m->usd_per_mtoken) ? json_real(m->usd_per_mtoken) : json_null(), "parts_s",
                      parts(m), "account", account(s, m));
 }
@@ -171,12 +173,26 @@ json_t *muir_power_json(const muir_power_summary *power)
         r->cost.deferred_j, "lost_j", r->cost.lost_j, "traced_s", power->traced_s, "spent_s", power->spent_s);
 }
 
-static json_t *cost(const muir_summary *m)
+/* Of time lost since the start of the run, earlier launches included. */
+static json_t *failures(const muir_summary *m)
 {
-    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:f}", "servers_usd", m->cost.servers_usd, "network_usd",
-                     m->cost.network_usd, "site_usd", m->cost.site_usd, "usd_per_step", m->usd_per_step,
-                     "usd_per_day", m->fleet_time_s > 0.0 ? 86400.0 * m->cost_usd / m->fleet_time_s : 0.0,
-                     "lost_usd", m->lost_usd);
+    json_t *kinds = json_object();
+    for (int k = 0; k < MUIR_KIND_COUNT; k++)
+        json_object_set_new(kinds, muir_kind_name(k), json_real(m->kind_usd[k]));
+    return json_pack("{s:o,s:o}", "usd_per_failure", number(m->usd_per_failure), "usd_by_kind", kinds);
+}
+
+static json_t *cost(const muir_scenario *s, const muir_summary *m)
+{
+    const double chip_hours = (double)muir_fleet_chips(&s->fleet) * m->fleet_time_s / 3600.0;
+    const double rent = s->fleet.site.rent_usd_per_chip_hour;
+    return json_pack(
+        "{s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o}", "servers_usd", m->cost.servers_usd, "network_usd",
+        m->cost.network_usd, "site_usd", m->cost.site_usd, "usd_per_step", m->usd_per_step, "usd_per_day",
+        m->fleet_time_s > 0.0 ? 86400.0 * m->cost_usd / m->fleet_time_s : 0.0, "lost_usd", m->lost_usd,
+        "usd_per_chip_hour", number(chip_hours > 0.0 ? m->cost_usd / chip_hours : NAN),
+        "rent_usd_per_chip_hour", number(rent > 0.0 ? rent : NAN), "breakeven_use", number(m->breakeven_use),
+        "failures", failures(m));
 }
 
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,
@@ -187,8 +203,8 @@ muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const
                   "version", MUIR_VERSION, "seed", (json_int_t)scenario->run.seed, "scenario", scenario->name,
                   "chips", (json_int_t)muir_fleet_chips(&scenario->fleet), "ranks", m->ranks, "first_step",
                   (json_int_t)m->first_step, "steps", (json_int_t)m->steps, "wall_s", m->wall_s, "fleet",
-                  fleet(scenario, m), "power", muir_power_json(&m->power), "cost", cost(m), "host", host(m),
-                  "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
+                  fleet(scenario, m), "power", muir_power_json(&m->power), "cost", cost(scenario, m), "host",
+                  host(m), "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
                   "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s,
                   "prepare_s", m->prepare_s, "bytes_per_chip", m->bytes_per_chip);
     if (root && scenario->run.calibrate == MUIR_CALIBRATE_HOST)

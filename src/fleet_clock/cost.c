@@ -27,3 +27,12 @@ double muir_cost_usd(const muir_cost *cost, double time_s, double energy_j)
 {
     return (cost->capital_usd_per_s + cost->staff_usd_per_s) * time_s + cost->usd_per_j * energy_j;
 }
+
+double muir_cost_breakeven_use(const muir_cost *cost, const muir_fleet *fleet, double power_w)
+{
+    const double rent_usd_per_s =
+        fleet->site.rent_usd_per_chip_hour * (double)muir_fleet_chips(fleet) / 3600.0;
+    const double saved_usd_per_s = rent_usd_per_s - power_w * cost->usd_per_j;
+    if (rent_usd_per_s <= 0.0 || saved_usd_per_s <= 0.0) return NAN;
+    return fleet->site.utilisation * (cost->capital_usd_per_s + cost->staff_usd_per_s) / saved_usd_per_s;
+}

@@ -26,4 +26,11 @@ muir_cost muir_cost_of(const muir_scenario *scenario);
  * Local. */
 double muir_cost_usd(const muir_cost *cost, double time_s, double energy_j);
 
+/* Share of the time in which the fleet must be used for owning to cost what renting does: an owned fleet
+ * costs capital and staff all the time and energy in use, a rented one its rent in use.
+ *     use = utilisation (capital + staff) / (rent chips / 3600 - power_w usd_per_j)
+ * power_w  in  at the meter in use [W]
+ * Above 1: renting is cheaper. NaN where the fleet's file knows no rent, or none above its energy. Local. */
+double muir_cost_breakeven_use(const muir_cost *cost, const muir_fleet *fleet, double power_w);
+
 #endif

@@ -198,6 +198,8 @@ static void break_off(muir_events *e, muir_attempt *a)
     if (used_ns < a->prefix_ns) a->prefix_ns = used_ns;
     g->class_ns[MUIR_CLASS_wasted_progress] += a->broken_ns;
     g->lost_ns[e->failed_kind] += a->broken_ns + e->stall_ns;
+    g->trained_ns[e->failed_kind] += a->broken_ns;
+    e->failed_event->trained_ns += a->broken_ns;
     for (int c = 0; c < MUIR_CLASS_COUNT; c++) g->class_ns[c] += e->stall_class_ns[c];
     a->checkpoint_ns = 0;
     a->lost_steps = e->lost_steps;

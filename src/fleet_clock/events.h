@@ -44,6 +44,7 @@ typedef struct muir_event {
                      spike:
                         share of the step; failures: 1 */
     int64_t stall_ns;    /* of the whole job */
+    int64_t trained_ns;  /* for nothing: the step that was broken off, and those that are lost */
     int64_t lost_steps;  /* trained again */
     int64_t loaded_step; /* steps of progress that the loaded state has; 0: none was loaded */
     int64_t replicas;    /* that train afterwards */

@@ -239,6 +239,8 @@ static void go_back(muir_events *e, const failure *f)
     g->class_ns[MUIR_CLASS_productive] -= lost_ns;
     g->class_ns[MUIR_CLASS_wasted_progress] += lost_ns;
     g->lost_ns[f->kind] += lost_ns;
+    g->trained_ns[f->kind] += lost_ns;
+    e->lost_ns = lost_ns;
     g->kept_steps -= e->lost_steps;
     g->lost_steps += e->lost_steps;
     e->progress = f->saved.step;
@@ -262,6 +264,8 @@ static void note_failure(muir_events *e, const failure *f, int64_t end_ns, int64
     event->tier = (int32_t)f->tier;
     event->loaded_step = f->saved.step;
     event->lost_steps = e->lost_steps;
+    event->trained_ns = e->lost_ns;
+    e->failed_event = event;
 }
 
 /* All servers of the failure; the end of the longest repair. */
@@ -313,7 +317,7 @@ bool muir_events_fail(muir_events *e, int32_t server)
 {
     failure f = draw_failure(e, server);
     const bool is_hit = is_met(e, &f);
-    e->lost_steps = 0;
+    e->lost_steps = e->lost_ns = 0;
     const int64_t end_ns = take_all_out(e, &f);
     if (is_hit)
         react(e, &f);

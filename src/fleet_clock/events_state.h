@@ -19,7 +19,8 @@ struct muir_events {
     int n_planned;                       /* planned interruptions that wait for the row's end */
     int64_t planned_ns;                  /* when the last of them was due */
     /* of the failure that broke off this row's attempt */
-    int64_t failed_ns, stall_ns, lost_steps;
+    int64_t failed_ns, stall_ns, lost_steps, lost_ns; /* lost_ns: that the lost steps took */
+    muir_event *failed_event;
     int64_t stall_class_ns[MUIR_CLASS_COUNT];
     int failed_kind;
     muir_event *event; /* [n_events] of this row; what is beyond MUIR_EVENTS_OF_ROW is only counted */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "fleet_clock/cost.h"
 #include "fleet_clock/experts.h"
+#include "fleet_clock/heat.h"
 #include "fleet_clock/rows.h"
 
 /* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
@@ -32,8 +33,10 @@ struct muir_fleet_clock {
     muir_engine *engine;
     muir_events *events;
     muir_delays delays;
-    maximum
-        *meeting; /* [stages + 3]: each stage's delay, the latest replica, the flag, the most to compute */
+    maximum *meeting; /* [stages + 4]: each stage's delay, the latest replica, the flag, the most to compute,
+                         the warmest chip */
+    muir_heat heat;
+    bool has_begun; /* a row was stepped or replayed */
     muir_power *power;
     muir_cost cost;
     muir_delay_bins bins; /* of the last step, same on all ranks, where wanted */
@@ -61,7 +64,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     c->slowdown->server_of = muir_events_servers(c->events)->server_of;
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
-    MUIR_TRY(muir_alloc(ctx, stages + 3, sizeof(maximum), "the fleet clock", &c->meeting));
+    MUIR_TRY(muir_alloc(ctx, stages + 4, sizeof(maximum), "the fleet clock", &c->meeting));
 done:
     return st;
 }
@@ -115,8 +118,13 @@ static void late_against_expected(muir_fleet_clock *c)
     for (int b = 0; b < MUIR_DELAY_BINS; b++) c->bins.sum_ns[b] += c->bins.count[b] * shift_ns;
 }
 
+/* What is summed over ranks. */
+typedef struct sums {
+    int64_t delay_ns, throttled;
+} sums;
+
 /* Replicas meet at the gradient sync: the latest end of each stage over all of them. */
-static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double longest, int64_t *sum_ns)
+static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double longest, sums *sum)
 {
     muir_status st = MUIR_OK;
     const int stages = c->order->shape.stages;
@@ -125,9 +133,10 @@ static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double lon
     c->meeting[stages] = (maximum){c->delays.worst_s, (int)c->delays.worst_replica};
     c->meeting[stages + 1] = (maximum){(double)flag, 0};
     c->meeting[stages + 2] = (maximum){longest, 0};
-    *sum_ns = c->delays.sum_ns;
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 3, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum_ns, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
+    c->meeting[stages + 3] = (maximum){(double)c->slowdown->warmest_c, 0};
+    *sum = (sums){c->delays.sum_ns, c->slowdown->n_throttled};
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 4, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
     if (c->delays.bins) {
         MUIR_TRY_MPI(
             MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
@@ -135,6 +144,12 @@ static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double lon
     }
 done:
     return st;
+}
+
+/* Replicas that an attempt begins with. */
+static int64_t trained_by(const muir_fleet_clock *c, const muir_disturbance *d)
+{
+    return c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
 }
 
 /* An evaluation follows each N-th step. */
@@ -159,7 +174,6 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
 {
     const muir_ideal *ideal = c->now;
     const int stages = c->order->shape.stages;
-    const int64_t replicas = c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
     double reduced_s = 0.0, gather_s = 0.0;
     for (int s = 0; s < stages; s++) {
         const double reduce_s = ideal->reduce_s[s] * d->stretch[s];
@@ -169,13 +183,25 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     row->step_s = reduced_s + ideal->tail_s + gather_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
     row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
-    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)replicas;
+    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)trained_by(c, d);
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
     row->longest_replica = c->meeting[stages + 2].value;
     muir_row_disturb(row, d);
     row->part_s[MUIR_PART_evaluation] = evaluation_s(&c->scenario->evaluation, step);
     row->step_s += row->part_s[MUIR_PART_evaluation];
+}
+
+/* Of a row that still holds the whole attempt: what of it was trained for nothing, at its mean power. */
+static void fill_broken(const muir_fleet_clock *c, const muir_disturbance *d, const muir_attempt *a,
+                        muir_fleet_row *row)
+{
+    row->broken_s = row->broken_w = 0.0;
+    if (a->is_kept) return;
+    row->replicas = trained_by(c, d);
+    const muir_power_step whole = muir_fleet_row_power(c, row);
+    row->broken_s = 1e-9 * (double)a->broken_ns;
+    row->broken_w = muir_power_equipment_j(c->power, &whole) / row->step_s;
 }
 
 /* Maxima over ranks of every server's slowest chip; servers that nobody touched hold no chip of the job. */
@@ -192,16 +218,26 @@ done:
     return st;
 }
 
+/* What the row meets, and how warm the chips are. */
+static muir_heat_step begin_row(muir_fleet_clock *c, int64_t row, muir_disturbance *d)
+{
+    if (!c->has_begun) muir_heat_init(&c->heat, c->scenario, c->power, (double)row * c->ideal->step_s);
+    c->has_begun = true;
+    muir_events_begin(c->events, row, d);
+    for (int32_t i = 0; i < d->n_moved; i++) muir_slowdown_move(c->slowdown, d->moved[i]);
+    return muir_heat_at(&c->heat, muir_events_goodput(c->events)->total_ns);
+}
+
 muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, int flag,
                                   muir_fleet_row *fleet, muir_rank_row *rank, float *servers)
 {
     muir_status st = MUIR_OK;
-    int64_t sum_ns = 0;
+    sums sum;
     muir_disturbance d;
     muir_attempt attempt;
     const double start_s = muir_now_s();
-    muir_events_begin(c->events, step, &d);
-    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
+    const muir_heat_step heat = begin_row(c, step, &d);
+    d.upset.heat = &heat;
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
     muir_slowdown_step(c->slowdown, (uint32_t)step, &d.upset, servers);
@@ -211,9 +247,14 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
     c->delays.bins = c->has_bins ? &c->bins : NULL;
     muir_engine_step(c->engine, c->slowdown, &c->delays);
     const double computed_s = muir_now_s();
-    MUIR_TRY(meet(ctx, c, flag, longest, &sum_ns));
-    fill_fleet_row(c, step, sum_ns, &d, fleet);
+    MUIR_TRY(meet(ctx, c, flag, longest, &sum));
+    fill_fleet_row(c, step, sum.delay_ns, &d, fleet);
+    fleet->mean_c = heat.mean_c;
+    fleet->hottest_c = heat.mean_c + c->meeting[c->order->shape.stages + 3].value;
+    fleet->throttled = (double)sum.throttled / (double)muir_job_chips(&c->scenario->job);
     muir_events_end(c->events, fleet->step_s, &attempt);
+    muir_heat_advance(&c->heat, &attempt);
+    fill_broken(c, &d, &attempt, fleet);
     muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->prices->executed_flop);
     fill_power(c, fleet);
     fleet->goodput = muir_goodput_share(muir_events_goodput(c->events));
@@ -234,7 +275,7 @@ const muir_delay_bins *muir_fleet_clock_bins(const muir_fleet_clock *clock)
     return &clock->bins;
 }
 
-/* Of a step that was broken off, all counts as standing still. */
+/* Of a step that was broken off, what was not trained counts as standing still. */
 muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet_row *row)
 {
     const double pauses_s = row->part_s[MUIR_PART_checkpoint] + row->part_s[MUIR_PART_evaluation] +
@@ -243,7 +284,9 @@ muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet
     muir_power_step step = {.replicas = replicas,
                             .checkpoint_s = row->part_s[MUIR_PART_checkpoint],
                             .evaluation_s = row->part_s[MUIR_PART_evaluation],
-                            .recovery_s = row->part_s[MUIR_PART_recovery]};
+                            .recovery_s = row->part_s[MUIR_PART_recovery] - row->broken_s,
+                            .broken_s = row->broken_s,
+                            .broken_w = row->broken_w};
     if (row->replicas == 0) return step;
     step.late_s = row->step_s - pauses_s - c->ideal->step_s - c->scenario->power.stagger_s;
     step.delay_sum_s = (row->replica_mean_s - c->ideal->step_s) * replicas;
@@ -260,13 +303,22 @@ const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock)
     return &clock->cost;
 }
 
+double muir_fleet_clock_lost_usd(const muir_fleet_clock *c, double still_s, double trained_s)
+{
+    const muir_power_step still = {.recovery_s = still_s};
+    const muir_power_step ideal = {.replicas = (double)c->scenario->job.parallel.dp};
+    const double training_w = muir_power_meter_j(c->power, &ideal) / muir_power_step_s(c->power, &ideal);
+    return muir_cost_usd(&c->cost, still_s + trained_s,
+                         muir_power_meter_j(c->power, &still) + trained_s * training_w);
+}
+
 void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s)
 {
     muir_disturbance d;
     muir_attempt attempt;
-    muir_events_begin(c->events, step, &d);
-    for (int32_t i = 0; i < d.n_moved; i++) muir_slowdown_move(c->slowdown, d.moved[i]);
+    begin_row(c, step, &d);
     muir_events_end(c->events, attempt_s, &attempt);
+    muir_heat_advance(&c->heat, &attempt);
 }
 
 const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock)

@@ -20,16 +20,20 @@ typedef struct muir_fleet_row {
     double power_w;  /* mean over the step, at the meter */
     double energy_j;
     double cost_usd;
-    double attempt_s;       /* the step if nothing breaks it off, checkpoint and recovery aside */
-    double common_mode;     /* factor on the whole step */
-    double expert_load;     /* of the busiest chip of an expert group over the mean, mean over layers */
-    double longest_replica; /* what the replica with the longest sequences computes, over the mean */
-    double fleet_time_s;    /* at the row's end */
-    double goodput;         /* productive share of fleet time so far */
-    int64_t training_step;  /* steps of progress after the row */
-    int64_t lost_steps;     /* of progress, to be trained again */
-    int64_t replicas;       /* that trained the step; 0: it was broken off */
-    int flag;               /* the largest that a rank raised in this step */
+    double attempt_s;         /* the step if nothing breaks it off, checkpoint and recovery aside */
+    double broken_s;          /* trained for nothing before the failure that broke it off; part of recovery */
+    double broken_w;          /* mean power of the equipment meanwhile; 0: it was kept */
+    double common_mode;       /* factor on the whole step */
+    double expert_load;       /* of the busiest chip of an expert group over the mean, mean over layers */
+    double longest_replica;   /* what the replica with the longest sequences computes, over the mean */
+    double fleet_time_s;      /* at the row's end */
+    double goodput;           /* productive share of fleet time so far */
+    int64_t training_step;    /* steps of progress after the row */
+    int64_t lost_steps;       /* of progress, to be trained again */
+    int64_t replicas;         /* that trained the step; 0: it was broken off */
+    double mean_c, hottest_c; /* temperature of the job's chips at the start of the row [degC] */
+    double throttled;         /* share of them that is too warm for full speed */
+    int flag;                 /* the largest that a rank raised in this step */
 } muir_fleet_row;
 
 /* What a step took this rank, on this machine's own clock. */
@@ -84,6 +88,10 @@ const muir_ideal *muir_fleet_clock_ideal(const muir_fleet_clock *clock);
 const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock);
 const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock);
 const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock);
+
+/* What the fleet costs while its job stands still, and while it trains ideal steps that will be lost [USD].
+ * Modelled: capital, staff, and the energy that each draws. Local. */
+double muir_fleet_clock_lost_usd(const muir_fleet_clock *clock, double still_s, double trained_s);
 
 /* Bytes that this rank's clock holds per chip of its slice. Local. */
 double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *clock);

@@ -43,12 +43,13 @@ const char *muir_class_help(int class);
 /* Plain data. Times [ns], so that sums are exact in any order. */
 typedef struct muir_goodput {
     int64_t total_ns;
-    int64_t class_ns[MUIR_CLASS_COUNT]; /* add up to total_ns */
-    int64_t lost_ns[MUIR_KIND_COUNT];   /* time of the whole job lost to each kind; part of the badput */
-    int64_t events[MUIR_KIND_COUNT];    /* injected, spare servers' included */
-    int64_t unrecorded;                 /* events of rows with more than the table takes at once */
-    int64_t interruptions;              /* failures that stopped the job: unplanned */
-    int64_t planned;                    /* planned interruptions and evictions */
+    int64_t class_ns[MUIR_CLASS_COUNT];  /* add up to total_ns */
+    int64_t lost_ns[MUIR_KIND_COUNT];    /* time of the whole job lost to each kind; part of the badput */
+    int64_t trained_ns[MUIR_KIND_COUNT]; /* of lost_ns: trained for nothing, the rest is standing still */
+    int64_t events[MUIR_KIND_COUNT];     /* injected, spare servers' included */
+    int64_t unrecorded;                  /* events of rows with more than the table takes at once */
+    int64_t interruptions;               /* failures that stopped the job: unplanned */
+    int64_t planned;                     /* planned interruptions and evictions */
     int64_t lost_steps, kept_steps;
 } muir_goodput;
 

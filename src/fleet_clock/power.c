@@ -101,11 +101,12 @@ done:
     return st;
 }
 
-/* Norm over all, then each stage's optimizer and gather. */
+/* Norm over all, then each stage's optimizer, the host's turn without a kernel on the chips, the gather. */
 static void fill_tail(muir_power *power, const muir_prices *prices)
 {
     const muir_watts *w = &power->chip;
     const double chips = power->replica_chips / prices->n_stages;
+    const double host_s = power->scenario->job.stack.step_s; /* part of optimizer_s */
     double norm_s = 0.0;
     for (int s = 0; s < prices->n_stages; s++) norm_s = fmax(norm_s, prices->sync[s].norm_s);
     add_power(&power->tail, 0.0, power->tail.length_s, w->wait * power->replica_chips);
@@ -113,7 +114,8 @@ static void fill_tail(muir_power *power, const muir_prices *prices)
         const muir_sync_price *sync = &prices->sync[s];
         const double updated_s = norm_s + sync->optimizer_s;
         add_power(&power->tail, 0.0, norm_s, chips * (w->dp - w->wait));
-        add_power(&power->tail, norm_s, updated_s, chips * (w->compute - w->wait));
+        add_power(&power->tail, norm_s, updated_s - host_s, chips * (w->compute - w->wait));
+        add_power(&power->tail, updated_s - host_s, updated_s, chips * (w->idle - w->wait));
         add_power(&power->tail, updated_s, updated_s + sync->gather_s, chips * (w->dp - w->wait));
     }
     add_up(&power->tail);
@@ -169,6 +171,12 @@ void muir_power_destroy(muir_power **power)
     *power = NULL;
 }
 
+double muir_power_chip_w(const muir_power *p)
+{
+    const double replica_j = p->pipeline.energy_j[p->pipeline.n] + p->tail.energy_j[p->tail.n];
+    return replica_j / (p->replica_chips * (p->pipeline.length_s + p->tail.length_s));
+}
+
 double muir_power_training_s(const muir_power *p, const muir_power_step *step)
 {
     if (step->replicas <= 0.0) return 0.0;
@@ -177,7 +185,8 @@ double muir_power_training_s(const muir_power *p, const muir_power_step *step)
 
 double muir_power_step_s(const muir_power *p, const muir_power_step *step)
 {
-    return muir_power_training_s(p, step) + step->checkpoint_s + step->evaluation_s + step->recovery_s;
+    return muir_power_training_s(p, step) + step->checkpoint_s + step->evaluation_s + step->recovery_s +
+           step->broken_s;
 }
 
 double muir_power_evaluation_j(const muir_power *p, double time_s)
@@ -195,7 +204,7 @@ double muir_power_equipment_j(const muir_power *p, const muir_power_step *step)
     const double pauses_j = step->checkpoint_s * p->chip.checkpoint + step->recovery_s * p->chip.restart +
                             muir_power_evaluation_j(p, step->evaluation_s);
     const double idle_j = down * chips * p->chip.idle * muir_power_training_s(p, step);
-    return p->base_w * muir_power_step_s(p, step) +
+    return p->base_w * muir_power_step_s(p, step) + step->broken_s * (step->broken_w - p->base_w) +
            p->spread * (step->replicas * (pipeline_j + tail_j + waiting_j) + idle_j + all * chips * pauses_j +
                         step->delay_sum_s * (pipeline_j / p->pipeline.length_s - wait_w));
 }
@@ -210,7 +219,8 @@ double muir_power_ideal_j(const muir_scenario *s, const muir_ideal *ideal)
     const muir_watts w = muir_watts_of(s);
     const double communicate_w = s->fleet.chip.tdp_w * fmax(s->fleet.chip.communicate_power, s->power.floor);
     const double rest_s = fmax(0.0, ideal->step_s - ideal->compute_mean_s - ideal->comm_mean_s);
-    const double chip_j =
-        ideal->compute_mean_s * w.compute + ideal->comm_mean_s * communicate_w + rest_s * w.wait;
+    const double host_s = s->job.stack.step_s; /* part of compute_mean_s */
+    const double chip_j = (ideal->compute_mean_s - host_s) * w.compute + host_s * w.idle +
+                          ideal->comm_mean_s * communicate_w + rest_s * w.wait;
     return s->fleet.site.pue * (base_of(s) * ideal->step_s + (double)muir_job_chips(&s->job) * chip_j);
 }

@@ -2,11 +2,11 @@
 /* Power of the fleet: watts by phase, the ideal step's power over time, the energy of a step.
  *
  * The step of the fleet, in order: every replica runs its pipeline and gradient sync, which its own delay d
- * makes longer; waits for the slowest; then all of them together do the tail (norm, optimizer, weight
- * gather), a checkpoint, an evaluation, a recovery. A replica's delay stretches its pipeline evenly, so
- * the energy of a step is linear in the replicas' delays, and one sum of delays gives it exactly. Inside a
- * slot of the schedule layers and their collectives alternate faster than any band that is looked at: a
- * slot's power is its mean.
+ * makes longer; waits for the slowest; then all of them together do the tail (norm, optimizer, the stack's
+ * step_s, in which the host works and the chips idle, weight gather), a checkpoint, an evaluation, a
+ * recovery. A replica's delay stretches its pipeline evenly, so the energy of a step is linear in the
+ * replicas' delays, and one sum of delays gives it exactly. Inside a slot of the schedule layers and their
+ * collectives alternate faster than any band that is looked at: a slot's power is its mean.
  * "Equipment" is chips, hosts and network; the building adds (pue - 1) times the step's mean, evenly: cooling
  * takes minutes to follow. */
 #ifndef MUIR_FLEET_CLOCK_POWER_H
@@ -43,6 +43,9 @@ typedef struct muir_power_step {
     double late_s;      /* delay of the last replica, for which all wait; at least 0 */
     double delay_sum_s; /* over replicas */
     double checkpoint_s, evaluation_s, recovery_s;
+    double broken_s,
+        broken_w; /* trained for nothing before a failure, and the equipment's power meanwhile [W]:
+                                  the mean of the step that it would have been */
 } muir_power_step;
 
 /* Makes the profiles.
@@ -60,6 +63,9 @@ muir_watts muir_watts_of(const muir_scenario *scenario);
 /* Energy of a profile from 0 to a time [J]; times outside of it count as its ends. Local. */
 double muir_profile_at(const muir_profile *profile, double time_s);
 
+/* Mean power of a chip of the job over the ideal step [W]. Local. */
+double muir_power_chip_w(const muir_power *power);
+
 /* How long the step takes without and with its pauses [s]. Local. */
 double muir_power_training_s(const muir_power *power, const muir_power_step *step);
 double muir_power_step_s(const muir_power *power, const muir_power_step *step);
@@ -68,6 +74,7 @@ double muir_power_step_s(const muir_power *power, const muir_power_step *step);
  *     E = base T + spread ((dp - R) n T P_idle + R (E_pipeline + E_tail + (late + stagger) n P_wait)
  *         + sum d (E_pipeline / t_pipeline - n P_wait)
  *         + dp n (checkpoint P_checkpoint + recovery P_restart + E_evaluation))
+ *         + broken (P_broken - base)
  * with R of dp replicas of n chips, T without pauses beside P_idle. Local. */
 double muir_power_equipment_j(const muir_power *power, const muir_power_step *step);
 

@@ -157,6 +157,8 @@ void muir_power_trace_add(muir_power_trace *t, const muir_power_step *step, cons
         add_replicas(t, training_s - p->tail.length_s, bins);
         add_tail(t, step->replicas);
     }
+    add_even(t, t->time_s, t->time_s + step->broken_s, step->broken_s * (step->broken_w - p->base_w));
+    t->time_s += step->broken_s;
     add_pause(t, step->checkpoint_s, step->checkpoint_s * p->chip.checkpoint);
     add_pause(t, gap_s, gap_j);
     add_pause(t, step->evaluation_s - gap_s, muir_power_evaluation_j(p, step->evaluation_s) - gap_j);

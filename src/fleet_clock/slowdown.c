@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/simd.h"
+#include "fleet_clock/slowdown_heat.h"
 
 enum { LANES = MUIR_RNG_BLOCK, DRAW_CHUNK = 16 };
 
@@ -63,11 +64,12 @@ static muir_status make_arrays(muir_ctx *ctx, muir_slowdown *s)
     MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->group, sizeof(float), "chip speeds", &s->base));
     MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->n_subs, sizeof(float), "server drift", &s->drift));
     MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->n_subs, sizeof(float), "server drift", &s->drift_slope));
+    MUIR_TRY(muir_alloc(ctx, rows * (size_t)s->n_subs, sizeof(float), "temperatures", &s->warmth_c));
     MUIR_TRY(muir_alloc(ctx, servers, sizeof(float), "server drift", &s->server_knot));
     MUIR_TRY(muir_alloc(ctx, rows, sizeof(float), "group slowdowns", &s->excess));
     MUIR_TRY(muir_alloc(ctx, s->n_blocks * LANES, sizeof(uint8_t), "replicas", &s->is_down));
     s->bytes =
-        (rows * (size_t)(s->group + 2 * s->n_subs + 1) + servers) * sizeof(float) + s->n_blocks * LANES;
+        (rows * (size_t)(s->group + 3 * s->n_subs + 1) + servers) * sizeof(float) + s->n_blocks * LANES;
 done:
     return st;
 }
@@ -90,6 +92,7 @@ muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, m
     s->knot = -1;
     MUIR_TRY(make_arrays(ctx, s));
     draw_speeds(s);
+    muir_slowdown_warm(s);
     *out = s;
     s = NULL;
 done:
@@ -104,6 +107,7 @@ void muir_slowdown_destroy(muir_slowdown **slowdown)
     free(s->base);
     free(s->drift);
     free(s->drift_slope);
+    free(s->warmth_c);
     free(s->server_knot);
     free(s->excess);
     free(s->is_down);
@@ -111,8 +115,7 @@ void muir_slowdown_destroy(muir_slowdown **slowdown)
     *slowdown = NULL;
 }
 
-/* Server of part `sub` of a group; -1: its place is empty. */
-static int64_t server_of(const muir_slowdown *s, int stage, int64_t replica, int sub)
+int64_t muir_slowdown_server(const muir_slowdown *s, int stage, int64_t replica, int sub)
 {
     const int64_t slot = muir_chip_number(&s->scenario->job, stage, replica, (int64_t)sub * s->sub) /
                          s->scenario->fleet.server.chips;
@@ -136,7 +139,8 @@ static void spread_knot(muir_slowdown *s, int64_t knot, float *out)
             for (int sub = 0; sub < s->n_subs; sub++)
                 for (int lane = 0; lane < LANES; lane++, out++) {
                     const int64_t replica = (s->first_block + (int64_t)b) * LANES + lane;
-                    const int64_t server = is_mine(s, replica) ? server_of(s, stage, replica, sub) : -1;
+                    const int64_t server =
+                        is_mine(s, replica) ? muir_slowdown_server(s, stage, replica, sub) : -1;
                     *out = server >= 0 ? s->server_knot[server] : 0.0f;
                 }
 }
@@ -167,31 +171,32 @@ static void slowest_of_chips(const float *base, const float *z, float sigma, int
         }
 }
 
+/* Drift and temperature of each lane's part of a group, of which the warmest chip stands for all: where it
+ * throttles, it is the slowest by far. */
 MUIR_CLONES
-static void apply_drift(const float *drift, const float *slope, float at, const float *part, float *slowest)
+static void slow_parts(const float *drift, const float *slope, const float *warmth_c, float at,
+                       const muir_heat_step *heat, float *part)
 {
     for (int lane = 0; lane < LANES; lane++) {
-        const float x = part[lane] * fmaf(slope[lane], at, drift[lane]);
-        slowest[lane] = x > slowest[lane] ? x : slowest[lane];
+        const float throttling = warmth_c[lane] > heat->margin_c ? heat->throttling : 1.0f;
+        part[lane] *= (fmaf(slope[lane], at, drift[lane]) + heat->slower) * throttling;
     }
 }
 
 static void note_servers(const muir_slowdown *s, size_t block, int stage, int sub, const float *part,
-                         const float *drift, const float *slope, float at, float *servers)
+                         float *servers)
 {
     for (int lane = 0; lane < LANES; lane++) {
         const int64_t replica = (s->first_block + (int64_t)block) * LANES + lane;
         if (!is_mine(s, replica)) continue;
-        const int64_t number = server_of(s, stage, replica, sub);
-        if (number < 0) continue;
-        float *server = &servers[number];
-        const float x = part[lane] * fmaf(slope[lane], at, drift[lane]);
-        if (x > *server) *server = x;
+        const int64_t number = muir_slowdown_server(s, stage, replica, sub);
+        if (number >= 0 && part[lane] > servers[number]) servers[number] = part[lane];
     }
 }
 
 /* One stage of one block: 64 groups side by side. */
-static void step_groups(muir_slowdown *s, uint32_t step, size_t block, int stage, float at, float *servers)
+static void step_groups(muir_slowdown *s, uint32_t step, size_t block, int stage, float at,
+                        const muir_heat_step *heat, float *servers)
 {
     const float sigma = (float)s->scenario->fleet.variation.step_sigma;
     const size_t row = block * (size_t)s->stages + (size_t)stage;
@@ -210,9 +215,10 @@ static void step_groups(muir_slowdown *s, uint32_t step, size_t block, int stage
             slowest_of_chips(s->base + (row * (size_t)s->group + (size_t)place) * LANES, z, sigma, n, part);
         }
         const size_t at_sub = (row * (size_t)s->n_subs + (size_t)sub) * LANES;
-        apply_drift(s->drift + at_sub, s->drift_slope + at_sub, at, part, slowest);
-        if (servers)
-            note_servers(s, block, stage, sub, part, s->drift + at_sub, s->drift_slope + at_sub, at, servers);
+        slow_parts(s->drift + at_sub, s->drift_slope + at_sub, s->warmth_c + at_sub, at, heat, part);
+        for (int lane = 0; lane < LANES; lane++)
+            slowest[lane] = part[lane] > slowest[lane] ? part[lane] : slowest[lane];
+        if (servers) note_servers(s, block, stage, sub, part, servers);
     }
     for (int lane = 0; lane < LANES; lane++) excess[lane] = slowest[lane] - 1.0f;
 }
@@ -279,7 +285,9 @@ void muir_slowdown_move(muir_slowdown *s, int32_t slot)
         const place at = place_of(s, slot * chips + c);
         if (!is_mine(s, at.replica)) continue;
         *base_at(s, at) = (float)(1.0 / muir_chip_speed(s->scenario, server * chips + c));
-        if (s->knot >= 0 && at.in_group % s->sub == 0) move_drift(s, at, server);
+        if (at.in_group % s->sub != 0) continue;
+        if (s->knot >= 0) move_drift(s, at, server);
+        muir_slowdown_warm_part(s, at.stage, at.replica, (int)(at.in_group / s->sub));
     }
 }
 
@@ -292,7 +300,7 @@ static void slow_chips(muir_slowdown *s, const muir_upset *upset, float *servers
         const float x = upset->slow[i].factor * *base_at(s, at);
         float *excess = excess_at(s, at.stage, at.replica);
         if (x - 1.0f > *excess) *excess = x - 1.0f;
-        const int64_t server = server_of(s, at.stage, at.replica, (int)(at.in_group / s->sub));
+        const int64_t server = muir_slowdown_server(s, at.stage, at.replica, (int)(at.in_group / s->sub));
         if (servers && server >= 0 && x > servers[server]) servers[server] = x;
     }
 }
@@ -313,14 +321,17 @@ static void take_down(muir_slowdown *s, const muir_upset *upset)
 
 void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_upset *upset, float *servers)
 {
-    static const muir_upset nothing = {NULL, 0, NULL, 0, 1};
+    static const muir_upset nothing = {NULL, 0, NULL, 0, 1, NULL};
+    static const muir_heat_step mild = {.margin_c = INFINITY, .throttling = 1.0f};
     const int64_t interval = s->scenario->fleet.variation.drift_steps,
                   unit = muir_job_expert_replicas(&s->scenario->job);
     if (!upset) upset = &nothing;
+    const muir_heat_step *heat = upset->heat ? upset->heat : &mild;
     move_to_knot(s, step / interval);
+    muir_slowdown_count_throttled(s, heat->margin_c);
     const float at = (float)(step % interval) / (float)interval;
     for (size_t b = 0; b < s->n_blocks; b++)
-        for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, servers);
+        for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, heat, servers);
     slow_chips(s, upset, servers);
     if (unit > 1) level_expert_groups(s, unit);
     take_down(s, upset);

@@ -21,20 +21,33 @@ typedef struct muir_slowdown {
     muir_slice replicas;           /* mine */
     int64_t first_block;
     size_t n_blocks;
-    int stages, group;  /* group: chips of a tp x cp group */
-    int sub, n_subs;    /* the group in parts of `sub` chips that share a server */
-    float *base;        /* [n_blocks, stages, group, 64]: 1 / fixed speed; 0 in lanes of others */
-    float *drift;       /* [n_blocks, stages, n_subs, 64]: 1 + drift at the knot before */
-    float *drift_slope; /* [n_blocks, stages, n_subs, 64]: change to the next knot */
-    float *server_knot; /* [servers]: scratch */
-    int64_t knot;       /* the knot that drift holds, -1: none yet */
-    float *excess;      /* [n_blocks, stages, 64]: result, slowdown - 1; -1 in lanes that are down */
-    uint8_t *is_down;   /* [n_blocks, 64]: the replica does not train in this step */
-    int64_t n_down;     /* of mine */
-    size_t bytes;       /* of all arrays */
+    int stages, group;   /* group: chips of a tp x cp group */
+    int sub, n_subs;     /* the group in parts of `sub` chips that share a server */
+    float *base;         /* [n_blocks, stages, group, 64]: 1 / fixed speed; 0 in lanes of others */
+    float *drift;        /* [n_blocks, stages, n_subs, 64]: 1 + drift at the knot before */
+    float *drift_slope;  /* [n_blocks, stages, n_subs, 64]: change to the next knot */
+    float *warmth_c;     /* [n_blocks, stages, n_subs, 64]: of the warmest chip, over the mean */
+    float *server_knot;  /* [servers]: scratch */
+    int64_t knot;        /* the knot that drift holds, -1: none yet */
+    float *excess;       /* [n_blocks, stages, 64]: result, slowdown - 1; -1 in lanes that are down */
+    uint8_t *is_down;    /* [n_blocks, 64]: the replica does not train in this step */
+    int64_t n_down;      /* of mine */
+    float warmest_c;     /* over all of mine, against the mean */
+    int64_t n_throttled; /* of my chips, in the last step with temperatures */
+    bool is_counted;     /* both hold, for this margin */
+    float counted_margin_c;
+    size_t bytes; /* of all arrays */
     const int32_t
         *server_of; /* [servers of the job] which server of the fleet stands where; NULL: each in its place */
 } muir_slowdown;
+
+/* Temperatures of a step, at its start (heat.h). */
+typedef struct muir_heat_step {
+    double mean_c;    /* over chips [degC] */
+    float slower;     /* added to the slowdown of all chips */
+    float margin_c;   /* chips that are more than so much warmer than the mean throttle [K] */
+    float throttling; /* slowdown of a chip that does, at least 1 */
+} muir_heat_step;
 
 /* What is out of the ordinary in a step. All borrowed for the call. */
 typedef struct muir_upset {
@@ -42,6 +55,7 @@ typedef struct muir_upset {
     int n_slow;
     const int32_t *down; /* [n_down] units of replicas that do not train: unit_replicas neighbours each */
     int32_t n_down, unit_replicas;
+    const muir_heat_step *heat; /* NULL: chips at their mean temperature */
 } muir_upset;
 
 /* Draws the fixed speeds.
@@ -63,6 +77,9 @@ void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, const muir_upset
 
 /* Another server stands in the place `slot` now, by server_of: its chips' speeds and its drift. Local. */
 void muir_slowdown_move(muir_slowdown *slowdown, int32_t slot);
+
+/* Server of the fleet that holds part `sub` of a group; -1: its place is empty. Local. */
+int64_t muir_slowdown_server(const muir_slowdown *slowdown, int stage, int64_t replica, int sub);
 
 /* Number of the chip in the fleet that holds place `place` of the group of a stage and replica. Local. */
 int64_t muir_chip_number(const muir_job *job, int64_t stage, int64_t replica, int64_t place);

@@ -19,7 +19,8 @@ struct muir_power_log {
     double *load_w, *meter_w;      /* [room] */
     double *psd;                   /* [muir_describe_frequencies] */
     bool is_open;
-    double training_s;     /* of the window's steps, without pauses */
+    double training_s;     /* of the window's steps that were kept, without pauses */
+    int64_t trained;       /* steps that were kept */
     int64_t evaluations;   /* in the window */
     double time_s, room_s; /* laid so far; length of a window */
     muir_power_summary summary;
@@ -119,7 +120,7 @@ static muir_status analyse(muir_ctx *ctx, muir_power_log *log, size_t n)
     const double dt_s = 1.0 / s->power.sample_hz;
     r->samples = n;
     r->time_s = (double)n * dt_s;
-    r->step_hz = log->training_s > 0.0 ? (double)r->steps / log->training_s : 0.0;
+    r->step_hz = log->training_s > 0.0 ? (double)log->trained / log->training_s : 0.0;
     r->cycle_hz = log->evaluations > 0
                       ? r->step_hz / ((double)s->evaluation.every + s->evaluation.time_s * r->step_hz)
                       : 0.0;
@@ -202,6 +203,7 @@ muir_status muir_power_log_before(muir_ctx *ctx, muir_power_log *log, int64_t st
         (muir_power_report){.first_step = step, .window = o->every > 0 ? (step - o->start) / o->every : 0};
     log->is_open = true;
     log->training_s = 0.0;
+    log->trained = 0;
     log->evaluations = 0;
     muir_power_trace_start(log->trace, step == 0 ? o->lead_s : 0.0);
     muir_fleet_clock_want_bins(log->clock, true);
@@ -220,7 +222,10 @@ muir_status muir_power_log_after(muir_ctx *ctx, muir_power_log *log, const muir_
         log->trace->time_s += muir_power_step_s(muir_fleet_clock_power(log->clock), &step);
     log->summary.report.steps++;
     log->summary.spent_s += muir_now_s() - start_s;
-    log->training_s += row->step_s - step.checkpoint_s - step.evaluation_s - step.recovery_s;
+    if (row->replicas > 0) {
+        log->training_s += row->step_s - step.checkpoint_s - step.evaluation_s - step.recovery_s;
+        log->trained++;
+    }
     log->evaluations += step.evaluation_s > 0.0;
     return log->trace->time_s >= log->room_s ? close_window(ctx, log) : MUIR_OK;
 }

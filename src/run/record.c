@@ -137,7 +137,7 @@ done:
 
 static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *f)
 {
-    const void *values[MUIR_PART_COUNT + 18];
+    const void *values[MUIR_PART_COUNT + 22];
     size_t n = 0;
     values[n++] = &f->step_s;
     for (int i = 0; i < MUIR_PART_COUNT; i++) values[n++] = &f->part_s[i];
@@ -150,6 +150,7 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
     values[n++] = &f->energy_j;
     values[n++] = &f->cost_usd;
     values[n++] = &f->attempt_s;
+    values[n++] = &f->broken_s;
     values[n++] = &f->common_mode;
     values[n++] = &f->expert_load;
     values[n++] = &f->longest_replica;
@@ -158,6 +159,9 @@ static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const 
     values[n++] = &f->training_step;
     values[n++] = &f->lost_steps;
     values[n++] = &f->replicas;
+    values[n++] = &f->mean_c;
+    values[n++] = &f->hottest_c;
+    values[n++] = &f->throttled;
     return muir_record_put_all(ctx, r, MUIR_TABLE_FLEET, values, n, step);
 }
 

@@ -60,14 +60,16 @@ done:
     return st;
 }
 
-static muir_status put_event(muir_ctx *ctx, muir_record *r, const muir_event *e)
+static muir_status put_event(muir_ctx *ctx, muir_record *r, const muir_fleet_clock *clock,
+                             const muir_event *e)
 {
     const double start_s = 1e-9 * (double)e->start_ns, end_s = 1e-9 * (double)e->end_ns,
                  noticed_s = e->noticed_ns < 0 ? NAN : 1e-9 * (double)e->noticed_ns,
-                 stall_s = 1e-9 * (double)e->stall_ns;
-    const void *values[] = {&e->kind,        &e->row,     &start_s,     &end_s,         &e->server,
-                            &e->chip,        &e->servers, &e->severity, &e->noticed,    &noticed_s,
-                            &e->consequence, &stall_s,    &e->tier,     &e->lost_steps, &e->replicas};
+                 stall_s = 1e-9 * (double)e->stall_ns, trained_s = 1e-9 * (double)e->trained_ns,
+                 cost_usd = muir_fleet_clock_lost_usd(clock, stall_s, trained_s);
+    const void *values[] = {&e->kind,    &e->row,      &start_s,    &end_s,         &e->server,      &e->chip,
+                            &e->servers, &e->severity, &e->noticed, &noticed_s,     &e->consequence, &stall_s,
+                            &trained_s,  &cost_usd,    &e->tier,    &e->lost_steps, &e->replicas};
     return muir_record_put_all(ctx, r, MUIR_TABLE_EVENTS, values, sizeof values / sizeof values[0],
                                r->events);
 }
@@ -81,7 +83,7 @@ muir_status muir_record_put_events(muir_ctx *ctx, muir_record *r, const muir_fle
     for (int i = 0; i < n; i++, r->events++) {
         if (r->events < r->stored_events) continue;
         if (muir_telemetry_room(r->telemetry, table) == 0) MUIR_TRY(muir_telemetry_flush(ctx, r->telemetry));
-        MUIR_TRY(put_event(ctx, r, &events[i]));
+        MUIR_TRY(put_event(ctx, r, clock, &events[i]));
     }
 done:
     return st;

@@ -222,7 +222,7 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     if (r->record && s->telemetry.level >= MUIR_LEVEL_SERVER)
         MUIR_TRY(muir_alloc(ctx, (size_t)s->fleet.top.servers, sizeof(float), "server rows", &r->servers));
     expected = expected > r->first_step ? expected - r->first_step : 0;
-    MUIR_TRY(muir_collector_create(ctx, expected, muir_fleet_clock_events(r->fleet), &r->collector));
+    MUIR_TRY(muir_collector_create(ctx, expected, r->fleet, &r->collector));
 done:
     return st;
 }
@@ -250,6 +250,7 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     if (r->saver) s.saver = *muir_saver_get(r->saver);
     s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
     MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
+    s.breakeven_use = muir_cost_breakeven_use(&s.cost, &r->scenario->fleet, s.power_mean_w);
     *summary = s;
 done:
     return st;

@@ -11,7 +11,7 @@
 
 enum { MOST_KEPT = 1 << 20 }; /* step times kept for percentiles: 8 MiB */
 
-muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_events *events,
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_fleet_clock *clock,
                                   muir_collector **out)
 {
     muir_status st = MUIR_OK;
@@ -20,7 +20,8 @@ muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_event
     c->stride = steps / MOST_KEPT + 1;
     c->room = (size_t)(steps / c->stride + 1);
     c->min_s = INFINITY;
-    c->events = events;
+    c->hottest_c = -INFINITY;
+    c->clock = clock;
     MUIR_TRY(muir_alloc(ctx, c->room, sizeof *c->step_s, "the summary", &c->step_s));
     *out = c;
     c = NULL;
@@ -64,6 +65,9 @@ void muir_collector_add_fleet(muir_collector *c, const muir_fleet_row *row)
     c->power_max_w = fmax(c->power_max_w, row->power_w);
     c->energy_j += row->energy_j;
     c->cost_usd += row->cost_usd;
+    c->degree_s += row->mean_c * row->step_s;
+    c->throttled_s += row->throttled * row->step_s;
+    c->hottest_c = fmax(c->hottest_c, row->hottest_c);
 }
 
 static void add_tally(muir_tally *sum, const muir_tally *t)
@@ -98,15 +102,30 @@ void muir_collector_add_host(muir_collector *c, const muir_host_row *row)
 
 static void finish_account(const muir_collector *c, muir_summary *s)
 {
-    const muir_checkpoint_tier *storage = &muir_events_checkpoints(c->events)->tier[MUIR_TIER_STORAGE];
-    const muir_servers *servers = muir_events_servers(c->events);
-    s->account = *muir_events_goodput(c->events);
-    s->reaction = *muir_events_reaction(c->events);
+    const muir_events *events = muir_fleet_clock_events(c->clock);
+    const muir_checkpoint_tier *storage = &muir_events_checkpoints(events)->tier[MUIR_TIER_STORAGE];
+    const muir_servers *servers = muir_events_servers(events);
+    s->account = *muir_events_goodput(events);
+    s->reaction = *muir_events_reaction(events);
     s->goodput = muir_goodput_share(&s->account);
     s->storage_every = storage->is_on ? storage->every : 0;
-    s->checkpoint_bytes = muir_events_checkpoints(c->events)->bytes;
+    s->checkpoint_bytes = muir_events_checkpoints(events)->bytes;
     s->replicas_out = servers->n_down * servers->unit_replicas;
     for (int32_t i = 0; i < servers->n; i++) s->servers_out += muir_servers_is_out(servers, i);
+}
+
+/* Time lost to each kind, at what the fleet costs meanwhile. */
+static void price_losses(const muir_collector *c, muir_summary *s)
+{
+    const muir_goodput *g = &s->account;
+    double failures_usd = 0.0;
+    for (int k = 0; k < MUIR_KIND_COUNT; k++) {
+        const double trained_s = 1e-9 * (double)g->trained_ns[k], lost_s = 1e-9 * (double)g->lost_ns[k];
+        s->kind_usd[k] =
+            lost_s > 0.0 ? muir_fleet_clock_lost_usd(c->clock, lost_s - trained_s, trained_s) : 0.0;
+        if (k < MUIR_CAUSE_COUNT) failures_usd += s->kind_usd[k];
+    }
+    s->usd_per_failure = g->interruptions > 0 ? failures_usd / (double)g->interruptions : NAN;
 }
 
 static void finish_fleet(muir_collector *c, muir_summary *s)
@@ -114,6 +133,7 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     const double n = (double)c->seen;
     s->steps = c->seen;
     finish_account(c, s);
+    price_losses(c, s);
     if (c->seen == 0) return;
     muir_sort(c->step_s, c->n);
     s->step_time_s =
@@ -125,6 +145,9 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     s->hfu = c->hfu_s / c->sum_s;
     s->tokens_per_s = c->tokens / c->sum_s;
     const double lost_s = c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery];
+    s->chip_mean_c = c->degree_s / c->sum_s;
+    s->chip_hottest_c = c->hottest_c;
+    s->throttled = c->throttled_s / c->sum_s;
     s->power_mean_w = c->energy_j / c->sum_s;
     s->power_max_w = c->power_max_w;
     s->energy_j = c->energy_j;

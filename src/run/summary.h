@@ -41,10 +41,15 @@ typedef struct muir_summary {
     double checkpoint_bytes;
     int32_t servers_out, replicas_out; /* at the end */
     double power_mean_w, power_max_w, energy_j, cost_usd;
-    double usd_per_mtoken; /* infinity where nothing was kept */
+    double usd_per_mtoken;              /* infinity where nothing was kept */
+    double chip_mean_c, chip_hottest_c; /* mean over the launch, hottest in it [degC] */
+    double throttled;                   /* share of chips, mean over the launch */
     double fleet_time_s;
-    double step_sigma;             /* of the chips: input, or measured with calibrate: host */
-    double usd_per_step, lost_usd; /* lost: checkpoints and recoveries */
+    double step_sigma;                /* of the chips: input, or measured with calibrate: host */
+    double usd_per_step, lost_usd;    /* lost: checkpoints and recoveries */
+    double kind_usd[MUIR_KIND_COUNT]; /* of the time lost to each kind, since the start of the run */
+    double usd_per_failure;           /* the unplanned ones over interruptions; NaN without one */
+    double breakeven_use; /* share of use from which on owning is cheaper than renting; NaN: no rent known */
     muir_cost cost;
     muir_power_summary power; /* on rank 0; power.windows 0: no trace */
     /* executed */
@@ -75,19 +80,20 @@ typedef struct muir_collector {
     double sum_s, min_s, max_s, part_s[MUIR_PART_COUNT];
     double step_tokens, step_mfu_s, step_hfu_s; /* of the last step that was kept */
     double mfu_s, hfu_s, tokens, power_max_w, energy_j, cost_usd;
+    double degree_s, throttled_s, hottest_c; /* sums of temperature and share throttled over time */
     double host_step_s;
     int64_t host_steps;
-    muir_tally tally;          /* this rank's */
-    muir_host_saves saves;     /* this rank's */
-    const muir_events *events; /* borrowed; outlives this */
+    muir_tally tally;              /* this rank's */
+    muir_host_saves saves;         /* this rank's */
+    const muir_fleet_clock *clock; /* borrowed; outlives this */
 } muir_collector;
 
 /* Makes room for a run.
  * steps   in   expected
- * events  in   of the fleet clock; borrowed, outlives the collector
+ * clock   in   borrowed, outlives the collector
  * out    out  free it with muir_collector_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
-muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_events *events,
+muir_status muir_collector_create(muir_ctx *ctx, int64_t steps, const muir_fleet_clock *clock,
                                   muir_collector **out);
 void muir_collector_destroy(muir_collector **collector); /* accepts NULL, leaves NULL */
 

@@ -20,7 +20,9 @@ FAULTS = ["faults=elastic", "parallel.dp=2", "fleet.servers=3", "global_batch_si
           "faults.detection.explicit_median_s=0.3", "faults.detection.hang_s=2", "faults.reaction.reschedule_s=0.5",
           "faults.reaction.no_spare_s=3", "faults.checkpoint.memory_every=3", "faults.checkpoint.memory_load_s=0.2",
           "faults.checkpoint.disk_every=7", "faults.checkpoint.disk_block_s=0.1", "faults.checkpoint.storage_every=20",
-          "faults.jitter.length_forward=0.21", "faults.jitter.length_backward=0.37", "faults.jitter.period_size=0.02"]
+          "faults.jitter.length_forward=0.21", "faults.jitter.length_backward=0.37", "faults.jitter.period_size=0.02",
+          # so warm that some chips throttle, all but while a stall lasts and after it
+          "fleet.site.inlet_c=60", "fleet.site.inlet_swing_c=10", "chip.heat_lag_s=2"]
 
 
 class Faults(Case):
@@ -60,7 +62,8 @@ class Faults(Case):
                        self.path("x.h5"))
         self.assertEqual(process.returncode, 0, process.stderr)
         with open(self.path("x.json")) as file:
-            account = json.load(file)["fleet"]["account"]
+            summary = json.load(file)
+        account = summary["fleet"]["account"]
         self.assertAlmostEqual(sum(account["time_s"].values()), account["total_elapsed_time_s"], delta=1e-9)
         with h5py.File(self.path("x.h5")) as file:
             fleet = {name: file["fleet"][name][:] for name in file["fleet"]}
@@ -80,6 +83,27 @@ class Faults(Case):
         for kind in ("chip", "hbm", "software", "slow_compute", "slow_network", "flap", "planned", "spike", "eviction"):
             self.assertGreater(account["events"][kind], 0, kind)
         self.assertEqual(events["lost_steps"].sum(), account["lost_steps"])
+        self.assertTrue(((fleet["throttled"] >= 0) & (fleet["throttled"] <= 1)).all())
+        self.assertTrue((fleet["chip_hottest_c"] > fleet["chip_mean_c"]).all())
+        self.assertTrue(((fleet["throttled"] > 0) <= (fleet["chip_hottest_c"] > 87)).all())
+        self.assertGreater(len(set(fleet["throttled"])), 1)
+        chips = summary["fleet"]["chip_c"]
+        self.assertEqual(chips["hottest"], fleet["chip_hottest_c"].max())
+        self.assertAlmostEqual(chips["throttled"] * fleet["step_time_s"].sum(),
+                               (fleet["throttled"] * fleet["step_time_s"]).sum(), places=6)
+        failures = summary["cost"]["failures"]
+        for number, kind in enumerate(kinds):  # what the rows say, and missing replicas
+            mine = events["kind"] == number
+            lost_s = events["stall_s"][mine].sum() + events["trained_s"][mine].sum()
+            self.assertLessEqual(events["cost_usd"][mine].sum(), failures["usd_by_kind"][kind] * (1 + 1e-9), kind)
+            if lost_s > 0:
+                self.assertGreater(events["cost_usd"][mine].sum(), 0.0, kind)
+        self.assertAlmostEqual(failures["usd_per_failure"] * account["interruptions"],
+                               sum(failures["usd_by_kind"][kind] for kind in kinds[:kinds.index("planned")]), places=9)
+        day = summary["cost"]["usd_per_day"] / 86400.0
+        lost_s = (events["stall_s"] + events["trained_s"]).sum()
+        self.assertLess(abs(events["cost_usd"].sum() / (day * lost_s) - 1.0), 0.2)  # energy aside, time is money
+        self.assertAlmostEqual(events["trained_s"].sum() + 1e-12, account["time_s"]["wasted_progress"], places=6)
         broken = fleet["replicas"][events["step"][events["stall_s"] > 0]] == 0
         self.assertGreater(broken.mean(), 0.5)  # the others are planned interruptions and evictions, between two steps
 

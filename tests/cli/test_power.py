@@ -72,7 +72,7 @@ class Power(unittest.TestCase):
             pauses = fleet["evaluation_s"][:]
             self.assertEqual(pauses.tolist(), [9.0 if step % 4 == 3 else 0.0 for step in range(30)])
             parts = sum(fleet[name][:] for name in fleet if name.endswith("_s")
-                        and name not in ("step_time_s", "replica_mean_s", "tokens_per_s", "attempt_s",
+                        and name not in ("step_time_s", "replica_mean_s", "tokens_per_s", "attempt_s", "broken_s",
                                          "fleet_time_s"))
             np.testing.assert_allclose(parts, fleet["step_time_s"][:], rtol=1e-12)
             np.testing.assert_allclose(fleet["power_w"][:] * fleet["step_time_s"][:], fleet["energy_j"][:], rtol=1e-12)
@@ -106,12 +106,13 @@ class Power(unittest.TestCase):
         done = subprocess.run([sys.executable, SCRIPTS / "compare_power.py", "--muir", MUIR], capture_output=True,
                               text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        rows = [line.rsplit(maxsplit=4) for line in done.stdout.splitlines()[2:]]
+        rows = [line.rsplit(maxsplit=4) for line in done.stdout.splitlines()[1:]]
         ratio = {row[0].strip(): float(row[3]) / float(row[1]) for row in rows}
-        # Frequencies and plateau agree; the swing is too small, and the rest only guards what is reached.
-        for name, lowest, highest in [("step", 0.99, 1.01), ("plateau", 0.94, 1.03), ("evaluation", 0.97, 1.03),
-                                      ("rms over mean", 0.65, 1.15), ("step share", 0.35, 1.2),
-                                      ("second harmonic", 0.5, 2.1), ("evaluation share", 0.5, 4.0)]:
+        # What muir reaches with nothing fitted to this run, some room on either side.
+        for name, lowest, highest in [("mean", 0.94, 1.02), ("plateau", 0.94, 1.02), ("step", 0.93, 1.08),
+                                      ("evaluation", 0.93, 1.07), ("rms over mean", 0.9, 1.1), ("step share", 0.75, 1.1),
+                                      ("second harmonic", 0.6, 1.3), ("evaluation share", 0.75, 1.3),
+                                      ("missing", 0.75, 1.1), ("lowest over plateau", 0.95, 1.08)]:
             self.assertGreater(ratio[name], lowest, name)
             self.assertLess(ratio[name], highest, name)
 

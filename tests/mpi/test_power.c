@@ -161,10 +161,16 @@ static void what_does_not_train_is_idle(void)
     CU_ASSERT_EQUAL(muir_power_step_s(p, &broken), 30.0);
     CU_ASSERT_DOUBLE_EQUAL(
         muir_power_equipment_j(p, &broken) / (30.0 * (p->base_w + p->spread * chips * idle_w)), 1.0, 1e-12);
+    const muir_power_step tried = {.recovery_s = 30.0, .broken_s = 12.0, .broken_w = 2.0 * p->base_w};
+    CU_ASSERT_EQUAL(muir_power_step_s(p, &tried), 42.0);
+    CU_ASSERT_DOUBLE_EQUAL((muir_power_equipment_j(p, &tried) - muir_power_equipment_j(p, &broken)) /
+                               (12.0 * 2.0 * p->base_w),
+                           1.0, 1e-9);
     CU_ASSERT_EQUAL_FATAL(muir_power_trace_create(muir_test_ctx(), p, &trace), MUIR_OK);
     muir_power_trace_start(trace, 0.0);
     muir_power_trace_add(trace, &part, &some);
     muir_power_trace_add(trace, &broken, &none);
+    muir_power_trace_add(trace, &tried, &none);
     CU_ASSERT_DOUBLE_EQUAL(muir_power_trace_difference(trace), 0.0, 1e-12);
     muir_power_trace_destroy(&trace);
     muir_fleet_clock_destroy(&clock);

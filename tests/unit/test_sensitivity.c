@@ -104,6 +104,18 @@ static const char *const spared[] = {
     "fleet=dgx-h100", "model=gpt-22b", "seq_len=2048",         "fleet.servers=4",
     "parallel.tp=8",  "parallel.dp=2", "global_batch_size=16", NULL};
 
+/* So warm that some chips throttle. */
+static const char *const warm[] = {"fleet=dgx-h100",
+                                   "model=gpt-22b",
+                                   "seq_len=2048",
+                                   "fleet.servers=16",
+                                   "parallel.tp=8",
+                                   "parallel.dp=16",
+                                   "global_batch_size=64",
+                                   "fleet.site.inlet_c=50.5",
+                                   "fleet.site.inlet_swing_c=1",
+                                   NULL};
+
 /* Key, base, change, what moves, which way (+1, -1, or 0: any). */
 static const struct row {
     const char *key;
@@ -135,6 +147,15 @@ static const struct row {
     {"chip.cp_power", dense, "0.9", ENERGY, +1},
     {"chip.ep_power", mixture, "0.9", ENERGY, +1},
     {"chip.dp_power", dense, "0.9", ENERGY, +1},
+    {"chip.heat_rise_c", warm, "60", STEP, +1},
+    {"chip.heat_limit_c", warm, "150", STEP, -1},
+    {"chip.heat_throttle", warm, "0.5", STEP, +1},
+    {"chip.slow_per_c", warm, "0.01", STEP, 0},
+    {"fleet.site.inlet_c", warm, "0", STEP, -1},
+    {"fleet.site.inlet_swing_c", warm, "50", STEP, 0},
+    {"fleet.site.inlet_peak_h", warm, "0", STEP, +1},
+    {"fleet.variation.heat_sigma", warm, "0", STEP, -1},
+    {"fleet.variation.inlet_sigma_c", warm, "20", STEP, +1},
     {"fleet.servers", dense, "32", COST, +1},
     {"fleet.server.link_x_byte_per_s", torus, "1e12", STEP, -1},
     {"fleet.server.link_y_byte_per_s", torus, "1e12", STEP, -1},
@@ -233,6 +254,7 @@ static const char *const still[][2] = {
     {"fleet.server.chips", "checked: groups of another size are placed elsewhere, tested in test_network"},
     {"chip.checkpoint_power", "checkpoints, which have tests of their own"},
     {"chip.restart_power", "events, which have tests of their own"},
+    {"chip.heat_lag_s", "how chips cool in stalls, tested in test_heat"},
     {"chip.lag_s", "the power trace, which has tests of its own"},
     {"fleet.server.rewire_s", "events, tested in test_reaction"},
     {"fleet.server.supply_lag_s", "the power trace, which has tests of its own"},

@@ -264,7 +264,7 @@ static double crossing_time_s(const muir_fleet *fleet, double chips, double byte
 muir_port_times muir_p2p_ports(const muir_fleet *fleet, int64_t stride, double bytes)
 {
     const int64_t chips = muir_fleet_domain(fleet), site = fleet->fabric.site_servers;
-    if (stride < chips) {
+    if (2 * stride <= chips) { /* as muir_group_place: else most of such pairs are of two domains */
         const double near_s = near_time_s(fleet, stride, bytes);
         return (muir_port_times){near_s, near_s, 0.0};
     }

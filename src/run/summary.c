@@ -141,8 +141,8 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
                           muir_percentile(c->step_s, c->n, 0.99)};
     for (int i = 0; i < MUIR_PART_COUNT; i++) s->part_s[i] = c->part_s[i] / n;
     s->fleet_time_s = c->sum_s;
-    s->mfu = c->mfu_s / c->sum_s;
-    s->hfu = c->hfu_s / c->sum_s;
+    s->mfu = fmax(0.0, c->mfu_s / c->sum_s); /* where all was lost again, rounding is left */
+    s->hfu = fmax(0.0, c->hfu_s / c->sum_s);
     s->tokens_per_s = c->tokens / c->sum_s;
     const double lost_s = c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery];
     s->chip_mean_c = c->degree_s / c->sum_s;

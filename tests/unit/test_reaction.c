@@ -195,9 +195,11 @@ static void auto_takes_what_keeps_going(void)
     static const char *const small[] = {"faults=llama3", "fleet.servers=3072"},
                              *const million[] = {"faults=elastic"},
                              *const alone[] = {"faults=elastic", "parallel.dp=1", "parallel.pp=1"},
-                             *const given[] = {"faults=elastic", "faults.reaction.scope=replica"};
+                             *const given[] = {"faults=elastic", "faults.reaction.scope=replica"},
+                             *const hopeless[] = {"faults=bring-up"};
     CU_ASSERT_EQUAL(scope_of("llama3-16k", small, 2), MUIR_SCOPE_SYNC);
     CU_ASSERT_EQUAL(scope_of("rainier-1m", million, 1), MUIR_SCOPE_ELASTIC);
+    CU_ASSERT_EQUAL(scope_of("rainier-1m", hopeless, 1), MUIR_SCOPE_ELASTIC); /* stalls least */
     CU_ASSERT_EQUAL(scope_of("tiny", alone, 3), MUIR_SCOPE_SYNC); /* no other replica to go on with */
     CU_ASSERT_EQUAL(scope_of("rainier-1m", given, 2), MUIR_SCOPE_REPLICA);
 }

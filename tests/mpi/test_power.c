@@ -5,26 +5,10 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet_clock/fleet_clock.h"
 #include "fleet_clock/power_smooth.h"
 #include "fleet_clock/power_trace.h"
+#include "programs.h"
 #include "run/power.h"
-
-static muir_scenario load(const char *name, const char *const *overrides, int n)
-{
-    muir_scenario scenario;
-    const muir_status st = muir_scenario_load(muir_test_ctx(), name, overrides, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
-
-static muir_fleet_clock *clock_of(const muir_scenario *scenario)
-{
-    muir_fleet_clock *clock = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_fleet_clock_create(muir_test_ctx(), scenario, &clock), MUIR_OK);
-    return clock;
-}
 
 static const char *const traced[] = {"parallel.dp=70",    "parallel.tp=8",         "model=gpt3-175b",
                                      "parallel.pp=4",     "power.window_s=100",    "evaluation.every=3",
@@ -37,7 +21,7 @@ enum { TRACED = sizeof traced / sizeof traced[0] };
 static void energy_follows_the_phases(void)
 {
     const muir_scenario s = load("rainier", traced, 4);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_prices *prices = muir_fleet_clock_prices(clock);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
@@ -70,7 +54,7 @@ static void energy_follows_the_phases(void)
 static void a_trace_has_the_energy_of_its_steps(void)
 {
     const muir_scenario s = load("rainier", traced, TRACED);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_power_trace *trace = NULL;
     muir_fleet_row row;
     muir_rank_row rank;
@@ -113,7 +97,7 @@ static double plain_replica_j(const muir_power *p, double offset_s, double delay
 static void a_trace_is_the_sum_over_replicas(void)
 {
     const muir_scenario s = load("rainier", traced, TRACED);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     muir_power_trace *trace = NULL;
     static muir_delay_bins bins;
@@ -146,7 +130,7 @@ static void a_trace_is_the_sum_over_replicas(void)
 static void what_does_not_train_is_idle(void)
 {
     const muir_scenario s = load("rainier", traced, TRACED);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     muir_power_trace *trace = NULL;
     static muir_delay_bins some, none;
@@ -179,7 +163,7 @@ static void what_does_not_train_is_idle(void)
 static void bins_hold_every_replica_once(void)
 {
     const muir_scenario s = load("rainier", traced, TRACED);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
     int64_t count = 0, sum_ns = 0;
@@ -314,7 +298,7 @@ static void a_cap_slows_compute_and_nothing_else(void)
 {
     const char *const cap[] = {"power.cap=0.535"};
     const muir_scenario plain = load("rainier", NULL, 0), capped = load("rainier", cap, 1);
-    muir_fleet_clock *a = clock_of(&plain), *b = clock_of(&capped);
+    muir_fleet_clock *a = clock_of(muir_test_ctx(), &plain), *b = clock_of(muir_test_ctx(), &capped);
     const muir_slot_price *x = &muir_fleet_clock_prices(a)->forward[1],
                           *y = &muir_fleet_clock_prices(b)->forward[1];
     CU_ASSERT_DOUBLE_EQUAL(y->compute_s / x->compute_s, cbrt(2.0), 1e-12);

@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Power and cost of time in which nothing is trained that lasts. */
 #include <math.h>
-#include <stdio.h>
 
 #include "check.h"
-#include "fleet_clock/fleet_clock.h"
-
-static muir_scenario load(const char *name, const char *const *overrides, int n)
-{
-    muir_scenario scenario;
-    const muir_status st = muir_scenario_load(muir_test_ctx(), name, overrides, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
-
-static muir_fleet_clock *clock_of(const muir_scenario *scenario)
-{
-    muir_fleet_clock *clock = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_fleet_clock_create(muir_test_ctx(), scenario, &clock), MUIR_OK);
-    return clock;
-}
+#include "programs.h"
 
 /* A failure at some share of a step has used that share of its energy; the stall draws what restarting
  * does. */
@@ -35,7 +18,7 @@ static void a_broken_step_has_drawn_for_what_it_trained(void)
                                 "faults.slow.network=0",
                                 "faults.slow.flap=0"};
     const muir_scenario s = load("rainier", keys, 8);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const double still_w =
         s.fleet.site.pue * (p->base_w + p->spread * p->chip.restart * (double)muir_job_chips(&s.job));
@@ -63,7 +46,7 @@ static void chips_idle_while_the_host_works(void)
 {
     const char *const keys[] = {"host.every=0", "stack.step_s=2"};
     const muir_scenario plain = load("rainier", keys, 1), hosted = load("rainier", keys, 2);
-    muir_fleet_clock *clocks[] = {clock_of(&plain), clock_of(&hosted)};
+    muir_fleet_clock *clocks[] = {clock_of(muir_test_ctx(), &plain), clock_of(muir_test_ctx(), &hosted)};
     const muir_power *p = muir_fleet_clock_power(clocks[0]), *h = muir_fleet_clock_power(clocks[1]);
     const muir_power_step step = {.replicas = (double)plain.job.parallel.dp};
     const double idle_w = p->spread * p->chip.idle * (double)muir_job_chips(&plain.job);
@@ -90,7 +73,7 @@ static void owning_pays_from_some_use_on(void)
 static void lost_time_costs_what_the_fleet_does(void)
 {
     const muir_scenario s = load("rainier", NULL, 0);
-    muir_fleet_clock *clock = clock_of(&s);
+    muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_cost *cost = muir_fleet_clock_cost(clock);
     const double fixed_usd = 3600.0 * (cost->capital_usd_per_s + cost->staff_usd_per_s);

@@ -171,14 +171,15 @@ static void print_row(const char *place, const muir_plan_entry *e, const muir_pl
 {
     char recompute[MUIR_NAME_SIZE], order[MUIR_NAME_SIZE];
     const muir_parallel *p = &e->parallel;
-    printf(
-        "%6s %10s %6.1f %9.4f %10s %4lld %3lld %3lld %4lld %4lld %7lld %4lld %5lld  %-11s %-9s %4lld  %-11s"
-        " %9s",
-        place, muir_time_text(e->step_s).s, 100.0 * e->mfu, e->usd_per_mtoken, muir_count_text(e->chips).s,
-        (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp,
-        (long long)p->dp, (long long)e->micro_batch_size, (long long)e->microbatches, p->schedule,
-        choice("parallel.recompute", p->recompute, recompute), (long long)p->zero_stage,
-        choice("parallel.order", p->order, order), muir_bytes_text(e->memory_bytes).s);
+    printf("%6s %10s %6.1f %9.4f %9s %10s %4lld %3lld %3lld %4lld %4lld %7lld %4lld %5lld  %-11s %-9s %4lld  "
+           "%-11s"
+           " %9s",
+           place, muir_time_text(e->step_s).s, 100.0 * e->mfu, e->usd_per_mtoken, muir_si(e->power_w, "W").s,
+           muir_count_text(e->chips).s, (long long)p->tp, (long long)p->cp, (long long)p->ep,
+           (long long)p->pp, (long long)p->vpp, (long long)p->dp, (long long)e->micro_batch_size,
+           (long long)e->microbatches, p->schedule, choice("parallel.recompute", p->recompute, recompute),
+           (long long)p->zero_stage, choice("parallel.order", p->order, order),
+           muir_bytes_text(e->memory_bytes).s);
     if (best == e)
         printf("\n");
     else
@@ -203,9 +204,9 @@ static void print_plan(const muir_scenario *s, const plan_options *o, const muir
         printf("no layout fits\n");
         return;
     }
-    printf("\n%6s %10s %6s %9s %10s %4s %3s %3s %4s %4s %7s %4s %5s  %-11s %-9s %4s  %-11s %9s  %s\n",
-           "place", "step", "MFU %", "$/Mtoken", "chips", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs", "micro",
-           "schedule", "recompute", "zero", "order", "memory", "loses against the first");
+    printf("\n%6s %10s %6s %9s %9s %10s %4s %3s %3s %4s %4s %7s %4s %5s  %-11s %-9s %4s  %-11s %9s  %s\n",
+           "place", "step", "MFU %", "$/Mtoken", "power", "chips", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs",
+           "micro", "schedule", "recompute", "zero", "order", "memory", "loses against the first");
     for (int i = 0; i < plan->n; i++) {
         char place[32];
         snprintf(place, sizeof place, "%d", i + 1);
@@ -222,12 +223,12 @@ static json_t *entry_json(const muir_plan_entry *e)
     for (int i = 0; i < MUIR_PART_COUNT; i++)
         json_object_set_new(parts, muir_part_name((muir_part)i), json_real(e->part_s[i]));
     return json_pack(
-        "{s:f,s:f,s:f,s:f,s:I,s:f,s:b,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:s,s:s},s:I,s:I,s:o}",
+        "{s:f,s:f,s:f,s:f,s:f,s:I,s:f,s:b,s:{s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:I,s:s,s:s},s:I,s:I,s:o}",
         "step_time_s", e->step_s, "mfu", e->mfu, "tokens_per_s", e->tokens_per_s, "usd_per_mtoken",
-        e->usd_per_mtoken, "chips", (json_int_t)e->chips, "memory_bytes", e->memory_bytes, "fits",
-        e->is_fitting, "parallel", "tp", (json_int_t)p->tp, "cp", (json_int_t)p->cp, "ep", (json_int_t)p->ep,
-        "pp", (json_int_t)p->pp, "vpp", (json_int_t)p->vpp, "dp", (json_int_t)p->dp, "schedule", p->schedule,
-        "zero_stage", (json_int_t)p->zero_stage, "recompute",
+        e->usd_per_mtoken, "power_w", e->power_w, "chips", (json_int_t)e->chips, "memory_bytes",
+        e->memory_bytes, "fits", e->is_fitting, "parallel", "tp", (json_int_t)p->tp, "cp", (json_int_t)p->cp,
+        "ep", (json_int_t)p->ep, "pp", (json_int_t)p->pp, "vpp", (json_int_t)p->vpp, "dp", (json_int_t)p->dp,
+        "schedule", p->schedule, "zero_stage", (json_int_t)p->zero_stage, "recompute",
         choice("parallel.recompute", p->recompute, recompute), "order",
         choice("parallel.order", p->order, order), "micro_batch_size", (json_int_t)e->micro_batch_size,
         "microbatches", (json_int_t)e->microbatches, "parts_s", parts);

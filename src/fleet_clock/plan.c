@@ -91,6 +91,7 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
     memcpy(e->part_s, ideal->part_s, sizeof e->part_s);
     e->step_s = ideal->step_s;
     e->mfu = program->model_flop / (ideal->step_s * peak * (double)e->chips);
+    e->power_w = energy_j / ideal->step_s;
     e->tokens_per_s = tokens / ideal->step_s;
     e->usd_per_mtoken = muir_cost_usd(&cost, ideal->step_s, energy_j) / tokens * 1e6;
 }

@@ -12,6 +12,7 @@ typedef struct muir_plan_entry {
     int64_t micro_batch_size, microbatches, chips;
     double step_s, part_s[MUIR_PART_COUNT];
     double mfu, tokens_per_s, usd_per_mtoken;
+    double power_w;      /* mean, at the meter, of the servers that the job pays for */
     double memory_bytes; /* of the fullest chip */
     bool is_fitting;     /* into the chip's memory */
     int64_t number;      /* of the candidate, in the order of the search: orders equals */

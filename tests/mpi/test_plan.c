@@ -64,13 +64,19 @@ static void the_best_is_the_best(void)
     CU_ASSERT_FATAL(plan->n > 4);
     CU_ASSERT_EQUAL(plan->entries[0].step_s, best_s);
     CU_ASSERT_EQUAL(plan->own.step_s, step_of(&batch, 1));
+    for (int i = 0; i < plan->n;
+         i++) { /* of its chips alone, between idle and full; 2: hosts, network, building */
+        const double full_w = base.fleet.chip.tdp_w * (double)plan->entries[i].chips;
+        CU_ASSERT(plan->entries[i].power_w > base.fleet.chip.idle_power * full_w &&
+                  plan->entries[i].power_w < 2.0 * full_w);
+    }
     muir_plan_destroy(&plan);
 }
 
 static bool is_same(const muir_plan_entry *a, const muir_plan_entry *b)
 {
     return a->number == b->number && a->step_s == b->step_s && a->memory_bytes == b->memory_bytes &&
-           a->usd_per_mtoken == b->usd_per_mtoken && a->chips == b->chips &&
+           a->usd_per_mtoken == b->usd_per_mtoken && a->power_w == b->power_w && a->chips == b->chips &&
            memcmp(a->part_s, b->part_s, sizeof a->part_s) == 0 &&
            strcmp(a->parallel.schedule, b->parallel.schedule) == 0;
 }

@@ -96,13 +96,16 @@ static void expert_product(muir_program *p, const muir_job *job, muir_block *b, 
     muir_emit_last(p)->is_grouped = true;
 }
 
-/* Sorting tokens by expert and back: a pass that reads and one that writes, for each of topk copies. */
+/* Sorting tokens by expert and back: a pass that reads and one that writes, for each of topk copies. Kernels
+ * that look at every expert of every token take longer for those that it does not visit. */
 static void permute(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
 {
     const moe_sizes m = sizes_of(job);
     const muir_sizes s = muir_sizes_of(job);
+    const double unvisited = (double)(job->model.experts - job->model.topk) / (double)job->model.topk;
     muir_emit_mem(p, b, phase, "permute tokens",
-                  4.0 * m.expert_tokens * m.local_experts * s.hidden * s.act_bytes * job->stack.elementwise);
+                  4.0 * m.expert_tokens * m.local_experts * s.hidden * s.act_bytes * job->stack.elementwise *
+                      (1.0 + job->stack.permute_scan * unvisited));
 }
 
 static void experts_forward(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)

@@ -196,6 +196,26 @@ static muir_status set_zero_group(request *r)
     return set(r, "parallel.zero_group", text);
 }
 
+/* What a release of the software did otherwise: key=value of each row `release` of the names whose text is in
+ * the row's source. */
+static muir_status set_release(request *r)
+{
+    muir_status st = MUIR_OK;
+    for (int i = 0; i < r->names->n_rows; i++) {
+        char key[WIDTH];
+        if (strcmp(muir_csv_get(r->names, i, "kind"), "release") != 0 ||
+            !strstr(cell(r, "source"), muir_csv_get(r->names, i, "published")))
+            continue;
+        snprintf(key, sizeof key, "%s", muir_csv_get(r->names, i, "name"));
+        char *value = strchr(key, '=');
+        if (!value) return muir_fail(r->ctx, MUIR_ERR_ARG, "release '%s' is not key=value", key);
+        *value++ = '\0';
+        MUIR_TRY(set(r, key, value));
+    }
+done:
+    return st;
+}
+
 static muir_status set_rest(request *r)
 {
     const char *recompute = cell(r, "recompute"), *sequence = cell(r, "sequence_parallel");
@@ -210,6 +230,7 @@ static muir_status set_rest(request *r)
     /* A fused kernel keeps no scores: who recomputes the attention core runs it unfused. */
     if (strstr(cell(r, "notes"), "(core_attn)")) MUIR_TRY(set(r, "stack.fused_attention", "false"));
     if (strstr(cell(r, "notes"), "dispatch: once")) MUIR_TRY(set(r, "stack.dispatch", "once"));
+    MUIR_TRY(set_release(r));
     MUIR_TRY(set_precision(r));
     MUIR_TRY(set_zero_group(r));
 done:

@@ -237,6 +237,7 @@ static const struct row {
     {"stack.attention_backward", dense, "0.4", STEP, +1},
     {"stack.attention_half_seq", dense, "4000", STEP, +1},
     {"stack.elementwise", dense, "5", STEP, +1},
+    {"stack.permute_scan", mixture, "1", STEP, +1},
     {"stack.cast_bytes", dense8, "16", STEP, +1},
     {"stack.cast_kernels", dense8, "20", STEP, +1},
     {"stack.loss_bytes", dense, "200", STEP, +1},

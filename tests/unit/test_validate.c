@@ -101,6 +101,29 @@ static void unknown_software_takes_the_stack_of_the_chip(void)
     CU_ASSERT_STRING_EQUAL(row.stack, "megatron-core-h100");
 }
 
+/* What releases did otherwise, by the text of a row's source. */
+static void sources_name_the_release(void)
+{
+    static const char *const table =
+        "id,fleet,chips,stack,model,layers,seq_len,global_batch_size,tp,pp,dp,cp,ep,step_time_s,source\n"
+        "a,dgx-h100,8,x,Llama-3.1-8B,32,8192,8,1,1,8,1,1,1,READMEs @old\n"
+        "b,dgx-h100,8,x,Llama-3.1-8B,32,8192,8,1,1,8,1,1,1,READMEs @new\n";
+    muir_csv *csv = NULL, *names = NULL, *wrong = NULL;
+    muir_scenario s;
+    CU_ASSERT_EQUAL_FATAL(read_text(table, &csv), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(read_text("kind,published,name\nrelease,@old,stack.permute_scan=0.5\n", &names),
+                          MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(read_text("kind,published,name\nrelease,@old,slow\n", &wrong), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_published_scenario(muir_test_ctx(), csv, 0, names, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(s.job.stack.permute_scan, 0.5);
+    CU_ASSERT_EQUAL_FATAL(muir_published_scenario(muir_test_ctx(), csv, 1, names, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(s.job.stack.permute_scan, 0.0);
+    CU_ASSERT_EQUAL(muir_published_scenario(muir_test_ctx(), csv, 0, wrong, &s), MUIR_ERR_ARG);
+    muir_csv_destroy(&csv);
+    muir_csv_destroy(&names);
+    muir_csv_destroy(&wrong);
+}
+
 static void rows_that_cannot_be_run_say_why(void)
 {
     static const struct {
@@ -192,6 +215,7 @@ int main(int argc, char **argv)
         {"broken tables are refused with the line", broken_tables_are_refused_with_the_line},
         {"a model that no file has comes from its columns", a_model_that_no_file_has_comes_from_its_columns},
         {"unknown software takes the stack of the chip", unknown_software_takes_the_stack_of_the_chip},
+        {"sources name the release", sources_name_the_release},
         {"rows that cannot be run say why", rows_that_cannot_be_run_say_why},
         {"a table without a needed column is refused", a_table_without_a_needed_column_is_refused},
         {"the shipped table is predicted as well as before",

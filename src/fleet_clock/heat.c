@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "base/real.h"
 #include "base/rng.h"
 
 enum { DRAW_OF_CHIP, DRAW_OF_SERVER }; /* steps of MUIR_STREAM_HEAT */
@@ -21,12 +22,13 @@ void muir_heat_init(muir_heat *heat, const muir_scenario *scenario, const muir_p
     heat->load = heat->training;
 }
 
-/* Over its mean [K]. */
+/* Over its mean [K]; rounded, so that no last bit depends on the C library's cosine. */
 static double inlet_swing(const muir_heat *heat, int64_t now_ns)
 {
     const muir_site *site = &heat->scenario->fleet.site;
     const double time_s = heat->skipped_s + 1e-9 * (double)now_ns - 3600.0 * site->inlet_peak_h;
-    return 0.5 * site->inlet_swing_c * cos(2.0 * acos(-1.0) * fmod(time_s, day_s) / day_s);
+    const double wave = cos(2.0 * acos(-1.0) * fmod(time_s, day_s) / day_s);
+    return 0.5 * site->inlet_swing_c * round(wave * 1e9) * 1e-9;
 }
 
 muir_heat_step muir_heat_at(const muir_heat *heat, int64_t now_ns)
@@ -43,7 +45,9 @@ muir_heat_step muir_heat_at(const muir_heat *heat, int64_t now_ns)
 static void follow(muir_heat *heat, double load, int64_t time_ns)
 {
     const double lag_s = heat->scenario->fleet.chip.heat_lag_s;
-    const double kept = lag_s > 0.0 ? exp(-1e-9 * (double)time_ns / lag_s) : time_ns > 0 ? 0.0 : 1.0;
+    const double kept = lag_s > 0.0   ? muir_real_exp(-1e-9 * (double)time_ns / lag_s)
+                        : time_ns > 0 ? 0.0
+                                      : 1.0;
     heat->load = load + (heat->load - load) * kept;
 }
 

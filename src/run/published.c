@@ -196,19 +196,18 @@ static muir_status set_zero_group(request *r)
     return set(r, "parallel.zero_group", text);
 }
 
-/* What a release of the software did otherwise: key=value of each row `release` of the names whose text is in
- * the row's source. */
-static muir_status set_release(request *r)
+/* What a column says in words: key=value of each row of the names of that kind whose text is in it. */
+static muir_status set_told(request *r, const char *kind, const char *column)
 {
     muir_status st = MUIR_OK;
     for (int i = 0; i < r->names->n_rows; i++) {
         char key[WIDTH];
-        if (strcmp(muir_csv_get(r->names, i, "kind"), "release") != 0 ||
-            !strstr(cell(r, "source"), muir_csv_get(r->names, i, "published")))
+        if (strcmp(muir_csv_get(r->names, i, "kind"), kind) != 0 ||
+            !strstr(cell(r, column), muir_csv_get(r->names, i, "published")))
             continue;
         snprintf(key, sizeof key, "%s", muir_csv_get(r->names, i, "name"));
         char *value = strchr(key, '=');
-        if (!value) return muir_fail(r->ctx, MUIR_ERR_ARG, "release '%s' is not key=value", key);
+        if (!value) return muir_fail(r->ctx, MUIR_ERR_ARG, "%s '%s' is not key=value", kind, key);
         *value++ = '\0';
         MUIR_TRY(set(r, key, value));
     }
@@ -227,10 +226,8 @@ static muir_status set_rest(request *r)
     if (*recompute && strcmp(recompute, "custom") != 0) MUIR_TRY(set(r, "parallel.recompute", recompute));
     if (*sequence)
         MUIR_TRY(set(r, "parallel.sequence_parallel", strcmp(sequence, "yes") == 0 ? "true" : "false"));
-    /* A fused kernel keeps no scores: who recomputes the attention core runs it unfused. */
-    if (strstr(cell(r, "notes"), "(core_attn)")) MUIR_TRY(set(r, "stack.fused_attention", "false"));
-    if (strstr(cell(r, "notes"), "dispatch: once")) MUIR_TRY(set(r, "stack.dispatch", "once"));
-    MUIR_TRY(set_release(r));
+    MUIR_TRY(set_told(r, "note", "notes"));
+    MUIR_TRY(set_told(r, "release", "source"));
     MUIR_TRY(set_precision(r));
     MUIR_TRY(set_zero_group(r));
 done:

@@ -10,8 +10,8 @@
  * software) and else as files. A model that data/models lacks is built from the columns layers, hidden,
  * heads, kv_heads, ffn, mlp, vocab, experts and topk. Empty cells leave what the software stack sets, which
  * is taken as STACK-CHIP (the chip's name may lose words from its end: STACK-a100 holds for a100-sxm-80gb) if
- * there is such a file in data/stacks, and as the chip's own otherwise. Rows of kind release in the names say
- * in key=value what software did otherwise when a row's source has their text.
+ * there is such a file in data/stacks, and as the chip's own otherwise. Rows of kind note and release in the
+ * names say in key=value what software did otherwise when a row's notes or source have their text.
  * table     in   the table of published runs
  * names     in   data/published_names.csv
  * scenario  out  untouched on error

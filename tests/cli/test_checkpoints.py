@@ -7,13 +7,12 @@ import glob
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
 import unittest
 
-from test_muir import MPIRUN, MUIR, SOURCE, Case, descendants, message, muir
+from test_muir import MPIRUN, MUIR, SOURCE, Case, kill, message, muir
 
 STORAGE = ["faults.checkpoint.storage=async", "faults.checkpoint.storage_every=10"]
 JOB = ["run", "tiny", "host.budget=0.002", *STORAGE]
@@ -141,12 +140,7 @@ class Checkpoints(Case):
             while not os.path.exists(self.path("killed.h5")):
                 time.sleep(0.01)
             time.sleep(random.uniform(0.6, 1.2))
-            for pid in descendants(process.pid):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            process.wait(timeout=60)
+            kill(process)
         got, _ = self.summary(*job, "steps=320", "--resume", "-o", self.path("killed.h5")) # there is something left to do
         self.assertGreater(resumed, 0)
         self.assertEqual(got["wrong"], 0)

@@ -130,12 +130,7 @@ class Program(Case):
             while not os.path.exists(self.path("killed.h5")):
                 time.sleep(0.01)
             time.sleep(random.uniform(0.1, 1.0))
-            for pid in descendants(process.pid):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            process.wait(timeout=60)
+            kill(process)
         finished = subprocess.run(command + ["--resume"], capture_output=True, text=True, timeout=170)
         self.assertEqual(finished.returncode, 0, finished.stderr)
         self.same("whole.h5", "killed.h5")
@@ -177,6 +172,16 @@ def descendants(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         children = [int(child) for child in file.read().split()]
     return [pid] + [grandchild for child in children for grandchild in descendants(child)]
+
+
+def kill(process):
+    """Ends a launch at once, its ranks too."""
+    for pid in descendants(process.pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait(timeout=60)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "flip.h"
 #include "run/saver.h"
 
 enum { BYTES = 3000001 }; /* several blocks, and no whole number of words */
@@ -201,26 +202,6 @@ static void what_is_due_waits_for_the_host_clock(void)
     CU_ASSERT_EQUAL(saves.wrong, 0);
     CU_ASSERT_EQUAL(muir_saver_get(saver)->overtaken, 1001 - 3);
     end(&saver);
-}
-
-static void flip(const char *path, const char *dataset, long at)
-{
-    MPI_Barrier(muir_test_ctx()->comm);
-    if (muir_is_root(muir_test_ctx())) {
-        const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-        const hid_t data = H5Dopen2(file, dataset, H5P_DEFAULT);
-        const long offset = (long)H5Dget_offset(data) + at;
-        H5Dclose(data);
-        H5Fclose(file);
-        FILE *raw = fopen(path, "r+b");
-        CU_ASSERT_PTR_NOT_NULL_FATAL(raw);
-        fseek(raw, offset, SEEK_SET);
-        const int byte = fgetc(raw);
-        fseek(raw, offset, SEEK_SET);
-        fputc(byte ^ 1, raw);
-        fclose(raw);
-    }
-    MPI_Barrier(muir_test_ctx()->comm);
 }
 
 static void a_flipped_byte_is_counted_and_named(void)

@@ -24,7 +24,7 @@ typedef enum muir_stream {
     MUIR_STREAM_DRIFT = 3,   /* slow drift of a server, one draw per knot */
     MUIR_STREAM_JITTER = 4,  /* fresh draw per chip and step */
     MUIR_STREAM_HOST = 5,    /* operands and check vectors of the host clock */
-    MUIR_STREAM_FAULT = 16,  /* failures of a server: fleet_clock/servers.c */
+    MUIR_STREAM_FAULT = 16,  /* failures of a server: reliability/servers.c */
     MUIR_STREAM_SERVER = 17, /* what kind of server it is */
     MUIR_STREAM_EVENT = 18,  /* fleet-wide events: slow servers, flaps, planned interruptions */
     MUIR_STREAM_COMMON = 19, /* what the whole fleet shares from step to step */

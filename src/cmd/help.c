@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "fleet_clock/plan.h"
+#include "plan/plan.h"
 #include "run/describe.h"
 #include "scenario/scenario.h"
 #include "scenario/tuning_table.h"

@@ -9,7 +9,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "fleet_clock/plan.h"
+#include "plan/plan.h"
 #include "scenario/catalogue.h"
 
 enum { MOST_ROWS = 1000, MOST_LOSSES = 2 };

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "run/validate.h"
+#include "validation/validate.h"
 #include "scenario/catalogue.h"
 
 enum { MOST_GROUPS = 256, WORST = 10 };

@@ -12,9 +12,10 @@
 #ifndef MUIR_FLEET_CLOCK_ENGINE_H
 #define MUIR_FLEET_CLOCK_ENGINE_H
 
-#include "fleet_clock/ideal.h"
+#include "step_time/ideal.h"
 #include "fleet_clock/lengths.h"
 #include "fleet_clock/slowdown.h"
+#include "power/delay_bins.h"
 
 typedef struct muir_engine {
     const muir_order *order;     /* borrowed; outlives this */
@@ -23,15 +24,6 @@ typedef struct muir_engine {
     float *own;                  /* [stages, 64] */
     float *result;               /* [n_registers, 64] */
 } muir_engine;
-
-enum { MUIR_DELAY_BINS = 128 };
-
-/* Replicas by their delay: bin b holds delays from b to b + 1 widths, the last one all that are later, the
- * first one all that are earlier. In whole nanoseconds so that any order adds up alike. */
-typedef struct muir_delay_bins {
-    int64_t sum_ns[MUIR_DELAY_BINS]; /* of the delays in each bin */
-    int64_t count[MUIR_DELAY_BINS];
-} muir_delay_bins;
 
 /* What a step of a rank's replicas comes to, as delays against the ideal step. A replica's delay is that of
  * its latest stage with gradient sync. The caller gives the room for the two arrays. */

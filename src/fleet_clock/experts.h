@@ -13,7 +13,7 @@
 #ifndef MUIR_FLEET_CLOCK_EXPERTS_H
 #define MUIR_FLEET_CLOCK_EXPERTS_H
 
-#include "fleet_clock/prices.h"
+#include "step_time/prices.h"
 
 typedef struct muir_experts {
     const muir_scenario *scenario; /* borrowed; outlives this */

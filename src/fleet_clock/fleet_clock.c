@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "fleet_clock/cost.h"
+#include "power/cost.h"
 #include "fleet_clock/experts.h"
 #include "fleet_clock/heat.h"
 #include "fleet_clock/rows.h"
@@ -149,7 +149,7 @@ done:
 /* Replicas that an attempt begins with. */
 static int64_t trained_by(const muir_fleet_clock *c, const muir_disturbance *d)
 {
-    return c->scenario->job.parallel.dp - (int64_t)d->upset.n_down * d->upset.unit_replicas;
+    return c->scenario->job.parallel.dp - (int64_t)d->n_down * d->unit_replicas;
 }
 
 /* An evaluation follows each N-th step. */
@@ -237,10 +237,9 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
     muir_attempt attempt;
     const double start_s = muir_now_s();
     const muir_heat_step heat = begin_row(c, step, &d);
-    d.upset.heat = &heat;
     if (servers)
         for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
-    muir_slowdown_step(c->slowdown, (uint32_t)step, &d.upset, servers);
+    muir_slowdown_step(c->slowdown, (uint32_t)step, &d, &heat, servers);
     const double longest = muir_lengths_step(c->lengths, (uint32_t)step);
     fleet->expert_load = muir_experts_step(c->experts, step);
     if (c->now != c->ideal) muir_ideal_fill(c->now, c->order, c->experts->now);

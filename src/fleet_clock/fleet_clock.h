@@ -4,10 +4,10 @@
 #ifndef MUIR_FLEET_CLOCK_FLEET_CLOCK_H
 #define MUIR_FLEET_CLOCK_FLEET_CLOCK_H
 
-#include "fleet_clock/cost.h"
+#include "power/cost.h"
 #include "fleet_clock/engine.h"
-#include "fleet_clock/events.h"
-#include "fleet_clock/power.h"
+#include "reliability/events.h"
+#include "power/power.h"
 
 /* One step attempt of the whole fleet. Same on all ranks. Times [s]. */
 typedef struct muir_fleet_row {

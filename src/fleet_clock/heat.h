@@ -10,8 +10,8 @@
 #ifndef MUIR_FLEET_CLOCK_HEAT_H
 #define MUIR_FLEET_CLOCK_HEAT_H
 
-#include "fleet_clock/events.h"
-#include "fleet_clock/power.h"
+#include "reliability/events.h"
+#include "power/power.h"
 
 /* State after the rows so far: the same on all ranks. */
 typedef struct muir_heat {
@@ -26,6 +26,14 @@ typedef struct muir_heat {
  * first_s  in   fleet time of the first row [s]
  * Local. */
 void muir_heat_init(muir_heat *heat, const muir_scenario *scenario, const muir_power *power, double first_s);
+
+/* Temperatures of a step, at its start. */
+typedef struct muir_heat_step {
+    double mean_c;    /* over chips [degC] */
+    float slower;     /* added to the slowdown of all chips */
+    float margin_c;   /* chips that are more than so much warmer than the mean throttle [K] */
+    float throttling; /* slowdown of a chip that does, at least 1 */
+} muir_heat_step;
 
 /* Local.
  * now_ns  in  fleet time, without what was skipped */

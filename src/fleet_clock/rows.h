@@ -3,7 +3,7 @@
 #ifndef MUIR_FLEET_CLOCK_ROWS_H
 #define MUIR_FLEET_CLOCK_ROWS_H
 
-#include "fleet_clock/events.h"
+#include "reliability/events.h"
 #include "fleet_clock/fleet_clock.h"
 
 /* What all share stretches every part alike; spikes and pauses are waiting for slower ones.

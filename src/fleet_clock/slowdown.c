@@ -292,12 +292,12 @@ void muir_slowdown_move(muir_slowdown *s, int32_t slot)
 }
 
 /* Jitter and drift of a slow chip are left out: small against what slows it down. */
-static void slow_chips(muir_slowdown *s, const muir_upset *upset, float *servers)
+static void slow_chips(muir_slowdown *s, const muir_disturbance *d, float *servers)
 {
-    for (int i = 0; i < upset->n_slow; i++) {
-        const place at = place_of(s, upset->slow[i].chip);
+    for (int i = 0; i < d->n_slow; i++) {
+        const place at = place_of(s, d->slow[i].chip);
         if (!is_mine(s, at.replica)) continue;
-        const float x = upset->slow[i].factor * *base_at(s, at);
+        const float x = d->slow[i].factor * *base_at(s, at);
         float *excess = excess_at(s, at.stage, at.replica);
         if (x - 1.0f > *excess) *excess = x - 1.0f;
         const int64_t server = muir_slowdown_server(s, at.stage, at.replica, (int)(at.in_group / s->sub));
@@ -305,13 +305,13 @@ static void slow_chips(muir_slowdown *s, const muir_upset *upset, float *servers
     }
 }
 
-static void take_down(muir_slowdown *s, const muir_upset *upset)
+static void take_down(muir_slowdown *s, const muir_disturbance *d)
 {
     if (s->n_down > 0) memset(s->is_down, 0, s->n_blocks * LANES);
     s->n_down = 0;
-    for (int32_t i = 0; i < upset->n_down; i++)
-        for (int32_t k = 0; k < upset->unit_replicas; k++) {
-            const int64_t replica = (int64_t)upset->down[i] * upset->unit_replicas + k;
+    for (int32_t i = 0; i < d->n_down; i++)
+        for (int32_t k = 0; k < d->unit_replicas; k++) {
+            const int64_t replica = (int64_t)d->down[i] * d->unit_replicas + k;
             if (!is_mine(s, replica)) continue;
             s->is_down[replica - s->first_block * LANES] = 1;
             s->n_down++;
@@ -319,20 +319,21 @@ static void take_down(muir_slowdown *s, const muir_upset *upset)
         }
 }
 
-void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_upset *upset, float *servers)
+void muir_slowdown_step(muir_slowdown *s, uint32_t step, const muir_disturbance *disturbance,
+                        const muir_heat_step *heat, float *servers)
 {
-    static const muir_upset nothing = {NULL, 0, NULL, 0, 1, NULL};
+    static const muir_disturbance nothing = {.unit_replicas = 1};
     static const muir_heat_step mild = {.margin_c = INFINITY, .throttling = 1.0f};
     const int64_t interval = s->scenario->fleet.variation.drift_steps,
                   unit = muir_job_expert_replicas(&s->scenario->job);
-    if (!upset) upset = &nothing;
-    const muir_heat_step *heat = upset->heat ? upset->heat : &mild;
+    if (!disturbance) disturbance = &nothing;
+    if (!heat) heat = &mild;
     move_to_knot(s, step / interval);
     muir_slowdown_count_throttled(s, heat->margin_c);
     const float at = (float)(step % interval) / (float)interval;
     for (size_t b = 0; b < s->n_blocks; b++)
         for (int stage = 0; stage < s->stages; stage++) step_groups(s, step, b, stage, at, heat, servers);
-    slow_chips(s, upset, servers);
+    slow_chips(s, disturbance, servers);
     if (unit > 1) level_expert_groups(s, unit);
-    take_down(s, upset);
+    take_down(s, disturbance);
 }

@@ -5,13 +5,9 @@
 #ifndef MUIR_FLEET_CLOCK_SLOWDOWN_H
 #define MUIR_FLEET_CLOCK_SLOWDOWN_H
 
+#include "fleet_clock/heat.h"
+#include "reliability/disturbance.h"
 #include "scenario/fold.h"
-
-/* A chip of the job that is slow for a while. */
-typedef struct muir_slow_chip {
-    int64_t chip; /* number in the job */
-    float factor; /* slowdown against its own speed */
-} muir_slow_chip;
 
 /* Replicas are kept in blocks of MUIR_RNG_BLOCK, counted through the fleet, so that draws do not depend on
  * the fold. A rank's first and last block may hold replicas of other ranks: such lanes have speed "infinite"
@@ -41,23 +37,6 @@ typedef struct muir_slowdown {
         *server_of; /* [servers of the job] which server of the fleet stands where; NULL: each in its place */
 } muir_slowdown;
 
-/* Temperatures of a step, at its start (heat.h). */
-typedef struct muir_heat_step {
-    double mean_c;    /* over chips [degC] */
-    float slower;     /* added to the slowdown of all chips */
-    float margin_c;   /* chips that are more than so much warmer than the mean throttle [K] */
-    float throttling; /* slowdown of a chip that does, at least 1 */
-} muir_heat_step;
-
-/* What is out of the ordinary in a step. All borrowed for the call. */
-typedef struct muir_upset {
-    const muir_slow_chip *slow; /* [n_slow] */
-    int n_slow;
-    const int32_t *down; /* [n_down] units of replicas that do not train: unit_replicas neighbours each */
-    int32_t n_down, unit_replicas;
-    const muir_heat_step *heat; /* NULL: chips at their mean temperature */
-} muir_upset;
-
 /* Draws the fixed speeds.
  * scenario  in   borrowed; outlives the slowdown
  * replicas  in   this rank's
@@ -68,12 +47,13 @@ muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, m
 void muir_slowdown_destroy(muir_slowdown **slowdown); /* accepts NULL, leaves NULL */
 
 /* Fills `excess` for a step; allocates nothing.
- * upset    in      NULL: nothing is
- * servers  in/out  [servers of the fleet], maximum over each server's chips, kept where larger already;
- * NULL: not
- *                  wanted
+ * disturbance  in      slow chips, replicas that are down; NULL: none
+ * heat         in      NULL: chips at their mean temperature
+ * servers      in/out  [servers of the fleet], maximum over each server's chips, kept where larger
+ *                      already; NULL: not wanted
  * Local. */
-void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, const muir_upset *upset, float *servers);
+void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, const muir_disturbance *disturbance,
+                        const muir_heat_step *heat, float *servers);
 
 /* Another server stands in the place `slot` now, by server_of: its chips' speeds and its drift. Local. */
 void muir_slowdown_move(muir_slowdown *slowdown, int32_t slot);

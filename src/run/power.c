@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "fleet_clock/power_trace.h"
+#include "power/power_trace.h"
 #include "kernels/spectrum.h"
 
 struct muir_power_log {

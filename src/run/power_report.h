@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "fleet_clock/power_smooth.h"
+#include "power/power_smooth.h"
 
 /* Bands of swing frequencies [Hz]: name of the column, from, to. The first holds steps; those from 0.1 Hz on
  * are what grids watch: swings between areas, of plants and sources, of turbine shafts (arXiv 2508.14318). */

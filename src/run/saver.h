@@ -9,7 +9,7 @@
 #ifndef MUIR_RUN_SAVER_H
 #define MUIR_RUN_SAVER_H
 
-#include "fleet_clock/events.h"
+#include "reliability/events.h"
 #include "host_clock/host_clock.h"
 
 enum { MUIR_SAVER_FILES = 2, MUIR_SAVER_MESSAGE = 512 };

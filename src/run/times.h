@@ -3,7 +3,7 @@
 #ifndef MUIR_RUN_TIMES_H
 #define MUIR_RUN_TIMES_H
 
-#include "fleet_clock/prices.h"
+#include "step_time/prices.h"
 #include "host_clock/pace.h"
 
 /* Times of all ops on the scenario's fleet, for chips of speed 1.

@@ -10,12 +10,24 @@ import sys
 
 # What each room may include besides itself and the system. A folder that is not in the table is a violation.
 SIDE_BY_SIDE = ["fleet", "io", "kernels", "collectives", "models", "schedule"]
-UP_TO_CLOCKS = ["base", *SIDE_BY_SIDE, "scenario", "fleet_clock", "host_clock"]
+WORLD = ["base", "fleet", "models", "schedule"]  # what is emulated, whatever this machine is
+UP_TO_SCENARIO = [*WORLD, "network", "scenario"]
+UP_TO_STEP_TIME = [*UP_TO_SCENARIO, "step_time"]
+UP_TO_PARTS = [*UP_TO_STEP_TIME, "memory", "power", "reliability", "estimate"]
+UP_TO_CLOCKS = ["base", *SIDE_BY_SIDE, *UP_TO_PARTS[len(WORLD):], "plan", "fleet_clock", "host_clock", "validation"]
 ROOMS = {
     "base": [],
     **{room: ["base"] for room in SIDE_BY_SIDE},
-    "scenario": ["base", "fleet", "models", "schedule"],
-    "fleet_clock": ["base", "fleet", "models", "schedule", "scenario"],
+    "network": ["base", "fleet"],
+    "scenario": [*WORLD, "network"],
+    "memory": UP_TO_SCENARIO,
+    "step_time": UP_TO_SCENARIO,
+    "power": UP_TO_STEP_TIME,
+    "reliability": UP_TO_SCENARIO,
+    "estimate": UP_TO_STEP_TIME,
+    "plan": UP_TO_PARTS,
+    "fleet_clock": UP_TO_PARTS,
+    "validation": [*UP_TO_PARTS, "fleet_clock"],
     "host_clock": ["base", "kernels", "collectives", "models", "schedule", "scenario"],
     "run": UP_TO_CLOCKS,
     "cmd": [*UP_TO_CLOCKS, "run"],

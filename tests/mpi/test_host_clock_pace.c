@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet_clock/prices.h"
+#include "step_time/prices.h"
 #include "host_clock/host_clock.h"
 #include "run/times.h"
 

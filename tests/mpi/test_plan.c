@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "fleet_clock/fleet_clock.h"
-#include "fleet_clock/plan.h"
+#include "plan/plan.h"
 
 static muir_status load(const char *const *overrides, int n, muir_scenario *scenario)
 {

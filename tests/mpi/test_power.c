@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet_clock/power_smooth.h"
-#include "fleet_clock/power_trace.h"
+#include "power/power_smooth.h"
+#include "power/power_trace.h"
 #include "programs.h"
 #include "run/power.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/rng.h"
 #include "check.h"
-#include "fleet_clock/contention.h"
-#include "fleet_clock/prices.h"
+#include "step_time/contention.h"
+#include "step_time/prices.h"
 
 /* A layer of a stretch of layers: compute with another hidden flow under it, an exposed collective on the
  * same port, one on another port. [s] */

@@ -4,8 +4,8 @@
 
 #include "base/real.h"
 #include "check.h"
-#include "fleet_clock/draws.h"
-#include "fleet_clock/heap.h"
+#include "reliability/draws.h"
+#include "reliability/heap.h"
 
 enum { DRAWS = 200000, ITEMS = 137, CHANGES = 20000 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "check.h"
-#include "fleet_clock/events.h"
+#include "reliability/events.h"
 
 enum { SEEDS = 8, MANY_SEEDS = 40, MOST_KEYS = 24 };
 

@@ -119,11 +119,10 @@ static void chips_that_are_too_warm_slow_their_groups(void)
     plain->server_of = warm->server_of = server_of;
     for (int moved = 0; moved < 2; moved++) {
         const muir_heat_step heat = {.margin_c = moved ? 6.5f : 6.0f, .throttling = 1.25f};
-        const muir_upset u = {.unit_replicas = 1, .heat = &heat};
         int64_t throttled = 0, groups = 0;
         if (moved) server_of[11] = 165, muir_slowdown_move(plain, 11), muir_slowdown_move(warm, 11);
-        muir_slowdown_step(plain, STEP, NULL, NULL);
-        muir_slowdown_step(warm, STEP, &u, NULL);
+        muir_slowdown_step(plain, STEP, NULL, NULL, NULL);
+        muir_slowdown_step(warm, STEP, NULL, &heat, NULL);
         CU_ASSERT_EQUAL(plain->n_throttled, 0);
         for (int stage = 0; stage < 2; stage++)
             for (int64_t r = 0; r < 80; r++) {

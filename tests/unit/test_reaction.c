@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet_clock/events.h"
+#include "reliability/events.h"
 
 enum { ROWS = 3000, MOST_KEYS = 64 };
 
@@ -118,7 +118,7 @@ static uint64_t run(const muir_scenario *s, double params, muir_goodput *account
         int n = 0;
         muir_events_begin(e, row, &d);
         sum = digest(sum, d.stretch, (size_t)s->job.parallel.pp * sizeof *d.stretch);
-        for (int i = 0; i < d.upset.n_slow; i++) sum = digest(sum, &d.upset.slow[i].factor, sizeof(float));
+        for (int i = 0; i < d.n_slow; i++) sum = digest(sum, &d.slow[i].factor, sizeof(float));
         muir_events_end(e, 0.2 * d.common * (1.0 + d.extra) + d.wait_s, &a);
         check_row(e, &a, progress);
         progress = a.training_step;

@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "fleet/network.h"
-#include "fleet_clock/prices.h"
+#include "step_time/prices.h"
 #include "models/routing.h"
 #include "scenario/scenario.h"
 

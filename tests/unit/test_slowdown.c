@@ -48,19 +48,19 @@ static void a_slow_chip_slows_its_group_and_no_other(void)
     static const char *const orders[] = {"parallel.order=tp-cp-dp-pp", "parallel.order=tp-cp-pp-dp"};
     for (int o = 0; o < 2; o++) {
         const muir_scenario s = load(orders[o]);
-        muir_slowdown *plain = slowdown_of(&s), *upset = slowdown_of(&s);
+        muir_slowdown *plain = slowdown_of(&s), *disturbed = slowdown_of(&s);
         float servers[170] = {0.0f};
         const int64_t chip = muir_chip_number(&s.job, 1, 66, 5);
         const muir_slow_chip slow = {chip, 1.5f};
-        const muir_upset u = {.slow = &slow, .n_slow = 1, .unit_replicas = 1};
-        muir_slowdown_step(plain, STEP, NULL, NULL);
-        muir_slowdown_step(upset, STEP, &u, servers);
+        const muir_disturbance d = {.slow = &slow, .n_slow = 1, .unit_replicas = 1};
+        muir_slowdown_step(plain, STEP, NULL, NULL, NULL);
+        muir_slowdown_step(disturbed, STEP, &d, NULL, servers);
         const double expected = 1.5 / muir_chip_speed(&s, chip);
-        CU_ASSERT_DOUBLE_EQUAL(1.0 + (double)excess(upset, 1, 66), expected, 1e-6);
+        CU_ASSERT_DOUBLE_EQUAL(1.0 + (double)excess(disturbed, 1, 66), expected, 1e-6);
         CU_ASSERT_DOUBLE_EQUAL((double)servers[chip / 8], expected, 1e-6);
-        check_others(plain, upset, 1, 66);
+        check_others(plain, disturbed, 1, 66);
         muir_slowdown_destroy(&plain);
-        muir_slowdown_destroy(&upset);
+        muir_slowdown_destroy(&disturbed);
     }
 }
 
@@ -69,15 +69,15 @@ static void replicas_that_are_down_take_no_time(void)
     const muir_scenario s = load("parallel.order=tp-cp-dp-pp");
     muir_slowdown *slowdown = slowdown_of(&s);
     const int32_t down[] = {3, 33};
-    const muir_upset u = {.down = down, .n_down = 2, .unit_replicas = 2};
-    muir_slowdown_step(slowdown, STEP, &u, NULL);
+    const muir_disturbance d = {.down = down, .n_down = 2, .unit_replicas = 2};
+    muir_slowdown_step(slowdown, STEP, &d, NULL, NULL);
     CU_ASSERT_EQUAL(slowdown->n_down, 4);
     for (int64_t r = 0; r < 80; r++) {
         const bool is_down = r == 6 || r == 7 || r == 66 || r == 67;
         CU_ASSERT_EQUAL(slowdown->is_down[r] != 0, is_down);
         CU_ASSERT_EQUAL(excess(slowdown, 0, r) == -1.0f, is_down);
     }
-    muir_slowdown_step(slowdown, STEP, NULL, NULL); /* all are back */
+    muir_slowdown_step(slowdown, STEP, NULL, NULL, NULL); /* all are back */
     CU_ASSERT_EQUAL(slowdown->n_down, 0);
     for (int64_t r = 0; r < 80; r++) CU_ASSERT(!slowdown->is_down[r] && excess(slowdown, 0, r) > -0.5f);
     muir_slowdown_destroy(&slowdown);
@@ -92,14 +92,14 @@ static void a_server_takes_its_speed_along(void)
     float servers[170] = {0.0f};
     for (int32_t i = 0; i < 160; i++) server_of[i] = i;
     const int32_t slot = (int32_t)(muir_chip_number(&s.job, 1, 70, 0) / 8);
-    muir_slowdown_step(plain, STEP, NULL, NULL);
+    muir_slowdown_step(plain, STEP, NULL, NULL, NULL);
     moved->server_of = always->server_of = server_of;
-    muir_slowdown_step(moved, STEP, NULL, NULL); /* has drawn its drift already */
+    muir_slowdown_step(moved, STEP, NULL, NULL, NULL); /* has drawn its drift already */
     server_of[slot] = 165;
     muir_slowdown_move(moved, slot);
     muir_slowdown_move(always, slot);
-    muir_slowdown_step(moved, STEP, NULL, servers);
-    muir_slowdown_step(always, STEP, NULL, NULL);
+    muir_slowdown_step(moved, STEP, NULL, NULL, servers);
+    muir_slowdown_step(always, STEP, NULL, NULL, NULL);
     check_others(moved, always, -1, -1);
     check_others(moved, plain, 1, 70);
     CU_ASSERT(excess(moved, 1, 70) != excess(plain, 1, 70));

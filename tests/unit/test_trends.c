@@ -2,7 +2,7 @@
 /* Published ablations: what a change of layout costs or gains must have the published sign and about its
  * size. */
 #include "check.h"
-#include "fleet_clock/ideal.h"
+#include "step_time/ideal.h"
 #include "scenario/scenario.h"
 #include "schedule/schedule.h"
 

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "run/published.h"
-#include "run/validate.h"
+#include "validation/published.h"
+#include "validation/validate.h"
 #include "scenario/catalogue.h"
 
 static const char *const head =

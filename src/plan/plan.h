@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The search for the layout whose step is shortest: every legal combination of parallel sizes, schedule,
+ * micro batch, recompute and ZeRO stage, each priced as the fleet clock prices a run, on chips of speed 1. */
+#ifndef MUIR_PLAN_PLAN_H
+#define MUIR_PLAN_PLAN_H
+
+#include "step_time/ideal.h"
+
+/* A layout and what it comes to. All figures are modelled. Plain data: ranks send it as bytes. */
+typedef struct muir_plan_entry {
+    muir_parallel parallel;
+    int64_t micro_batch_size, microbatches, chips;
+    double step_s, part_s[MUIR_PART_COUNT];
+    double mfu, tokens_per_s, usd_per_mtoken;
+    double power_w;      /* mean, at the meter, of the servers that the job pays for */
+    double memory_bytes; /* of the fullest chip */
+    bool is_fitting;     /* into the chip's memory */
+    int64_t number;      /* of the candidate, in the order of the search: orders equals */
+} muir_plan_entry;
+
+/* What to search.
+ * base       a scenario that loads: model, fleet, batch, precision, and a layout to hold the others against
+ * limits     the same, with the values of the keys that are fixed
+ * fixed      [n_fixed] keys that keep the value that limits has: "parallel.tp", "micro_batch_size"
+ * keep       how many of the best to keep, >= 1
+ * is_pareto  also search over fewer chips, and keep what no other layout beats in step time, chips and cost
+ *            per token at once; a job on fewer chips then pays for as many servers as it uses */
+typedef struct muir_plan_request {
+    const muir_scenario *base, *limits; /* borrowed */
+    const char *const *fixed;           /* borrowed */
+    int n_fixed, keep;
+    bool is_pareto;
+} muir_plan_request;
+
+typedef struct muir_plan {
+    muir_plan_entry *entries; /* [n], shortest step first; with is_pareto fewest chips last */
+    int n;
+    int64_t legal;           /* candidates whose sizes divide what they must divide */
+    int64_t fitting;         /* of these, those that fit the chip's memory: all of them were priced */
+    muir_plan_entry own;     /* the base's own layout, priced whether it fits or not */
+    int64_t better_than_own; /* fitting candidates with a shorter step */
+    double search_s;         /* executed: time of the slowest rank */
+} muir_plan;
+
+/* Searches; candidates are dealt over ranks, the result is the same on any number of them but for search_s.
+ * out  out  free it with muir_plan_destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG (a fixed key that is not searched), MUIR_ERR_MEM, MUIR_ERR_MPI. */
+muir_status muir_plan_create(muir_ctx *ctx, const muir_plan_request *request, muir_plan **out);
+void muir_plan_destroy(muir_plan **plan); /* accepts NULL, leaves NULL */
+
+/* Keys that are searched, in the order of plan.def. Local. */
+int muir_plan_key_count(void);
+const char *muir_plan_key(int i);
+const char *muir_plan_key_help(int i);
+
+#endif

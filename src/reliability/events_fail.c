@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The event machine: failures, and what follows from one. */
+#include <math.h>
+#include <string.h>
+
+#include "base/real.h"
+#include "reliability/events_state.h"
+
+enum { REACH_SERVER, REACH_RACK, REACH_LEAF, RACK_CHIPS = 64 };
+
+/* Purposes of draws of a failure; muir_draw_lognormal has its own numbers. */
+enum {
+    DRAW_CAUSE = 1,
+    DRAW_IN_PLACE,
+    DRAW_DETECTION,
+    DRAW_REPAIR,
+    DRAW_LONG,
+    DRAW_LONG_TIME,
+    DRAW_OPERATOR,
+    DRAW_CHIP,
+    DRAW_SINCE
+};
+
+typedef struct cause_row {
+    int reach;
+    muir_noticed noticed;
+    size_t weight; /* offset in muir_causes */
+} cause_row;
+
+static const cause_row causes[MUIR_CAUSE_COUNT] = {
+#define CAUSE(name, reach, noticed, help)                                                                    \
+    {REACH_##reach, MUIR_NOTICED_##noticed, offsetof(muir_causes, name)},
+#define OTHER(name, help)
+#include "reliability/kinds.def"
+#undef CAUSE
+#undef OTHER
+};
+
+/* A failure, from its draws. */
+typedef struct failure {
+    int32_t server;      /* where it starts */
+    int32_t first, last; /* servers that it reaches */
+    int kind;
+    bool is_in_place;
+    int64_t start_ns, found_ns; /* found: the job ran into it */
+    muir_draw draw;
+    muir_case served;
+    muir_tier tier;
+    muir_saved saved;
+} failure;
+
+int64_t muir_events_ns(double seconds)
+{
+    return llrint(seconds * 1e9);
+}
+
+muir_event *muir_events_note(muir_events *e, int kind, int64_t start_ns, int64_t end_ns)
+{
+    const bool has_room = e->n_events < MUIR_EVENTS_OF_ROW - 1;
+    /* the last is never read */
+    muir_event *event = &e->event[has_room ? e->n_events++ : MUIR_EVENTS_OF_ROW - 1];
+    e->goodput.unrecorded += !has_room;
+    *event = (muir_event){.kind = kind,
+                          .tier = MUIR_TIER_NONE,
+                          .start_ns = start_ns,
+                          .end_ns = end_ns,
+                          .noticed_ns = -1,
+                          .server = -1,
+                          .chip = -1,
+                          .severity = 1.0,
+                          .replicas =
+                              (int64_t)(e->servers->n_units - e->servers->n_down) * e->servers->unit_replicas,
+                          .row = e->row};
+    e->goodput.events[kind]++;
+    return event;
+}
+
+static int64_t memory_load_ns(const muir_events *e)
+{
+    for (int t = 0; t < MUIR_TIER_COUNT; t++)
+        if (e->checkpoints.tier[t].is_on) return e->checkpoints.tier[t].load_ns;
+    return 0;
+}
+
+int64_t muir_events_restart_ns(const muir_events *e)
+{
+    const muir_reaction_options *o = &e->scenario->faults.reaction;
+    return muir_events_ns(o->reschedule_s) + e->reaction.init_unit_ns + memory_load_ns(e);
+}
+
+int64_t muir_events_refill_ns(const muir_events *e)
+{
+    return muir_events_restart_ns(e) + muir_events_ns(e->scenario->fleet.server.rewire_s);
+}
+
+/* What failed. */
+
+static double weight_of(const muir_events *e, int cause)
+{
+    return *(const double *)(const void *)((const char *)&e->scenario->faults.causes + causes[cause].weight);
+}
+
+static int draw_cause(const muir_events *e, const muir_draw *d)
+{
+    double sum = 0.0;
+    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) sum += weight_of(e, c);
+    double left = muir_draw_uniform(d, DRAW_CAUSE) * sum;
+    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) {
+        left -= weight_of(e, c);
+        if (left < 0.0) return c;
+    }
+    return 0;
+}
+
+static void reach_of(const muir_events *e, failure *f)
+{
+    const int64_t chips = e->scenario->fleet.server.chips, leaf = e->scenario->fleet.fabric.leaf_servers;
+    const int64_t rack = chips < RACK_CHIPS ? RACK_CHIPS / chips : 1;
+    const int64_t n = causes[f->kind].reach == REACH_LEAF   ? leaf
+                      : causes[f->kind].reach == REACH_RACK ? rack
+                                                            : 1;
+    const int64_t first = f->server / n * n;
+    f->first = (int32_t)first;
+    f->last = (int32_t)(first + n < e->servers->n ? first + n : e->servers->n) - 1;
+}
+
+static int64_t draw_detection(const muir_events *e, const failure *f)
+{
+    const muir_detection *o = &e->scenario->faults.detection;
+    if (causes[f->kind].noticed == MUIR_NOTICED_TIMEOUT) return muir_events_ns(o->hang_s);
+    return muir_events_ns(
+        muir_draw_lognormal(&f->draw, DRAW_DETECTION, o->explicit_median_s, o->explicit_sigma));
+}
+
+/* Repair of what failed. */
+static int64_t draw_repair(const muir_events *e, const failure *f)
+{
+    const muir_faults_top *o = &e->scenario->faults.top;
+    const muir_draw d = f->draw;
+    const double long_s = muir_draw_between(&d, DRAW_LONG_TIME, o->long_repair_min_s, o->long_repair_max_s);
+    if (muir_draw_uniform(&d, DRAW_LONG) < o->long_repair_share) return muir_events_ns(long_s);
+    return muir_events_ns(
+        fmin(4.0e9, muir_draw_lognormal(&d, DRAW_REPAIR, o->repair_median_s, o->repair_sigma)));
+}
+
+static failure draw_failure(const muir_events *e, int32_t server)
+{
+    const muir_reaction_options *o = &e->scenario->faults.reaction;
+    failure f;
+    memset(&f, 0, sizeof f);
+    f.server = server;
+    f.draw = muir_servers_draw(e->servers, server);
+    f.kind = draw_cause(e, &f.draw);
+    reach_of(e, &f);
+    f.is_in_place = muir_draw_uniform(&f.draw, DRAW_IN_PLACE) < e->scenario->faults.top.in_place;
+    f.start_ns = e->servers->next->time_ns[server];
+    f.found_ns = f.start_ns > e->now_ns ? f.start_ns : e->now_ns;
+    f.served.detection_ns = draw_detection(e, &f);
+    if (causes[f.kind].noticed == MUIR_NOTICED_CHECK) { /* silent until now */
+        const double since_s =
+            muir_draw_exponential(&f.draw, DRAW_SINCE) * e->scenario->faults.detection.sdc_s;
+        f.served.detection_ns = 0;
+        f.start_ns = f.found_ns > muir_events_ns(since_s) ? f.found_ns - muir_events_ns(since_s) : 0;
+    }
+    if (o->operator_median_s > 0.0)
+        f.served.operator_ns = muir_events_ns(fmin(
+            4.0e9, muir_draw_lognormal(&f.draw, DRAW_OPERATOR, o->operator_median_s, o->operator_sigma)));
+    return f;
+}
+
+/* Servers. */
+
+/* A slot that was drained gets a server; returns the time until processes can start on it. */
+static int64_t replace(muir_events *e, int32_t slot, int64_t now_ns, int n_taken)
+{
+    const muir_reaction_options *o = &e->scenario->faults.reaction;
+    const int64_t rewire_ns = muir_events_ns(e->scenario->fleet.server.rewire_s);
+    const int64_t reschedule_ns = muir_events_ns(o->reschedule_s) + rewire_ns;
+    if (muir_servers_fill(e->servers, slot))
+        return n_taken < o->hot_spares ? muir_events_ns(o->hot_reschedule_s) + rewire_ns : reschedule_ns;
+    const int32_t server = muir_servers_first_back(e->servers);
+    const int64_t most_ns = muir_events_ns(o->no_spare_s),
+                  left_ns = e->servers->next->time_ns[server] - now_ns;
+    muir_servers_return(e->servers, server, now_ns);
+    muir_servers_fill(e->servers, slot);
+    return (left_ns < most_ns ? left_ns > 0 ? left_ns : 0 : most_ns) + reschedule_ns;
+}
+
+/* A server that failed restarts, or goes to repair; `back_ns` is when it is whole again. */
+static int64_t take_out(muir_events *e, const failure *f, int32_t server, int64_t restart_ns)
+{
+    const bool is_origin = server == f->server; /* the others were taken along and are whole */
+    if (f->is_in_place) {
+        if (is_origin) muir_servers_restart(e->servers, server, f->found_ns);
+        return f->found_ns + restart_ns;
+    }
+    const int64_t back_ns = f->found_ns + draw_repair(e, f);
+    if (is_origin) muir_effects_repair(e->effects, server);
+    muir_servers_drain(e->servers, server, back_ns, is_origin ? MUIR_SERVER_IN_REPAIR : MUIR_SERVER_CUT_OFF);
+    return back_ns;
+}
+
+/* Every slot gets a server and every replica trains again; the time until processes can start. */
+static int64_t restore_all(muir_events *e, int64_t now_ns)
+{
+    int64_t longest_ns = muir_events_ns(e->scenario->faults.reaction.reschedule_s);
+    if (e->servers->n_empty > 0) longest_ns = 0;
+    for (int n_taken = 0; e->servers->n_empty > 0; n_taken++) {
+        const int64_t wait_ns = replace(e, e->servers->empty[0], now_ns, n_taken);
+        longest_ns = wait_ns > longest_ns ? wait_ns : longest_ns;
+    }
+    while (e->servers->n_down > 0) e->servers->is_down[e->servers->down[--e->servers->n_down]] = 0;
+    return longest_ns;
+}
+
+/* Units of replicas go, the others stay; `is_last` if none would. Servers of a failure in order. */
+static void drop_units(muir_events *e, const failure *f, int32_t slot, int64_t restart_ns)
+{
+    muir_servers_down(e->servers, slot, f->found_ns + f->served.detection_ns + restart_ns, f->kind);
+}
+
+/* State. */
+
+/* The newest state that is left; silent corruption may ask for one from before it began. */
+static void find_state(muir_events *e, failure *f)
+{
+    const bool is_wide = f->first != f->last;
+    const bool survives[MUIR_TIER_COUNT] = {!is_wide, f->is_in_place, true};
+    int64_t before_ns = INT64_MAX;
+    if (f->kind == MUIR_KIND_sdc && e->scenario->faults.reaction.sdc_rollback) before_ns = f->start_ns;
+    f->tier = muir_checkpoints_find(&e->checkpoints, survives, f->found_ns, before_ns, &f->saved);
+}
+
+static void go_back(muir_events *e, const failure *f)
+{
+    muir_goodput *g = &e->goodput;
+    const int64_t lost_ns = g->class_ns[MUIR_CLASS_productive] - f->saved.productive_ns;
+    e->lost_steps = e->progress - f->saved.step;
+    g->class_ns[MUIR_CLASS_productive] -= lost_ns;
+    g->class_ns[MUIR_CLASS_wasted_progress] += lost_ns;
+    g->lost_ns[f->kind] += lost_ns;
+    g->trained_ns[f->kind] += lost_ns;
+    e->lost_ns = lost_ns;
+    g->kept_steps -= e->lost_steps;
+    g->lost_steps += e->lost_steps;
+    e->progress = f->saved.step;
+    muir_checkpoints_rewind(&e->checkpoints, e->progress, f->found_ns);
+}
+
+/* Stopping the job. */
+
+static void note_failure(muir_events *e, const failure *f, int64_t end_ns, int64_t stall_ns, bool is_hit)
+{
+    muir_event *event = muir_events_note(e, f->kind, f->start_ns, end_ns);
+    const int64_t chips = e->scenario->fleet.server.chips;
+    event->server = f->server;
+    event->chip = f->server * chips + (int64_t)(muir_draw_uniform(&f->draw, DRAW_CHIP) * (double)chips);
+    event->servers = f->last - f->first + 1;
+    event->stall_ns = stall_ns;
+    if (!is_hit) return;
+    event->noticed = causes[f->kind].noticed;
+    event->noticed_ns = f->found_ns + f->served.detection_ns;
+    event->consequence = f->is_in_place ? MUIR_CONSEQUENCE_IN_PLACE : MUIR_CONSEQUENCE_DRAINED;
+    event->tier = (int32_t)f->tier;
+    event->loaded_step = f->saved.step;
+    event->lost_steps = e->lost_steps;
+    event->trained_ns = e->lost_ns;
+    e->failed_event = event;
+}
+
+/* All servers of the failure; the end of the longest repair. */
+static int64_t take_all_out(muir_events *e, const failure *f)
+{
+    const int64_t restart_ns = muir_events_restart_ns(e);
+    int64_t end_ns = f->found_ns;
+    for (int32_t s = f->first; s <= f->last; s++) {
+        const int32_t slot = e->servers->slot_of[s];
+        if (muir_servers_is_out(e->servers, s)) continue;
+        if (slot >= 0 && e->reaction.scope == MUIR_SCOPE_ELASTIC) drop_units(e, f, slot, restart_ns);
+        const int64_t back_ns = take_out(e, f, s, f->served.detection_ns + restart_ns);
+        end_ns = back_ns > end_ns ? back_ns : end_ns;
+    }
+    return end_ns;
+}
+
+static bool is_met(const muir_events *e, const failure *f)
+{
+    for (int32_t s = f->first; s <= f->last; s++) {
+        const int32_t slot = e->servers->slot_of[s];
+        if (slot >= 0 && !muir_servers_is_idle(e->servers, slot)) return true;
+    }
+    return false;
+}
+
+/* The servers are out; the job goes on with what is left, or waits until it is whole. */
+static void react(muir_events *e, failure *f)
+{
+    int scope = e->reaction.scope;
+    const bool is_replicated = e->scenario->job.parallel.zero_stage == 0;
+    if (scope == MUIR_SCOPE_ELASTIC && e->servers->n_down == e->servers->n_units) scope = MUIR_SCOPE_SYNC;
+    find_state(e, f);
+    const bool is_back = scope == MUIR_SCOPE_SYNC || (!is_replicated && f->saved.step < e->progress);
+    if (f->tier != MUIR_TIER_NONE) f->served.load_ns = e->checkpoints.tier[f->tier].load_ns;
+    if (scope == MUIR_SCOPE_ELASTIC && !is_back) f->served.load_ns = 0; /* only the replica that left loads */
+    if (scope == MUIR_SCOPE_ELASTIC)
+        muir_servers_refill(e->servers, f->found_ns + f->served.detection_ns + muir_events_refill_ns(e));
+    else
+        f->served.server_ns = restore_all(e, f->found_ns);
+    if (is_back) go_back(e, f);
+    e->failed_ns = f->found_ns;
+    e->failed_kind = f->kind;
+    e->stall_ns = muir_reaction_stall(&e->reaction, e->scenario, scope, &f->served, e->stall_class_ns);
+    e->goodput.interruptions++;
+}
+
+bool muir_events_fail(muir_events *e, int32_t server)
+{
+    failure f = draw_failure(e, server);
+    const bool is_hit = is_met(e, &f);
+    e->lost_steps = e->lost_ns = 0;
+    const int64_t end_ns = take_all_out(e, &f);
+    if (is_hit)
+        react(e, &f);
+    else if (e->servers->n_empty > 0)
+        muir_servers_refill(e->servers, f.found_ns + f.served.detection_ns + muir_events_refill_ns(e));
+    note_failure(e, &f, end_ns, is_hit ? e->stall_ns : 0, is_hit);
+    return is_hit;
+}
+
+void muir_events_evict(muir_events *e, const muir_effect *effect)
+{
+    int64_t class_ns[MUIR_CLASS_COUNT], prefix_ns = 0;
+    failure f;
+    memset(&f, 0, sizeof f);
+    f.server = f.first = f.last = effect->server;
+    f.kind = MUIR_KIND_eviction;
+    for (int c = 0; c < MUIR_CLASS_COUNT; c++) prefix_ns += e->prefix_ns[c];
+    f.start_ns = f.found_ns = e->now_ns + prefix_ns;
+    f.tier = MUIR_TIER_NONE;
+    f.draw = muir_servers_draw(e->servers, effect->server);
+    int scope = e->reaction.scope;
+    const int64_t end_ns = take_all_out(e, &f);
+    if (scope == MUIR_SCOPE_ELASTIC && e->servers->n_down == e->servers->n_units) scope = MUIR_SCOPE_SYNC;
+    if (scope == MUIR_SCOPE_ELASTIC)
+        muir_servers_refill(e->servers, f.found_ns + muir_events_refill_ns(e));
+    else
+        f.served.server_ns = restore_all(e, f.found_ns), f.served.load_ns = memory_load_ns(e);
+    const int64_t stall_ns = muir_reaction_stall(&e->reaction, e->scenario, scope, &f.served, class_ns);
+    for (int c = 0; c < MUIR_CLASS_COUNT; c++) e->prefix_ns[c] += class_ns[c];
+    e->goodput.lost_ns[MUIR_KIND_eviction] += stall_ns;
+    e->goodput.planned++;
+    muir_event *event = muir_events_note(e, MUIR_KIND_eviction, f.start_ns, end_ns);
+    event->server = effect->server;
+    event->chip = effect->chip;
+    event->servers = 1;
+    event->severity = effect->severity;
+    event->noticed = MUIR_NOTICED_ALERT;
+    event->noticed_ns = effect->alert_ns;
+    event->consequence = MUIR_CONSEQUENCE_DRAINED;
+    event->stall_ns = stall_ns;
+}

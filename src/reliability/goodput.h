@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the run's time went: every nanosecond is productive or one kind of badput. */
+#ifndef MUIR_RELIABILITY_GOODPUT_H
+#define MUIR_RELIABILITY_GOODPUT_H
+
+#include <stdint.h>
+
+/* Kinds of events (kinds.def). */
+typedef enum muir_kind {
+#define CAUSE(name, reach, detection, help) MUIR_KIND_##name,
+#define OTHER(name, help) MUIR_KIND_##name,
+#include "reliability/kinds.def"
+#undef CAUSE
+#undef OTHER
+    MUIR_KIND_COUNT
+} muir_kind;
+enum { MUIR_CAUSE_COUNT = MUIR_KIND_planned };
+
+const char *muir_kind_name(int kind); /* "chip"; never NULL */
+const char *muir_kind_help(int kind); /* never NULL */
+
+/* Classes of time, named as Google's goodput library names badput where it has the class (AI-Hypercomputer/
+ * ml-goodput-measurement): program_startup, the two of checkpoints, wasted_progress_from_disruption and
+ * infrastructure_recovery_from_disruption. It counts detection as infrastructure recovery and does not know
+ * jobs that go on without a replica. */
+#define MUIR_CLASS_LIST(X)                                                                                   \
+    X(productive, "steps that were kept")                                                                    \
+    X(checkpoint_save, "standing still for checkpoints")                                                     \
+    X(wasted_progress, "steps lost: broken off, or trained after the checkpoint that was restored")          \
+    X(detection, "until a failure was noticed")                                                              \
+    X(infrastructure_recovery, "waiting for servers, processes or a person")                                 \
+    X(program_startup, "starting processes and communicators again")                                         \
+    X(checkpoint_restore, "loading saved state")                                                             \
+    X(missing_replicas, "share of kept steps that missing replicas did not train")
+
+#define MUIR_CLASS_ENUM(name, help) MUIR_CLASS_##name,
+typedef enum muir_class { MUIR_CLASS_LIST(MUIR_CLASS_ENUM) MUIR_CLASS_COUNT } muir_class;
+#undef MUIR_CLASS_ENUM
+
+const char *muir_class_name(int class); /* "productive"; never NULL */
+const char *muir_class_help(int class);
+
+/* Plain data. Times [ns], so that sums are exact in any order. */
+typedef struct muir_goodput {
+    int64_t total_ns;
+    int64_t class_ns[MUIR_CLASS_COUNT];  /* add up to total_ns */
+    int64_t lost_ns[MUIR_KIND_COUNT];    /* time of the whole job lost to each kind; part of the badput */
+    int64_t trained_ns[MUIR_KIND_COUNT]; /* of lost_ns: trained for nothing, the rest is standing still */
+    int64_t events[MUIR_KIND_COUNT];     /* injected, spare servers' included */
+    int64_t unrecorded;                  /* events of rows with more than the table takes at once */
+    int64_t interruptions;               /* failures that stopped the job: unplanned */
+    int64_t planned;                     /* planned interruptions and evictions */
+    int64_t lost_steps, kept_steps;
+} muir_goodput;
+
+/* Share of time that was productive; 1 for an empty run. Also called ETTR (effective training time ratio).
+ * Local. */
+double muir_goodput_share(const muir_goodput *goodput);
+
+/* Mean time between unplanned interruptions of the job, down time included [s]; infinity without one.
+ * Local. */
+double muir_goodput_mtti_s(const muir_goodput *goodput);
+
+#endif

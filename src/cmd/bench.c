@@ -1,39 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir bench: tables of what this machine reaches. */
-#include "cmd/bench.h"
+#include "bench/bench.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-
-#define BENCH(id) extern const muir_bench muir_bench_##id;
-#include "cmd/benches.def"
-#undef BENCH
-static const muir_bench *const benches[] = {
-#define BENCH(id) &muir_bench_##id,
-#include "cmd/benches.def"
-#undef BENCH
-};
-enum { N_BENCHES = sizeof benches / sizeof benches[0] };
-
-long long muir_bench_or(long long given, long long fallback)
-{
-    return given > 0 ? given : fallback;
-}
-
-bool muir_bench_is_wanted(const char *list, const char *name)
-{
-    const size_t length = strlen(name);
-    if (!list) return true;
-    for (const char *p = list; *p;) {
-        const size_t n = strcspn(p, ",");
-        if (n == length && strncmp(p, name, n) == 0) return true;
-        p += n + (p[n] == ',');
-    }
-    return false;
-}
 
 static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
 {
@@ -46,19 +19,13 @@ static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
     return failed ? muir_fail(ctx, MUIR_ERR_ARG, "--json %s: cannot be written", path) : MUIR_OK;
 }
 
-static const muir_bench *find(const char *name)
-{
-    for (int i = 0; name && i < N_BENCHES; i++)
-        if (strcmp(benches[i]->name, name) == 0) return benches[i];
-    return NULL;
-}
-
 static muir_status fail_unknown(muir_ctx *ctx)
 {
     char known[100] = "";
     size_t used = 0;
-    for (int i = 0; i < N_BENCHES && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", benches[i]->name);
+    for (int i = 0; i < muir_bench_count() && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+                                 muir_bench_at(i)->name);
     return muir_fail(ctx, MUIR_ERR_ARG, "muir bench what? %s", known);
 }
 
@@ -129,7 +96,7 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"--model", NULL, &o->model, NULL},
                               {"--json", "-J", &a->json, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args));
-    *bench = find(a->args.positional);
+    *bench = muir_bench_find(a->args.positional);
     if (!*bench) MUIR_TRY(fail_unknown(ctx));
     MUIR_TRY(refuse_idle(ctx, known, sizeof known / sizeof known[0], *bench));
     if (a->args.n_overrides > 0)

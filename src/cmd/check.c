@@ -241,33 +241,27 @@ static void print_saves(const muir_scenario *s, const muir_program *program, con
         muir_bytes_text(f.job_bytes).s, f.divisor, is_beside ? "the telemetry file's folder" : folder);
 }
 
-/* How the job's sizes become this machine's, and how long a step takes on the wall. The factor. */
-static double print_shrink(const muir_scenario *s, const muir_program *program, double dilated_s,
-                           const muir_shrink *shrink)
+/* How the job's sizes become this machine's, and how long a step takes on the wall. */
+static void print_shrink(const muir_scenario *s, double dilated_s, double peak, const muir_shrink *shrink)
 {
-    const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
-    const double budget_s = dilated_s > 0.0 ? 0.5 * dilated_s : s->host.budget;
-    const double factor = muir_shrink_guess(program, shrink->shape, 0.5 * peak * budget_s);
+    const double step_s = dilated_s > 0.0 ? dilated_s : shrink->budget_s;
+    const int64_t executed = (s->run.steps + s->host.every - 1) / s->host.every;
     if (dilated_s > 0.0)
-        printf("Pace %s: a step takes %s on the wall", s->host.pace, muir_time_text(dilated_s).s);
+        printf("Pace %s: a step takes %s on the wall", s->host.pace, muir_time_text(step_s).s);
     else
-        printf("Pace asap: a step takes at most %s", muir_time_text(s->host.budget).s);
+        printf("Pace asap: a step takes at most %s", muir_time_text(step_s).s);
     if (s->run.steps > 0)
-        printf(", %s steps %s", muir_count_text((s->run.steps + s->host.every - 1) / s->host.every).s,
-               muir_time_text(budget_s * (dilated_s > 0.0 ? 2.0 : 1.0) *
-                              (double)((s->run.steps + s->host.every - 1) / s->host.every))
-                   .s);
+        printf(", %s steps %s", muir_count_text(executed).s, muir_time_text(step_s * (double)executed).s);
     printf(".\nshrink: layers / %.3g, microbatches / %.3g, dimensions / %g, bytes / %g; the last two as a "
            "core of "
            "%s here suggests,\nto be settled by trying when the run starts\n",
-           shrink->layers, shrink->microbatches, factor, factor * factor, muir_si(peak, "FLOP/s").s);
-    return factor;
+           shrink->layers, shrink->microbatches, shrink->factor, shrink->factor * shrink->factor,
+           muir_si(peak, "FLOP/s").s);
 }
 
 static void print_executed(const muir_scenario *s, const muir_program *program, double dilated_s, int ranks)
 {
     const muir_fold fold = muir_fold_make(s, ranks, 0);
-    const muir_shrink shrink = muir_shrink_make(s, &fold);
     int gemms = 0, mems = 0, ffts = 0;
     for (int i = 0; i < program->n_ops; i++) {
         gemms += program->ops[i].kind == MUIR_OP_GEMM;
@@ -278,14 +272,16 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
         printf("\nexecuted: nothing (host.every=0); modelled: everything\n");
         return;
     }
+    const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
+    const muir_shrink shrink = muir_shrink_plan(s, &fold, program, peak, dilated_s);
     char transforms[40] = "";
     if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
     printf("\nexecuted each %lld-th step: %d kinds of products%s and %d of memory streams, schedule %s of %d "
            "stages x %d chunks\nwith %d microbatches. ",
            (long long)s->host.every, gemms, transforms, mems, s->job.parallel.schedule, shrink.shape.stages,
            shrink.shape.chunks, shrink.shape.microbatches);
-    const double factor = print_shrink(s, program, dilated_s, &shrink);
-    print_saves(s, program, &fold, factor);
+    print_shrink(s, dilated_s, peak, &shrink);
+    print_saves(s, program, &fold, shrink.factor);
     printf("collectives:\n");
     static const int mesh_of[] = {MUIR_MESH_TP, MUIR_MESH_CP, MUIR_MESH_DP,
                                   MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};

@@ -67,7 +67,7 @@ done:
 /* Trying settles what the guess began: as long as a step is too long, and as
  * long as smaller ones are shorter. Where time goes into latency (ranks that outnumber cores), no factor
  * fits. */
-static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c, double budget_s)
+static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
     muir_shrink *shrink = &c->facts.shrink;
@@ -77,7 +77,7 @@ static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c, double budget_
         MUIR_TRY(try_steps(ctx, c, 1, false, longest_s, &exposed_s));
         in_vain = *longest_s > 0.9 * shortest_s ? in_vain + 1 : 0;
         shortest_s = fmin(shortest_s, *longest_s);
-        if (*longest_s <= budget_s || in_vain == TRIES_IN_VAIN) break;
+        if (*longest_s <= shrink->budget_s || in_vain == TRIES_IN_VAIN) break;
         drop_program(c);
         shrink->factor = muir_shrink_next(shrink->factor);
     }
@@ -98,14 +98,13 @@ done:
     return st;
 }
 
-static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c, double budget_s)
+static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
-    muir_shrink *shrink = &c->facts.shrink;
     double peak = c->facts.peak_flop_per_s;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MIN, ctx->comm));
-    shrink->factor = muir_shrink_guess(c->program, shrink->shape, 0.5 * peak * budget_s);
-    MUIR_TRY(try_factors(ctx, c, budget_s));
+    c->facts.shrink = muir_shrink_plan(c->scenario, &c->fold, c->program, peak, c->facts.planned_step_s);
+    MUIR_TRY(try_factors(ctx, c));
     MUIR_TRY(tune(ctx, c));
 done:
     return st;
@@ -135,9 +134,8 @@ done:
     return st;
 }
 
-/* A dilated step is to be kept by doing the work in half of its time, so that there is room for more. */
 static muir_status plan_pace(muir_ctx *ctx, muir_host_clock *c, double x, const muir_host_times *times,
-                             muir_pace **pace, double *budget_s)
+                             muir_pace **pace)
 {
     muir_status st = MUIR_OK;
     const muir_scenario *s = c->scenario;
@@ -145,7 +143,6 @@ static muir_status plan_pace(muir_ctx *ctx, muir_host_clock *c, double x, const 
     MUIR_TRY(muir_pace_create(ctx, c->program, c->order, stage, x, times, s->host.overlap,
                               s->job.parallel.overlap_param_gather, pace));
     c->facts.planned_step_s = (*pace)->step_s;
-    *budget_s = 0.5 * (*pace)->step_s;
 done:
     return st;
 }
@@ -223,7 +220,7 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
     muir_status st = MUIR_OK;
     muir_host_clock *c = NULL;
     muir_pace *pace = NULL;
-    double x = 0.0, budget_s = scenario->host.budget;
+    double x = 0.0;
     MUIR_TRY(muir_pace_parse(ctx, scenario->host.pace, &x));
     MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, 1, sizeof *c, "the host clock", &c)));
     c->scenario = scenario;
@@ -234,8 +231,8 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
     MUIR_TRY(muir_agree(ctx, make_parts(ctx, c)));
     MUIR_TRY(muir_agree(ctx, choose_kernel(ctx, c)));
     MUIR_TRY(muir_agree(ctx, muir_mesh_create(ctx, &c->fold, &c->mesh)));
-    if (x > 0.0) MUIR_TRY(muir_agree(ctx, plan_pace(ctx, c, x, times, &pace, &budget_s)));
-    MUIR_TRY(settle_shrink(ctx, c, budget_s));
+    if (x > 0.0) MUIR_TRY(muir_agree(ctx, plan_pace(ctx, c, x, times, &pace)));
+    MUIR_TRY(settle_shrink(ctx, c));
     MUIR_TRY(measure_facts(ctx, c));
     MUIR_TRY(settle_flips(ctx, c));
     memset(&c->rhythm, 0, sizeof c->rhythm);
@@ -306,12 +303,6 @@ const muir_flips *muir_host_clock_flips(const muir_host_clock *clock)
 const muir_program *muir_host_clock_program(const muir_host_clock *clock)
 {
     return clock->program;
-}
-
-const char *muir_host_progress_text(bool is_overlapped)
-{
-    return is_overlapped ? "the rank itself, between tiles of products"
-                         : "nobody: collectives block, messages wait for the next call of MPI";
 }
 
 const muir_host_times *muir_host_clock_times(const muir_host_clock *clock)

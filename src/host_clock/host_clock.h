@@ -63,9 +63,6 @@ const muir_program *muir_host_clock_program(const muir_host_clock *clock);
 /* Times of the fleet that the clock was made with, zeros without. Local. */
 const muir_host_times *muir_host_clock_times(const muir_host_clock *clock);
 
-/* Who progresses MPI while products run. Local. */
-const char *muir_host_progress_text(bool is_overlapped);
-
 /* Errors of all ops of this rank so far; zeros without a plan. Local. */
 const muir_rhythm *muir_host_clock_rhythm(const muir_host_clock *clock);
 

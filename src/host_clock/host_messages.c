@@ -36,10 +36,11 @@ static bool is_remote(const muir_host_clock *c, const muir_slot *slot, int chunk
 static muir_status await(muir_ctx *ctx, muir_host_clock *c, muir_p2p *p2p, muir_tally *tally)
 {
     muir_status st = MUIR_OK;
+    muir_flights *flights = muir_host_ops_flights(c->ops);
     bool is_done = false;
-    while (c->ops->n_flying > 0 && !is_done) {
+    while (flights->n > 0 && !is_done) {
         MUIR_TRY(muir_p2p_test(ctx, p2p, &is_done));
-        MUIR_TRY(muir_host_ops_progress(ctx, c->ops, tally));
+        MUIR_TRY(muir_flights_poll(ctx, flights, tally));
     }
     MUIR_TRY(muir_p2p_wait(ctx, p2p));
 done:
@@ -55,7 +56,7 @@ static void look_at(muir_host_clock *c, int stage, uint32_t salt, muir_tally *ta
                                                          c->received, c->n_message)
                                       : 0;
     if (is_checked) n_wrong = muir_pattern_check_copy(c->received, c->n_message, 0, stage, salt);
-    muir_host_book(c->ops, is_checked, n_wrong, planted, tally);
+    muir_host_book(c->ops->flips, is_checked, n_wrong, planted, tally);
     tally->check_s += muir_now_s() - start_s;
 }
 

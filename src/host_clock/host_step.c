@@ -68,7 +68,7 @@ static muir_status keep_pace(muir_ctx *ctx, muir_host_clock *c, int index, muir_
 {
     muir_status st = MUIR_OK;
     const muir_host_moment moment = moment_of(c, index, 0);
-    MUIR_TRY(muir_host_ops_wait_until(ctx, c->ops, moment.until_s, tally));
+    MUIR_TRY(muir_flights_until(ctx, muir_host_ops_flights(c->ops), moment.until_s, tally));
     if (moment.until_s > 0.0)
         muir_rhythm_add(&c->step_rhythm, muir_now_s() - moment.until_s, c->pace->op_s[index]);
 done:
@@ -202,7 +202,8 @@ static muir_status run_slots(muir_ctx *ctx, muir_host_clock *c, muir_tally *tall
         MUIR_TRY(muir_host_receive(ctx, c, slot, chunk, tally));
         if (c->pace && !c->is_empty) {
             c->planned_s = c->pace->slot_s[i];
-            MUIR_TRY(muir_host_ops_wait_until(ctx, c->ops, c->start_s + c->planned_s, tally));
+            MUIR_TRY(
+                muir_flights_until(ctx, muir_host_ops_flights(c->ops), c->start_s + c->planned_s, tally));
         }
         MUIR_TRY(run_blocks(ctx, c, slot, chunk, muir_host_salt(c->step, i, 0), tally));
         MUIR_TRY(muir_host_send(ctx, c, i, slot, chunk, tally));
@@ -219,7 +220,7 @@ static muir_status run_end_range(muir_ctx *ctx, muir_host_clock *c, muir_op_rang
     muir_status st = MUIR_OK;
     if (c->pace && !c->is_empty) {
         c->planned_s = planned_s;
-        MUIR_TRY(muir_host_ops_wait_until(ctx, c->ops, c->start_s + planned_s, tally));
+        MUIR_TRY(muir_flights_until(ctx, muir_host_ops_flights(c->ops), c->start_s + planned_s, tally));
     }
     for (int i = range.first; i < range.first + range.n; i++)
         if (muir_host_ops_buckets(c->ops, i) == 0)

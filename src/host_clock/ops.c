@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "collectives/shared.h"
 #include "host_clock/ops_state.h"
@@ -29,7 +28,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
         if (comm) MUIR_TRY(muir_host_coll_prepare(ctx, ops, i, comm));
     }
     MUIR_TRY(muir_host_payloads_prepare(ctx, ops));
-    ops->poked = mesh->world->comm;
+    ops->flights.poked = mesh->world->comm;
     MUIR_TRY(muir_mem_create(ctx, MEM_BYTES, &ops->mem));
 done:
     return st;
@@ -81,43 +80,19 @@ void muir_host_ops_destroy(muir_host_ops **pointer)
     *pointer = NULL;
 }
 
-enum { CHUNK_BYTES = 256 << 10 }; /* between two looks at the clock */
-
-/* The op's bytes; then, with a planned end, more of them until it is near. */
-static muir_status run_mem(muir_ctx *ctx, muir_host_ops *ops, const muir_op *op,
-                           const muir_host_moment *moment, muir_tally *tally)
-{
-    muir_status st = MUIR_OK;
-    size_t bytes = 4 * muir_shrink_elements(op->bytes, ops->shrink.factor);
-    double start_s = muir_now_s(), took_s = 0.0;
-    do {
-        if (!moment->is_empty) muir_mem_stream(ops->mem, MUIR_MEM_COPY, bytes);
-        const double now_s = muir_now_s();
-        took_s = now_s - start_s;
-        start_s = now_s;
-        tally->mem_s += took_s;
-        tally->mem_bytes += (double)bytes;
-        bytes = bytes < CHUNK_BYTES ? bytes : CHUNK_BYTES;
-        if (moment->until_s > 0.0) MUIR_TRY(muir_host_ops_progress(ctx, ops, tally));
-    } while (start_s + took_s < moment->until_s);
-done:
-    return st;
-}
-
 muir_status muir_host_ops_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
                               muir_tally *tally)
 {
     muir_status st = MUIR_OK;
-    const muir_op *op = &ops->program->ops[index];
-    switch (op->kind) {
+    switch (ops->program->ops[index].kind) {
     case MUIR_OP_GEMM: MUIR_TRY(muir_host_gemm_run(ctx, ops, index, moment, tally)); break;
     case MUIR_OP_FFT: MUIR_TRY(muir_host_fft_run(ctx, ops, index, moment, tally)); break;
-    case MUIR_OP_MEM: MUIR_TRY(run_mem(ctx, ops, op, moment, tally)); break;
+    case MUIR_OP_MEM: MUIR_TRY(muir_host_mem_run(ctx, ops, index, moment, tally)); break;
     case MUIR_OP_COLL:
         if (ops->coll_of[index] >= 0) MUIR_TRY(muir_host_coll_run(ctx, ops, index, moment, tally));
         break;
     }
-    MUIR_TRY(muir_host_ops_wait_until(ctx, ops, moment->until_s, tally));
+    MUIR_TRY(muir_flights_until(ctx, &ops->flights, moment->until_s, tally));
 done:
     return st;
 }
@@ -127,24 +102,9 @@ void muir_host_ops_set_flips(muir_host_ops *ops, muir_flips *flips)
     ops->flips = flips;
 }
 
-/* Salts of neighbouring calls differ little, so their bits are mixed first: a multiplication by an odd number
- * and shifts, which lose nothing. */
-bool muir_host_is_checked(const muir_scenario *scenario, uint32_t salt)
+muir_flights *muir_host_ops_flights(muir_host_ops *ops)
 {
-    uint32_t mixed = salt ^ salt >> 16;
-    mixed *= 2246822519u;
-    mixed ^= mixed >> 13;
-    return scenario->host.check && mixed % (uint32_t)scenario->host.check_every == 0;
-}
-
-void muir_host_book(muir_host_ops *ops, bool is_checked, size_t n_wrong, int n_planted, muir_tally *tally)
-{
-    if (is_checked) tally->checked++;
-    if (n_wrong > (size_t)n_planted) tally->wrong++; /* more than the flips account for */
-    tally->planted += n_planted;
-    if (n_planted == 0) return;
-    muir_flips_settle(ops->flips, is_checked, n_wrong > 0);
-    if (n_wrong > 0) tally->caught += n_planted;
+    return &ops->flights;
 }
 
 int muir_host_ops_coll_count(const muir_host_ops *ops)

@@ -6,28 +6,15 @@
 
 #include "collectives/coll.h"
 #include "host_clock/flips.h"
+#include "host_clock/looks.h"
 #include "host_clock/mesh.h"
+#include "host_clock/flights.h"
 #include "host_clock/shrink.h"
+#include "host_clock/tally.h"
 #include "host_clock/tuning.h"
 #include "kernels/check.h"
 #include "kernels/gemm.h"
 #include "kernels/mem.h"
-
-/* What was executed, counted and timed on this rank. */
-typedef struct muir_tally {
-    double gemm_s, gemm_flop;
-    double mem_s, mem_bytes;
-    double coll_s, coll_bytes; /* all collectives of all axes */
-    double p2p_s, p2p_bytes;   /* waiting for messages between stages */
-    double check_s;            /* filling and checking: not part of the job */
-    double fft_s, fft_flop;    /* 5 n log2 n each */
-    double exposed_s;          /* in collectives that the job hides: all of it, or what overlap leaves */
-    double flight_s;           /* from start to end of those that were on their way beside products */
-    double progress_s;         /* moving them on between tiles of products; also in exposed_s */
-    double wait_s;             /* dilated: ahead of the plan, progressing MPI until it was time */
-    int64_t checked, wrong;    /* results looked at; results that were wrong, planted flips aside */
-    int64_t planted, caught;   /* flips put into results; those that a check found */
-} muir_tally;
 
 /* When and how an op runs. */
 typedef struct muir_host_moment {
@@ -49,7 +36,7 @@ typedef struct muir_host_coll {
     double calls, seconds;            /* so far; waiting for slower ranks included */
     double best_s;                    /* the fastest call so far, which waited least */
     bool is_hidable;                  /* the job hides it under products */
-    struct muir_host_bucket *buckets; /* pieces that run beside products; NULL: it does not hide here */
+    struct muir_host_bucket *buckets; /* pieces that run during products; NULL: it does not hide here */
     int n_buckets;
     double piece_s; /* time of the pieces of the call at hand */
 } muir_host_coll;
@@ -85,7 +72,7 @@ void muir_host_ops_set_flips(muir_host_ops *ops, muir_flips *flips);
 /* Whether collectives that may hide do. Local; equal on all ranks. */
 void muir_host_ops_set_overlap(muir_host_ops *ops, bool is_on);
 
-/* Pieces in which op number `index` runs beside products; 0: it does not. Local. */
+/* Pieces in which op number `index` runs during products; 0: it does not. Local. */
 int muir_host_ops_buckets(const muir_host_ops *ops, int index);
 
 /* Starts a piece. Every product moves it on from then on. Other collectives run meanwhile only after all
@@ -101,16 +88,8 @@ muir_status muir_host_ops_start(muir_ctx *ctx, muir_host_ops *ops, int index, in
 muir_status muir_host_ops_finish(muir_ctx *ctx, muir_host_ops *ops, int index, int bucket, double *begin_s,
                                  double *end_s, muir_tally *tally);
 
-/* Moves on whatever is on its way. Local. MUIR_ERR_MPI. */
-muir_status muir_host_ops_progress(muir_ctx *ctx, muir_host_ops *ops, muir_tally *tally);
-
-/* Progresses until a time on this machine's clock, without sleep; returns at once where it has passed.
- * Local. MUIR_ERR_MPI. */
-muir_status muir_host_ops_wait_until(muir_ctx *ctx, muir_host_ops *ops, double until_s, muir_tally *tally);
-
-/* Whether the result of a call is looked at: host.check, one in host.check_every by the salt, so that the
- * ranks of a collective agree. Local. */
-bool muir_host_is_checked(const muir_scenario *scenario, uint32_t salt);
+/* What is on its way: to be moved on, or waited for. Local. */
+muir_flights *muir_host_ops_flights(muir_host_ops *ops);
 
 /* The prepared collectives, those of axes that cross ranks. Local. */
 int muir_host_ops_coll_count(const muir_host_ops *ops);

@@ -8,9 +8,10 @@
 #include "base/clock.h"
 #include "collectives/shared.h"
 #include "host_clock/algorithms.h"
+#include "host_clock/hidable.h"
 #include "host_clock/pattern.h"
 
-static muir_coll_spec spec_of(const muir_host_coll *c)
+muir_coll_spec muir_host_coll_spec(const muir_host_coll *c)
 {
     return (muir_coll_spec){.count = c->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
 }
@@ -18,7 +19,7 @@ static muir_coll_spec spec_of(const muir_host_coll *c)
 /* The first row of the table that does this here. */
 static muir_status prepare_first(muir_ctx *ctx, muir_host_coll *c)
 {
-    const muir_coll_spec spec = spec_of(c);
+    const muir_coll_spec spec = muir_host_coll_spec(c);
     for (size_t i = 0; i < muir_coll_count(); i++) {
         c->algorithm = muir_coll_at(i);
         if (c->algorithm->kind != c->op->coll) continue;
@@ -44,42 +45,9 @@ muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index,
     if (!c->algorithm) {
         MUIR_TRY(prepare_first(ctx, c));
     } else {
-        const muir_coll_spec spec = spec_of(c);
+        const muir_coll_spec spec = muir_host_coll_spec(c);
         MUIR_TRY(muir_coll_op_create(ctx, comm, c->algorithm, &spec, &c->prepared));
     }
-done:
-    return st;
-}
-
-/* Overlap wants algorithms that can be moved on in parts, which no table of whole calls knows. */
-static muir_status choose_in_parts(muir_ctx *ctx, muir_host_coll *c, const muir_coll_spec *spec)
-{
-    muir_status st = MUIR_OK;
-    MUIR_TRY(muir_host_choose_in_parts(ctx, c->comm, c->op->coll, spec, &c->choice.coll));
-    c->choice.time_s = c->choice.mpi_s = NAN;
-    c->chosen = MUIR_CHOSEN_MEASURED;
-done:
-    return st;
-}
-
-muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *tuning)
-{
-    muir_status st = MUIR_OK;
-    for (int i = 0; i < ops->n_colls; i++) {
-        muir_host_coll *c = &ops->colls[i];
-        const muir_coll_spec spec = spec_of(c);
-        if (c->chosen == MUIR_CHOSEN_FORCED) continue;
-        if (ops->scenario->host.overlap)
-            MUIR_TRY(choose_in_parts(ctx, c, &spec));
-        else
-            MUIR_TRY(muir_tuning_pick(ctx, tuning, c->comm, c->op->coll, &spec, c->send, c->recv, &c->choice,
-                                      &c->chosen));
-        c->algorithm = c->choice.coll;
-        muir_coll_op_destroy(&c->prepared);
-        MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared));
-        c->calls = c->seconds = c->best_s = 0.0;
-    }
-    MUIR_TRY(muir_host_hidden_prepare(ctx, ops));
 done:
     return st;
 }
@@ -148,7 +116,7 @@ void muir_host_coll_look(muir_host_ops *ops, int index, size_t count, uint32_t s
     const int planted =
         ops->flips ? muir_flips_plant(ops->flips, index, MUIR_FLIP_COLLECTIVE, recv, n_recv) : 0;
     if (is_checked) n_wrong = muir_pattern_check(c->op->coll, recv, count, p, rank, salt);
-    muir_host_book(ops, is_checked, n_wrong, planted, tally);
+    muir_host_book(ops->flips, is_checked, n_wrong, planted, tally);
     tally->check_s += muir_now_s() - start_s;
 }
 
@@ -162,10 +130,10 @@ muir_status muir_host_coll_run(muir_ctx *ctx, muir_host_ops *ops, int index, con
     if (moment->is_empty) return MUIR_OK;
     if (is_checked) muir_host_coll_fill(c, c->count, moment->salt, c->send, c->recv);
     tally->check_s += muir_now_s() - start_s;
-    if (c->algorithm->run) MUIR_TRY(muir_host_hidden_land(ctx, ops, tally));
+    if (c->algorithm->run) MUIR_TRY(muir_flights_land(ctx, &ops->flights, tally));
     start_s = muir_now_s();
     MUIR_TRY(muir_coll_start(ctx, c->prepared, c->send, c->recv));
-    MUIR_TRY(muir_host_hidden_beside(ctx, ops, c->prepared));
+    MUIR_TRY(muir_flights_block(ctx, &ops->flights, c->prepared));
     const double took_s = muir_now_s() - start_s;
     c->calls += 1.0;
     c->seconds += took_s;

@@ -36,7 +36,7 @@ static muir_status transform_until(muir_ctx *ctx, muir_host_ops *ops, muir_fft *
     while (now_s + slowest_s < until_s) {
         const double start_s = now_s;
         transform(fft, tally);
-        MUIR_TRY(muir_host_ops_progress(ctx, ops, tally));
+        MUIR_TRY(muir_flights_poll(ctx, &ops->flights, tally));
         now_s = muir_now_s();
         if (now_s - start_s > slowest_s) slowest_s = now_s - start_s;
     }
@@ -58,7 +58,7 @@ muir_status muir_host_fft_run(muir_ctx *ctx, muir_host_ops *ops, int index, cons
     tally->check_s += muir_now_s() - start_s;
     transform(fft, tally);
     start_s = muir_now_s();
-    muir_host_book(ops, is_checked, is_checked ? muir_fft_check(fft) : 0, 0, tally);
+    muir_host_book(ops->flips, is_checked, is_checked ? muir_fft_check(fft) : 0, 0, tally);
     tally->check_s += muir_now_s() - start_s;
     if (moment->until_s > 0.0) MUIR_TRY(transform_until(ctx, ops, fft, moment->until_s, tally));
 done:

@@ -74,10 +74,10 @@ static muir_status multiply(muir_ctx *ctx, muir_host_ops *ops, host_gemm *g, boo
                             muir_tally *tally)
 {
     muir_status st = MUIR_OK;
-    const size_t rows = g->size.m, tile = is_planned || ops->n_flying > 0 ? g->tile : rows;
+    const size_t rows = g->size.m, tile = is_planned || ops->flights.n > 0 ? g->tile : rows;
     for (size_t first = 0; first < rows; first += tile) {
         MUIR_TRY(multiply_rows(ctx, ops, g, first, rows - first < tile ? rows - first : tile, tally));
-        if (tile < rows) MUIR_TRY(muir_host_ops_progress(ctx, ops, tally));
+        if (tile < rows) MUIR_TRY(muir_flights_poll(ctx, &ops->flights, tally));
     }
 done:
     return st;
@@ -93,7 +93,7 @@ static muir_status multiply_until(muir_ctx *ctx, muir_host_ops *ops, host_gemm *
          first = first + 2 * g->tile <= g->size.m ? first + g->tile : 0) {
         const double start_s = now_s;
         MUIR_TRY(multiply_rows(ctx, ops, g, first, g->tile, tally));
-        MUIR_TRY(muir_host_ops_progress(ctx, ops, tally));
+        MUIR_TRY(muir_flights_poll(ctx, &ops->flights, tally));
         now_s = muir_now_s();
         if (now_s - start_s > tile_s) tile_s = now_s - start_s;
     }
@@ -120,7 +120,7 @@ muir_status muir_host_gemm_run(muir_ctx *ctx, muir_host_ops *ops, int index, con
                                 : 0;
         size_t first_row = 0, n_wrong = 0;
         if (is_checked && !moment->is_empty) n_wrong = muir_gemm_check_run(g->check, g->c, &first_row);
-        if (!moment->is_empty) muir_host_book(ops, is_checked, n_wrong, planted, tally);
+        if (!moment->is_empty) muir_host_book(ops->flips, is_checked, n_wrong, planted, tally);
         tally->check_s += muir_now_s() - start_s;
     }
     if (moment->until_s > 0.0) MUIR_TRY(multiply_until(ctx, ops, g, moment->until_s, tally));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What prepared ops hold, and what their source files do for each other. Private to host_clock/. */
+/* What prepared ops hold, and what their source files do for each other. Private to host_clock/.
+ * Each file calls those before it only: flights and looks; gemm, fft, mem and coll; hidden; tune; ops. */
 #ifndef MUIR_HOST_CLOCK_OPS_STATE_H
 #define MUIR_HOST_CLOCK_OPS_STATE_H
 
@@ -22,17 +23,16 @@ typedef struct payload {
     float *send, *recv;
 } payload;
 
-/* A piece of a collective that runs beside products, with data of its own. */
+/* A piece of a collective that runs during products, with data of its own. */
 typedef struct muir_host_bucket {
-    muir_coll_op *prepared;
+    muir_flight flight;
     float *send, *recv;
     size_t count; /* [elements] */
     uint32_t salt;
-    bool is_flying, is_checked;
-    double start_s, end_s; /* on this machine's clock; end_s 0: not seen to be through */
+    bool is_checked;
 } muir_host_bucket;
 
-enum { MUIR_MOST_FLYING = 128, MUIR_MOST_BUCKETS = 32 };
+enum { MUIR_MOST_BUCKETS = 32 };
 
 struct muir_host_ops {
     const muir_program *program;   /* borrowed; outlives the ops */
@@ -49,10 +49,8 @@ struct muir_host_ops {
     muir_mem *mem;
     muir_flips *flips; /* borrowed; NULL: none are planted */
     bool is_overlapped;
-    muir_host_bucket *flying[MUIR_MOST_FLYING]; /* pieces on their way */
-    int n_flying;
+    muir_flights flights;
     int64_t job_stage; /* the job's stage that this rank's stands for at the end of a step */
-    MPI_Comm poked;    /* borrowed from the mesh: asking it for messages progresses MPI */
 };
 
 /* Makes op number `index` ready, a product. Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
@@ -67,6 +65,11 @@ muir_status muir_host_fft_prepare(muir_ctx *ctx, muir_host_ops *ops, int index);
 
 /* Runs them. Local. MUIR_ERR_MPI, while MPI is progressed. */
 muir_status muir_host_fft_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
+                              muir_tally *tally);
+
+/* Streams the op's bytes, and more of them until a planned end. Local. MUIR_ERR_MPI, while MPI is
+ * progressed. */
+muir_status muir_host_mem_run(muir_ctx *ctx, muir_host_ops *ops, int index, const muir_host_moment *moment,
                               muir_tally *tally);
 
 /* Makes op number `index` ready, a collective over a communicator that outlives the ops; payloads follow when
@@ -87,30 +90,12 @@ void muir_host_coll_fill(const muir_host_coll *coll, size_t count, uint32_t salt
 void muir_host_coll_look(muir_host_ops *ops, int index, size_t count, uint32_t salt, bool is_checked,
                          float *recv, muir_tally *tally);
 
-/* Books a result that n_planted flips were put into and of which n_wrong rows or elements were wrong.
- * Local. */
-void muir_host_book(muir_host_ops *ops, bool is_checked, size_t n_wrong, int n_planted, muir_tally *tally);
+/* What the collective asks of an algorithm. Local. */
+muir_coll_spec muir_host_coll_spec(const muir_host_coll *coll);
 
 /* Makes the pieces of every collective that the job hides, where the scenario wants overlap. Collective over
  * the mesh's ranks. MUIR_ERR_MEM, MUIR_ERR_MPI. */
 muir_status muir_host_hidden_prepare(muir_ctx *ctx, muir_host_ops *ops);
 void muir_host_hidden_destroy(muir_host_ops *ops);
-
-/* Whether the job hides op number `index`, a collective, on a stage. Local. */
-bool muir_host_is_hidable(const muir_scenario *scenario, const muir_program *program, int index,
-                          int64_t job_stage);
-
-/* The fastest algorithm, measured now, of those that can be moved on in parts.
- * out  out  row of the table; untouched on error
- * Collective over the communicator. MUIR_ERR_ARG if there is none, MUIR_ERR_MEM, MUIR_ERR_MPI. */
-muir_status muir_host_choose_in_parts(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind kind,
-                                      const muir_coll_spec *spec, const muir_coll **out);
-
-/* Waits for all pieces on their way. MUIR_ERR_MPI. */
-muir_status muir_host_hidden_land(muir_ctx *ctx, muir_host_ops *ops, muir_tally *tally);
-
-/* Blocks until a prepared collective that was started is through, moving on all pieces meanwhile.
- * MUIR_ERR_MPI. */
-muir_status muir_host_hidden_beside(muir_ctx *ctx, muir_host_ops *ops, muir_coll_op *op);
 
 #endif

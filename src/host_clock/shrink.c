@@ -4,6 +4,9 @@
 
 #include <math.h>
 
+/* Shares of a step's time: products of the work, and work of a dilated step. */
+static const double PRODUCTS = 0.5, WORK = 0.5;
+
 enum { GRAIN = 16, LARGEST_FACTOR = 1 << 20 }; /* GRAIN: one vector register of floats */
 
 static int least(int64_t a, int64_t b)
@@ -18,8 +21,7 @@ muir_shrink muir_shrink_make(const muir_scenario *scenario, const muir_fold *fol
     int microbatches = least(job->microbatches, 2 * (int64_t)stages);
     if (microbatches > stages)
         microbatches -= microbatches % stages; /* whole rounds, which interleaving needs */
-    muir_shrink shrink;
-    shrink.factor = 1.0;
+    muir_shrink shrink = {.factor = 1.0};
     shrink.shape = (muir_shape){stages, (int)job->parallel.vpp, microbatches};
     shrink.layers = (double)job->model.layers / (double)(stages * job->parallel.vpp);
     shrink.microbatches = (double)job->microbatches / (double)microbatches;
@@ -69,10 +71,13 @@ static double step_flop(const muir_program *program, muir_shape shape, double fa
     return flop * shape.chunks * shape.microbatches;
 }
 
-double muir_shrink_guess(const muir_program *program, muir_shape shape, double flop)
+muir_shrink muir_shrink_plan(const muir_scenario *scenario, const muir_fold *fold,
+                             const muir_program *program, double peak_flop_per_s, double dilated_s)
 {
-    double factor = 1.0;
-    while (factor < LARGEST_FACTOR && step_flop(program, shape, factor) > flop)
-        factor = muir_shrink_next(factor);
-    return factor;
+    muir_shrink shrink = muir_shrink_make(scenario, fold);
+    shrink.budget_s = dilated_s > 0.0 ? WORK * dilated_s : scenario->host.budget;
+    const double flop = PRODUCTS * peak_flop_per_s * shrink.budget_s;
+    while (shrink.factor < LARGEST_FACTOR && step_flop(program, shrink.shape, shrink.factor) > flop)
+        shrink.factor = muir_shrink_next(shrink.factor);
+    return shrink;
 }

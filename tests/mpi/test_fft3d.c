@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "host_clock/fft3d.h"
+#include "bench/fft3d.h"
 #include "kernels/gemm.h"
 
 static const double two_pi = 6.283185307179586476925;

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/statistics.h"
-#include "cmd/bench.h"
-#include "host_clock/fft3d.h"
+#include "bench/bench.h"
+#include "bench/fft3d.h"
 #include "kernels/fftw_mpi.h"
 #include "kernels/gemm.h"
 

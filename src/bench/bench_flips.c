@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "cmd/bench.h"
+#include "bench/bench.h"
 #include "collectives/coll.h"
 #include "host_clock/pattern.h"
 #include "kernels/check.h"

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/statistics.h"
-#include "cmd/bench.h"
+#include "bench/bench.h"
 #include "kernels/mem.h"
 
 enum { MOST_SAMPLES = 1000 };

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/statistics.h"
-#include "cmd/bench.h"
+#include "bench/bench.h"
 #include "kernels/check.h"
 #include "kernels/openblas.h"
 #include "kernels/peak.h"

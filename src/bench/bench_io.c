@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/statistics.h"
 #include "base/units.h"
-#include "cmd/bench.h"
+#include "bench/bench.h"
 #include "io/checkpoint.h"
 
 enum { MOST_SAMPLES = 100, SLICE = 64 << 20 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir bench coll: all algorithms beside the library's own and the measured choice, in turns. */
-#include "cmd/bench_coll.h"
+#include "bench/bench_coll.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/statistics.h"
-#include "cmd/bench_coll.h"
+#include "bench/bench_coll.h"
 
 void muir_coll_bench_head(const muir_coll_bench *b)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cmd/bench.h"
+#include "bench/bench.h"
 #include "run/run.h"
 
 /* The yardstick job: tp 8, pp 16, 32 microbatches, all default effects, telemetry on. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Benchmarks: rows of one table, with the letters that nccl-tests users know. */
-#ifndef MUIR_CMD_BENCH_H
-#define MUIR_CMD_BENCH_H
+#ifndef MUIR_BENCH_BENCH_H
+#define MUIR_BENCH_BENCH_H
 
 #include <jansson.h>
 
@@ -29,6 +29,10 @@ typedef struct muir_bench {
     /* Collective over ctx->comm. */
     muir_status (*run)(muir_ctx *ctx, const muir_bench_options *options);
 } muir_bench;
+
+int muir_bench_count(void);
+const muir_bench *muir_bench_at(int i);
+const muir_bench *muir_bench_find(const char *name); /* NULL if unknown, or for NULL */
 
 /* given, or fallback where nothing was said. Local. */
 long long muir_bench_or(long long given, long long fallback);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Fourier transforms in three dimensions over ranks: lines along one dimension after the other, and between
  * them transposes by all_to_all, on slabs (one communicator) or pencils (two). */
-#ifndef MUIR_HOST_CLOCK_FFT3D_H
-#define MUIR_HOST_CLOCK_FFT3D_H
+#ifndef MUIR_BENCH_FFT3D_H
+#define MUIR_BENCH_FFT3D_H
 
 #include "collectives/coll.h"
 #include "kernels/fft.h"

@@ -2,7 +2,7 @@
 /* Lines of a distributed Fourier transform, and the transposes between them. Each pass reads memory once and
  * writes it once: what lines along dimension 2 make of a plane, and lines side by side along the others, stay
  * in cache until they have been put where the next exchange takes them. */
-#include "host_clock/fft3d.h"
+#include "bench/fft3d.h"
 
 #include <stdlib.h>
 #include <string.h>

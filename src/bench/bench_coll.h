@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One point of muir bench coll: an operation, type and size with all its contenders. Private to it. */
-#ifndef MUIR_CMD_BENCH_COLL_H
-#define MUIR_CMD_BENCH_COLL_H
+#ifndef MUIR_BENCH_BENCH_COLL_H
+#define MUIR_BENCH_BENCH_COLL_H
 
-#include "cmd/bench.h"
+#include "bench/bench.h"
 #include "collectives/measure.h"
 #include "collectives/payload.h"
 #include "host_clock/tuning.h"

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cmd/bench_coll.h"
+#include "bench/bench_coll.h"
 #include "collectives/shared.h"
 
 enum { MOST_CALLS = 20, LEAST_SAMPLES = 3 };

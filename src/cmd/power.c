@@ -9,7 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/report.h"
 
-enum { MOST_KEYS = 2, MOST_OVERRIDES = 64 };
+enum { MOST_KEYS = 2, MOST_OVERRIDES = 64, MOST_ADDED = 2 };
 
 /* Remedies that are compared, each with the keys that turn it on. */
 static const struct {
@@ -28,19 +28,30 @@ static const struct {
 };
 enum { REMEDIES = sizeof remedies / sizeof remedies[0] };
 
+/* A fleet is judged over ten minutes and with failures, unless the scenario or an argument says otherwise. */
+static const char *const additions[MOST_ADDED] = {"power.window_s=600", "faults=elastic"};
+
 typedef struct power_arguments {
     muir_args args;
     const char *json;
 } power_arguments;
 
+static bool is_given(const power_arguments *a, const char *start)
+{
+    for (int i = 0; i < a->args.n_overrides; i++)
+        if (strncmp(a->args.overrides[i], start, strlen(start)) == 0) return true;
+    return false;
+}
+
 /* One remedy's trace. */
-static muir_status study(muir_ctx *ctx, const power_arguments *a, int remedy, bool has_window,
+static muir_status study(muir_ctx *ctx, const power_arguments *a, int remedy, const bool added[MOST_ADDED],
                          muir_scenario *scenario, muir_power_summary *summary)
 {
     muir_status st = MUIR_OK;
-    const char *overrides[MOST_OVERRIDES + MOST_KEYS + 1];
+    const char *overrides[MOST_OVERRIDES + MOST_KEYS + MOST_ADDED];
     int n = 0;
-    if (!has_window) overrides[n++] = "power.window_s=600";
+    for (int i = 0; i < MOST_ADDED; i++)
+        if (added[i]) overrides[n++] = additions[i];
     for (int i = 0; i < a->args.n_overrides; i++) overrides[n++] = a->args.overrides[i];
     for (int i = 0; i < MOST_KEYS && remedies[remedy].keys[i]; i++) overrides[n++] = remedies[remedy].keys[i];
     MUIR_TRY(muir_scenario_load(ctx, a->args.positional, overrides, n, scenario));
@@ -51,16 +62,26 @@ done:
 
 static void print_header(const muir_scenario *s, const muir_power_summary *power)
 {
-    printf("muir %s: power of %s, %s chips %s, at the meter; modelled\n\n", MUIR_VERSION, s->name,
-           muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip);
+    printf("muir %s: power of %s, %s chips %s, faults %s, at the meter; modelled\n\n", MUIR_VERSION, s->name,
+           muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip, s->run.faults);
     muir_report_power(s, power);
-    printf("\n%-15s %9s %9s %9s %9s %9s %9s %9s  %-9s %-8s %-8s %9s %9s\n", "remedy", "mean", "peak", "range",
-           "at step", "rms", "ramp 1 s", "ramp 60 s", "0.1-20 Hz", "ramp", "range", "energy", "time");
+    printf("\n%-15s %9s %9s %9s %9s %9s %10s  %-13s %8s %8s\n", "remedy", "mean", "peak", "range", "at step",
+           "ramp 1 s", "ramp 60 s", "limits kept", "energy", "time");
 }
 
-static const char *word(bool is_met)
+/* "2 of 3", "1 of 2, 1 ?" where a limit was not measured. */
+static muir_text32 limits_kept(const muir_power_report *r)
 {
-    return is_met ? "met" : "missed";
+    const muir_verdict verdicts[] = {r->share, r->ramp, r->range_verdict, r->swing};
+    int kept = 0, judged = 0, unknown = 0;
+    muir_text32 text;
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+        kept += verdicts[i] == MUIR_VERDICT_MET;
+        judged += verdicts[i] >= 0;
+        unknown += verdicts[i] == MUIR_VERDICT_NOT_MEASURED;
+    }
+    snprintf(text.s, sizeof text.s, unknown ? "%d of %d, %d ?" : "%d of %d", kept, judged, unknown);
+    return text;
 }
 
 /* Energy and time per step against those without remedy; deferred work counts as time at the mean power. */
@@ -68,11 +89,10 @@ static void print_row(const char *name, const muir_power_report *r, const muir_p
 {
     const double step_j = r->mean_w / r->step_hz, none_j = none->mean_w / none->step_hz;
     const double late = r->cost.deferred_j / (r->mean_w * r->time_s);
-    printf("%-15s %9s %9s %9s %9s %9s %9s %9s  %-9s %-8s %-8s %+8.2f%% %+8.2f%%\n", name,
-           muir_si(r->mean_w, "W").s, muir_si(r->max_w, "W").s, muir_si(r->max_w - r->min_w, "W").s,
-           muir_si(r->line_w[0], "W").s, muir_si(r->rms_w, "W").s, muir_si(r->ramp_w_per_s[0], "W/s").s,
-           muir_si(r->ramp_w_per_s[2], "W/s").s, word(r->is_share_met), word(r->is_ramp_met),
-           word(r->is_range_met), 100.0 * (step_j / none_j - 1.0),
+    printf("%-15s %9s %9s %9s %9s %9s %10s  %-13s %+7.2f%% %+7.2f%%\n", name, muir_si(r->mean_w, "W").s,
+           muir_si(r->max_w, "W").s, muir_si(r->max_w - r->min_w, "W").s, muir_si(r->line_w[0], "W").s,
+           muir_si(r->ramp_w_per_s[0], "W/s").s, muir_si(r->ramp_w_per_s[MUIR_POWER_RAMPS - 1], "W/s").s,
+           limits_kept(r).s, 100.0 * (step_j / none_j - 1.0),
            100.0 * (none->step_hz / r->step_hz * (1.0 + late) - 1.0));
 }
 
@@ -95,11 +115,12 @@ static muir_status compare(muir_ctx *ctx, const power_arguments *a)
         return muir_fail(ctx, MUIR_ERR_ARG, "%d overrides are more than muir power takes (%d)",
                          a->args.n_overrides, (int)MOST_OVERRIDES);
     MUIR_TRY(muir_scenario_load(ctx, a->args.positional, a->args.overrides, a->args.n_overrides, &scenario));
-    const bool has_window = scenario.power.window_s > 0.0;
+    const bool added[MOST_ADDED] = {scenario.power.window_s <= 0.0,
+                                    strcmp(scenario.run.faults, "none") == 0 && !is_given(a, "faults=")};
     const bool is_table = muir_is_root(ctx) && !(a->json && strcmp(a->json, "-") == 0);
     rows = json_array();
     for (int i = 0; i < REMEDIES; i++) {
-        MUIR_TRY(study(ctx, a, i, has_window, &scenario, &summary));
+        MUIR_TRY(study(ctx, a, i, added, &scenario, &summary));
         if (i == 0) none = summary;
         if (i == 0 && is_table) print_header(&scenario, &summary);
         if (is_table) print_row(remedies[i].name, &summary.report, &none.report);
@@ -107,9 +128,11 @@ static muir_status compare(muir_ctx *ctx, const power_arguments *a)
             rows, json_pack("{s:s,s:o}", "remedy", remedies[i].name, "power", muir_power_json(&summary)));
     }
     if (is_table)
-        printf("\nenergy and time of a step against none; at step: peak to peak at the step frequency; ramps "
-               "and "
-               "storage are\nper chip. A floor is paid in energy, deferred work counts as time.\n");
+        printf("\nlimits kept, of those that could be judged; ?: not measured, since the trace is too short. "
+               "Energy and\n"
+               "time per step are compared with none; at step: peak to peak at the step's frequency. Ramps "
+               "and storage\n"
+               "are per chip. A floor is paid in energy; deferred work counts as time.\n");
     if (muir_is_root(ctx) && a->json) st = write_json(ctx, rows, a->json);
     st = muir_agree(ctx, st);
 done:
@@ -137,7 +160,8 @@ const muir_command muir_command_power = {
     .help =
         "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
         "  key=value     overrides a key; power.window_s, power.sample_hz, power.limit_* and others of\n"
-        "                power: (muir help scenario lists all); without a window ten minutes from step 0\n"
+        "                power: (muir help scenario lists all); without a window ten minutes from step 0,\n"
+        "                and without faults those of data/faults/elastic.yaml (faults=none leaves them out)\n"
         "  --json FILE   the table as JSON; - for standard output alone\n\n"
         "Nothing is executed but the fleet clock, and no file is written. `muir run` with power.window_s\n"
         "keeps the samples, and scripts/plot_power.py draws them.\n",

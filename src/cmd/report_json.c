@@ -144,13 +144,19 @@ static json_t *host(const muir_summary *m)
     return object;
 }
 
+/* null: not measured, or no limit given. */
+static json_t *is_met(muir_verdict verdict)
+{
+    return verdict < 0 ? json_null() : json_boolean(verdict == MUIR_VERDICT_MET);
+}
+
 json_t *muir_power_json(const muir_power_summary *power)
 {
     const muir_power_report *r = &power->report;
     json_t *lines = json_array(), *bands = json_object(), *ramps = json_object();
     if (power->windows == 0) return json_null();
 #define BAND(name, from_hz, to_hz)                                                                           \
-    json_object_set_new(bands, #name, json_real(r->band_share[MUIR_POWER_##name]));
+    json_object_set_new(bands, #name, number(r->band_share[MUIR_POWER_##name]));
     MUIR_POWER_BAND_LIST(BAND)
 #undef BAND
     for (int i = 0; i < MUIR_POWER_HARMONICS; i++)
@@ -159,18 +165,21 @@ json_t *muir_power_json(const muir_power_summary *power)
     for (int i = 0; i < MUIR_POWER_RAMPS; i++) {
         char key[16];
         snprintf(key, sizeof key, "%g_s", muir_power_ramp_s(i));
-        json_object_set_new(ramps, key, json_real(r->ramp_w_per_s[i]));
+        json_object_set_new(ramps, key, number(r->ramp_w_per_s[i]));
     }
-    return json_pack(
-        "{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:f,s:o,s:{s:b,s:b,s:b},s:f,s:f,s:f,s:f,s:f,s:"
-        "f,s:f}",
-        "windows", (json_int_t)power->windows, "steps", (json_int_t)r->steps, "samples",
-        (json_int_t)r->samples, "time_s", r->time_s, "mean_w", r->mean_w, "min_w", r->min_w, "max_w",
-        r->max_w, "rms_w", r->rms_w, "step_hz", r->step_hz, "cycle_hz", r->cycle_hz, "cycle_share",
-        r->cycle_share, "lines", lines, "band_share", bands, "grid_share", r->grid_share, "ramp_w_per_s",
-        ramps, "limits_met", "band_share", r->is_share_met, "ramp", r->is_ramp_met, "range", r->is_range_met,
-        "energy_j", r->energy_j, "energy_difference", r->difference, "burnt_j", r->cost.burnt_j, "deferred_j",
-        r->cost.deferred_j, "lost_j", r->cost.lost_j, "traced_s", power->traced_s, "spent_s", power->spent_s);
+    return json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:"
+                     "o},s:f,s:f,s:f,s:f,"
+                     "s:f,s:f,s:f}",
+                     "windows", (json_int_t)power->windows, "steps", (json_int_t)r->steps, "samples",
+                     (json_int_t)r->samples, "time_s", r->time_s, "sample_hz", r->sample_hz, "mean_w",
+                     r->mean_w, "min_w", r->min_w, "max_w", r->max_w, "rms_w", r->rms_w, "step_hz",
+                     r->step_hz, "cycle_hz", r->cycle_hz, "cycle_share", r->cycle_share, "lines", lines,
+                     "band_share", bands, "grid_share", number(r->grid_share), "grid_w", number(r->grid_w),
+                     "ramp_w_per_s", ramps, "limits_met", "band_share", is_met(r->share), "band_w",
+                     is_met(r->swing), "ramp", is_met(r->ramp), "range", is_met(r->range_verdict), "energy_j",
+                     r->energy_j, "energy_difference", r->difference, "burnt_j", r->cost.burnt_j,
+                     "deferred_j", r->cost.deferred_j, "lost_j", r->cost.lost_j, "traced_s", power->traced_s,
+                     "spent_s", power->spent_s);
 }
 
 /* Of time lost since the start of the run, earlier launches included. */

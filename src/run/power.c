@@ -11,6 +11,9 @@
 #include "power/power_trace.h"
 #include "kernels/spectrum.h"
 
+/* Twice what the step's line needs, so that its second harmonic is seen too and nothing folds onto it. */
+static const double SAMPLES_PER_STEP = 4.0;
+
 struct muir_power_log {
     const muir_scenario *scenario; /* borrowed */
     muir_fleet_clock *clock;       /* borrowed */
@@ -119,6 +122,7 @@ static muir_status analyse(muir_ctx *ctx, muir_power_log *log, size_t n)
     muir_power_report *r = &log->summary.report;
     const double dt_s = 1.0 / s->power.sample_hz;
     r->samples = n;
+    r->sample_hz = s->power.sample_hz;
     r->time_s = (double)n * dt_s;
     r->step_hz = log->training_s > 0.0 ? (double)log->trained / log->training_s : 0.0;
     r->cycle_hz = log->evaluations > 0
@@ -156,7 +160,7 @@ done:
 static muir_status write_report(muir_ctx *ctx, muir_power_log *log)
 {
     const muir_power_report *r = &log->summary.report;
-    const int64_t met[] = {r->is_share_met, r->is_ramp_met, r->is_range_met};
+    const int64_t met[] = {r->share, r->ramp, r->range_verdict, r->swing};
     const void *values[40];
     size_t n = 0;
     values[n++] = &r->first_step, values[n++] = &r->steps, values[n++] = &r->time_s;
@@ -167,7 +171,8 @@ static muir_status write_report(muir_ctx *ctx, muir_power_log *log)
     values[n++] = &r->cycle_hz, values[n++] = &r->cycle_share;
     for (int i = 0; i < MUIR_POWER_BANDS; i++) values[n++] = &r->band_share[i];
     for (int i = 0; i < MUIR_POWER_RAMPS; i++) values[n++] = &r->ramp_w_per_s[i];
-    for (int i = 0; i < 3; i++) values[n++] = &met[i];
+    for (int i = 0; i < 4; i++) values[n++] = &met[i];
+    values[n++] = &r->grid_w;
     values[n++] = &r->energy_j, values[n++] = &r->cost.burnt_j, values[n++] = &r->cost.deferred_j,
     values[n++] = &r->cost.lost_j;
     values[n++] = log->psd;
@@ -241,6 +246,19 @@ muir_power_summary muir_power_log_summary(const muir_power_log *log)
     return log ? log->summary : none;
 }
 
+muir_status muir_power_settle_sampling(muir_ctx *ctx, muir_scenario *scenario)
+{
+    muir_status st = MUIR_OK;
+    muir_power_options *o = &scenario->power;
+    double step_s = 0.0;
+    if (o->window_s <= 0.0) return MUIR_OK;
+    MUIR_TRY(muir_ideal_step_time(ctx, scenario, &step_s));
+    if (o->sample_hz * step_s < SAMPLES_PER_STEP) o->sample_hz = ceil(SAMPLES_PER_STEP / step_s);
+    MUIR_TRY(muir_scenario_check_sampling(ctx, o));
+done:
+    return st;
+}
+
 muir_status muir_power_study(muir_ctx *ctx, const muir_scenario *scenario, muir_power_summary *summary)
 {
     muir_status st = MUIR_OK;
@@ -248,10 +266,12 @@ muir_status muir_power_study(muir_ctx *ctx, const muir_scenario *scenario, muir_
     muir_power_log *log = NULL;
     muir_fleet_row row;
     muir_rank_row rank;
+    muir_scenario sampled = *scenario;
     if (scenario->power.window_s <= 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "power.window_s=0 asks for no power trace");
-    MUIR_TRY(muir_fleet_clock_create(ctx, scenario, &clock));
-    MUIR_TRY(muir_power_log_create(ctx, scenario, clock, NULL, &log));
+    MUIR_TRY(muir_power_settle_sampling(ctx, &sampled));
+    MUIR_TRY(muir_fleet_clock_create(ctx, &sampled, &clock));
+    MUIR_TRY(muir_power_log_create(ctx, &sampled, clock, NULL, &log));
     for (int64_t step = scenario->power.start; log->summary.windows == 0; step++) {
         MUIR_TRY(muir_power_log_before(ctx, log, step));
         MUIR_TRY(muir_fleet_clock_step(ctx, clock, step, 0, &row, &rank, NULL));

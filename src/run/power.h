@@ -45,6 +45,11 @@ typedef struct muir_power_summary {
 } muir_power_summary;
 muir_power_summary muir_power_log_summary(const muir_power_log *log);
 
+/* Raises power.sample_hz to four samples per ideal step: what is sampled more slowly than twice per step folds the
+ * step's line onto others. Nothing to do without a window.
+ * Local. MUIR_ERR_ARG if the window then has more samples than a trace; MUIR_ERR_MEM. */
+muir_status muir_power_settle_sampling(muir_ctx *ctx, muir_scenario *scenario);
+
 /* One window of a scenario, without telemetry and host clock.
  * summary  out  on rank 0; power.window_s must be above 0
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_MEM, MUIR_ERR_MPI. */

@@ -44,7 +44,7 @@ static void find_range(const double *w, size_t n, muir_power_report *r)
 /* Fastest change from the mean over one span to that over the next, in W/s. */
 static double ramp_of(const double *w, size_t n, size_t span, double span_s)
 {
-    if (span < 1 || 2 * span > n) return 0.0;
+    if (span < 1 || 2 * span > n) return NAN;
     double before = 0.0, after = 0.0, most = 0.0;
     for (size_t i = 0; i < span; i++) before += w[i], after += w[i + span];
     for (size_t i = 0;; i++) {
@@ -53,6 +53,24 @@ static double ramp_of(const double *w, size_t n, size_t span, double span_s)
         before += w[i + span] - w[i];
         after += w[i + 2 * span] - w[i + span];
     }
+}
+
+const char *muir_verdict_text(muir_verdict verdict)
+{
+    switch (verdict) {
+    case MUIR_VERDICT_MISSED: return "MISSED";
+    case MUIR_VERDICT_MET: return "met";
+    case MUIR_VERDICT_NO_LIMIT: return "no limit";
+    case MUIR_VERDICT_NOT_MEASURED: break;
+    }
+    return "not measured";
+}
+
+/* Nothing that was not measured is ever met. */
+static muir_verdict verdict_of(double value, double limit)
+{
+    if (isnan(value)) return MUIR_VERDICT_NOT_MEASURED;
+    return value <= limit ? MUIR_VERDICT_MET : MUIR_VERDICT_MISSED;
 }
 
 /* Share of the swing between two frequencies; bins belong to the band that holds their middle. */
@@ -74,6 +92,13 @@ static double line_of(const double *squares, size_t bins, double bin_hz, double 
     return share_of(squares, bins, bin_hz, line_hz - half_hz, line_hz + half_hz);
 }
 
+/* A band can be judged from two periods of its lower end on, and up to half the sampling rate. */
+static double band_of(const double *squares, size_t bins, double bin_hz, double from_hz, double to_hz)
+{
+    if (from_hz < 2.0 * bin_hz || to_hz > (double)(bins - 1) * bin_hz * (1.0 + 1e-9)) return NAN;
+    return share_of(squares, bins, bin_hz, from_hz, to_hz);
+}
+
 static void find_lines(const double *squares, size_t bins, double bin_hz, muir_power_report *r)
 {
     for (int i = 0; i < MUIR_POWER_HARMONICS; i++) {
@@ -82,8 +107,9 @@ static void find_lines(const double *squares, size_t bins, double bin_hz, muir_p
     }
     r->cycle_share = line_of(squares, bins, bin_hz, r->cycle_hz);
     for (int i = 0; i < MUIR_POWER_BANDS; i++)
-        r->band_share[i] = share_of(squares, bins, bin_hz, bands[i].from_hz, bands[i].to_hz);
-    r->grid_share = share_of(squares, bins, bin_hz, 0.1, 20.0);
+        r->band_share[i] = band_of(squares, bins, bin_hz, bands[i].from_hz, bands[i].to_hz);
+    r->grid_share = band_of(squares, bins, bin_hz, 0.1, 20.0);
+    r->grid_w = 2.0 * sqrt(2.0 * r->grid_share) * r->rms_w;
 }
 
 muir_status muir_power_analyse(muir_ctx *ctx, const muir_power_options *o, const double *w, size_t n,
@@ -105,9 +131,11 @@ muir_status muir_power_analyse(muir_ctx *ctx, const muir_power_options *o, const
     for (int i = 0; i < MUIR_POWER_RAMPS; i++)
         r->ramp_w_per_s[i] =
             ramp_of(w, n, (size_t)lrint(muir_power_ramp_s(i) * o->sample_hz), muir_power_ramp_s(i));
-    r->is_share_met = r->grid_share <= o->limit_band_share;
-    r->is_ramp_met = 60.0 * r->ramp_w_per_s[MUIR_POWER_RAMPS - 1] <= o->limit_ramp_per_min * r->max_w;
-    r->is_range_met = r->range <= o->limit_range;
+    if (r->step_hz <= 0.0 || (double)n * r->step_hz < 2.0 * o->sample_hz) r->range = NAN;
+    r->share = verdict_of(r->grid_share, o->limit_band_share);
+    r->swing = o->limit_band_w > 0.0 ? verdict_of(r->grid_w, o->limit_band_w) : MUIR_VERDICT_NO_LIMIT;
+    r->ramp = verdict_of(60.0 * r->ramp_w_per_s[MUIR_POWER_RAMPS - 1], o->limit_ramp_per_min * r->max_w);
+    r->range_verdict = verdict_of(r->range, o->limit_range);
 done:
     free(y);
     free(squares);

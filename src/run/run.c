@@ -206,6 +206,7 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     r->calibrated = *r->request->scenario;
     MUIR_TRY(muir_calibrate(ctx, r->request->path, r->request->is_resumed, &r->calibrated));
     MUIR_TRY(settle_checkpoints(ctx, r));
+    MUIR_TRY(muir_power_settle_sampling(ctx, &r->calibrated));
     const muir_scenario *s = r->scenario = &r->calibrated;
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
     int64_t expected = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);

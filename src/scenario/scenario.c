@@ -187,8 +187,7 @@ static muir_status resolve_dp(muir_ctx *ctx, muir_scenario *s)
         while (p->dp > 1 && p->dp % muir_job_expert_replicas(&s->job) != 0) p->dp--;
         const int64_t sequences = s->job.batch.global_batch_size / s->job.batch.micro_batch_size;
         if (sequences > 0) { /* a fixed batch must divide: the largest dp that does */
-            while (p->dp > 1 &&
-                   (sequences % p->dp != 0 || p->dp % muir_job_expert_replicas(&s->job) != 0))
+            while (p->dp > 1 && (sequences % p->dp != 0 || p->dp % muir_job_expert_replicas(&s->job) != 0))
                 p->dp--;
         }
     }
@@ -259,6 +258,14 @@ static muir_status check_evaluation(muir_ctx *ctx, const muir_evaluation_options
 
 enum { MOST_SAMPLES = 20 * 1000 * 1000 };
 
+muir_status muir_scenario_check_sampling(muir_ctx *ctx, const muir_power_options *p)
+{
+    if (p->window_s * p->sample_hz <= MOST_SAMPLES) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG,
+                     "power.window_s=%g x power.sample_hz=%g are more samples than the %d of a trace",
+                     p->window_s, p->sample_hz, (int)MOST_SAMPLES);
+}
+
 static muir_status check_power(muir_ctx *ctx, const muir_power_options *p, const muir_chip *chip)
 {
     if (p->cap > 0.0 && (p->cap <= chip->idle_power || p->cap >= chip->compute_power || p->cap < p->floor))
@@ -273,11 +280,7 @@ static muir_status check_power(muir_ctx *ctx, const muir_power_options *p, const
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "power.start, every, lead_s, storage_j_per_chip and ramp_*_w_per_s would change "
                          "nothing: power.window_s=0 asks for no trace");
-    if (p->window_s * p->sample_hz > MOST_SAMPLES)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "power.window_s=%g x power.sample_hz=%g are more samples than the %d of a trace",
-                         p->window_s, p->sample_hz, (int)MOST_SAMPLES);
-    return MUIR_OK;
+    return muir_scenario_check_sampling(ctx, p);
 }
 
 static muir_status check_schedule(muir_ctx *ctx, const muir_scenario *s)

@@ -57,6 +57,9 @@ extern const muir_schema muir_scenario_schema;
 muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *const *overrides, int n_overrides,
                                muir_scenario *scenario);
 
+/* Whether a power trace has room for its samples. Local. MUIR_ERR_ARG. */
+muir_status muir_scenario_check_sampling(muir_ctx *ctx, const muir_power_options *power);
+
 /* The whole scenario as YAML with every default filled in: the scenario's keys, then fleet, chip and model.
  * has_length  in   with `steps` and `days`; a telemetry file does without, since a run can be resumed to
  *                  more steps

@@ -251,3 +251,25 @@ void muir_ideal_destroy(muir_ideal **ideal)
     free(*ideal);
     *ideal = NULL;
 }
+
+muir_status muir_ideal_step_time(muir_ctx *ctx, const muir_scenario *scenario, double *step_s)
+{
+    muir_status st = MUIR_OK;
+    const muir_job *job = &scenario->job;
+    const muir_shape shape = {(int)job->parallel.pp, (int)job->parallel.vpp, (int)job->microbatches};
+    muir_program *program = NULL;
+    muir_order *order = NULL;
+    muir_prices *prices = NULL;
+    muir_ideal *ideal = NULL;
+    MUIR_TRY(muir_program_create(ctx, job, &program));
+    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(job->parallel.schedule), shape, &order));
+    MUIR_TRY(muir_prices_create(ctx, scenario, program, &prices));
+    MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
+    *step_s = ideal->step_s;
+done:
+    muir_ideal_destroy(&ideal);
+    muir_prices_destroy(&prices);
+    muir_order_destroy(&order);
+    muir_program_destroy(&program);
+    return st;
+}

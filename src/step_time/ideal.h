@@ -63,6 +63,11 @@ muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir
 /* The same for searches, in half the time: without slack, and messages between stages count as bubble. */
 muir_status muir_ideal_screen(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
                               muir_ideal **out);
+/* Time of a scenario's ideal step, from nothing but the scenario.
+ * step_s  out  [s]; untouched on error
+ * Local. MUIR_ERR_MEM, MUIR_ERR_ARG as muir_ideal_create. */
+muir_status muir_ideal_step_time(muir_ctx *ctx, const muir_scenario *scenario, double *step_s);
+
 void muir_ideal_destroy(muir_ideal **ideal); /* accepts NULL, leaves NULL */
 
 /* Runs the schedule again at other prices of the same program; allocates nothing. Local. */

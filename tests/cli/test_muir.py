@@ -80,8 +80,8 @@ class Program(Case):
                 self.assertEqual(process.returncode, 0, process.stderr)
                 self.assertGreater(len(process.stdout), 50)
 
-    def test_readme_has_every_group_of_the_telemetry(self):
-        with open(os.path.join(SOURCE, "README.md")) as file:
+    def test_the_page_on_telemetry_has_every_group(self):
+        with open(os.path.join(SOURCE, "docs", "telemetry.md")) as file:
             readme = file.read()
         names = [line.split()[0] for line in muir("help", "telemetry").stdout.splitlines()[1:]]
         self.assertIn("/fleet/step_time_s", names)

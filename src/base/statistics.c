@@ -22,6 +22,14 @@ double muir_percentile(const double *sorted, size_t n, double share)
     return sorted[rank > 0 ? rank - 1 : 0];
 }
 
+double muir_quantile(const double *sorted, size_t n, double share)
+{
+    const double place = share * (double)(n - 1);
+    const size_t below = (size_t)place;
+    if (below + 1 >= n) return sorted[n - 1];
+    return sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
+}
+
 double muir_median(double *values, size_t n)
 {
     muir_sort(values, n);

@@ -78,18 +78,27 @@ static void format(const muir_progress *p, char *text, size_t size)
                  100.0 * muir_goodput_share(p->goodput));
 }
 
-void muir_progress_show(const muir_progress *progress, void *data)
+static bool is_due(const muir_progress_line *line, bool is_last)
 {
-    muir_progress_line *line = data;
-    const double now_s = muir_now_s();
-    const bool is_last = progress->next_step == progress->steps;
-    if (now_s - line->shown_s < line->interval_s && !(is_last && line->is_terminal)) return;
-    char text[600];
-    format(progress, text, sizeof text);
+    return muir_now_s() - line->shown_s >= line->interval_s || (is_last && line->is_terminal);
+}
+
+void muir_progress_text(muir_progress_line *line, const char *text, bool is_last)
+{
+    if (!is_due(line, is_last)) return;
     fprintf(stderr, line->is_terminal ? "\r%s\033[K" : "%s\n", text);
     fflush(stderr);
     line->is_open = line->is_terminal;
-    line->shown_s = now_s;
+    line->shown_s = muir_now_s();
+}
+
+void muir_progress_show(const muir_progress *progress, void *data)
+{
+    const bool is_last = progress->next_step == progress->steps;
+    char text[600];
+    if (!is_due(data, is_last)) return;
+    format(progress, text, sizeof text);
+    muir_progress_text(data, text, is_last);
 }
 
 void muir_progress_end(muir_progress_line *line)

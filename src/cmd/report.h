@@ -21,6 +21,9 @@ muir_progress_line muir_progress_line_make(void);
 /* A muir_observer; data is a muir_progress_line. */
 void muir_progress_show(const muir_progress *progress, void *data);
 
+/* Shows a text of one's own, as often as progress is shown; `is_last`: also out of turn on a terminal. */
+void muir_progress_text(muir_progress_line *line, const char *text, bool is_last);
+
 /* Ends an open line. */
 void muir_progress_end(muir_progress_line *line);
 

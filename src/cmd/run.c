@@ -9,6 +9,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/report.h"
+#include "cmd/run_ensemble.h"
 #include "host_clock/algorithms.h"
 #include "io/file.h"
 
@@ -34,16 +35,16 @@ static void catch_signals(void)
 
 typedef struct run_arguments {
     muir_args args;
-    const char *path, *json;
+    const char *path, *json, *seeds, *until;
     bool is_resumed, is_quiet;
 } run_arguments;
 
 static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, run_arguments *a)
 {
-    const muir_arg known[] = {{"-o", "--output", &a->path, NULL},
-                              {"--json", NULL, &a->json, NULL},
-                              {"--resume", NULL, NULL, &a->is_resumed},
-                              {"-q", "--quiet", NULL, &a->is_quiet}};
+    const muir_arg known[] = {
+        {"-o", "--output", &a->path, NULL},       {"--json", NULL, &a->json, NULL},
+        {"--seeds", NULL, &a->seeds, NULL},       {"--until", NULL, &a->until, NULL},
+        {"--resume", NULL, NULL, &a->is_resumed}, {"-q", "--quiet", NULL, &a->is_quiet}};
     const muir_status st = muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args);
     if (st != MUIR_OK) return st;
     if (!a->args.positional) return muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)");
@@ -111,6 +112,16 @@ done:
     return st;
 }
 
+static muir_status execute_ensemble(muir_ctx *ctx, const muir_scenario *scenario, const run_arguments *a)
+{
+    const muir_ensemble_options options = {a->seeds, a->until, a->json, a->is_quiet, &stop_requested};
+    if (a->is_resumed || a->path)
+        return muir_fail(ctx, MUIR_ERR_ARG, "--seeds with %s: an ensemble writes no telemetry file",
+                         a->is_resumed ? "--resume" : "-o");
+    catch_signals();
+    return muir_run_ensemble(ctx, scenario, &options);
+}
+
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
@@ -122,7 +133,10 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     MUIR_TRY(check_folder(ctx, "--json", a.json));
     MUIR_TRY(check_folder(ctx, "-o", a.path));
     snprintf(path, sizeof path, "muir-%s.h5", scenario.name);
-    MUIR_TRY(execute(ctx, &scenario, &a, a.path ? a.path : path));
+    if (a.seeds || a.until)
+        MUIR_TRY(execute_ensemble(ctx, &scenario, &a));
+    else
+        MUIR_TRY(execute(ctx, &scenario, &a, a.path ? a.path : path));
 done:
     muir_args_free(&a.args);
     return st;
@@ -130,16 +144,21 @@ done:
 
 const muir_command muir_command_run = {
     .name = "run",
-    .usage = "SCENARIO [key=value ...] [-o FILE.h5] [--resume] [--json FILE] [-q]",
+    .usage = "SCENARIO [key=value ...] [-o FILE.h5] [--resume] [--seeds N [--until M:S%]] [--json FILE] [-q]",
     .summary = "run a scenario: telemetry into FILE.h5, progress, summary",
-    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
-            "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
-            "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
-            "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one is kept as "
-            "FILE.h5.bak\n"
-            "  --resume      go on with FILE.h5, also after a kill\n"
-            "  --json FILE   the summary as JSON; - for standard output alone\n"
-            "  -q            no progress and no summary\n\n"
-            "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
+    .help =
+        "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
+        "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
+        "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
+        "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one is kept as "
+        "FILE.h5.bak\n"
+        "  --resume      go on with FILE.h5, also after a kill\n"
+        "  --json FILE   the summary as JSON; - for standard output alone\n"
+        "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on, dealt over "
+        "ranks;\n"
+        "                P10, P50, P90 and standard error in place of one draw\n"
+        "  --until M:S%  ends the ensemble as soon as the mean of measure M is known to S % (goodput:1%)\n"
+        "  -q            no progress and no summary\n\n"
+        "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
     .run = run,
 };

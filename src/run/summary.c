@@ -44,6 +44,9 @@ static void add_work(muir_collector *c, const muir_fleet_row *row)
     const double lost = (double)row->lost_steps;
     if (row->replicas > 0) {
         c->step_tokens = row->tokens_per_s * row->step_s;
+        c->most_tokens = fmax(c->most_tokens, c->step_tokens);
+        c->attempt_s += row->attempt_s;
+        c->attempts += 1.0;
         c->step_mfu_s = row->mfu * row->step_s;
         c->step_hfu_s = row->hfu * row->step_s;
     }
@@ -144,6 +147,8 @@ static void finish_fleet(muir_collector *c, muir_summary *s)
     s->mfu = fmax(0.0, c->mfu_s / c->sum_s); /* where all was lost again, rounding is left */
     s->hfu = fmax(0.0, c->hfu_s / c->sum_s);
     s->tokens_per_s = c->tokens / c->sum_s;
+    /* NaN where no step was kept */
+    s->throughput_share = s->tokens_per_s * (c->attempt_s / c->attempts) / c->most_tokens;
     const double lost_s = c->part_s[MUIR_PART_checkpoint] + c->part_s[MUIR_PART_recovery];
     s->chip_mean_c = c->degree_s / c->sum_s;
     s->chip_hottest_c = c->hottest_c;

@@ -34,6 +34,7 @@ typedef struct muir_summary {
     muir_statistics step_time_s;
     double part_s[MUIR_PART_COUNT]; /* means, add up to step_time_s.mean */
     double mfu, hfu, tokens_per_s;  /* over the whole launch */
+    double throughput_share;        /* tokens per second over those of whole attempts with all replicas */
     double goodput;                 /* productive share of fleet time, since the start of the run */
     muir_goodput account;           /* of all fleet time since the start of the run */
     muir_reaction reaction;
@@ -79,6 +80,8 @@ typedef struct muir_collector {
     int64_t stride, seen;
     double sum_s, min_s, max_s, part_s[MUIR_PART_COUNT];
     double step_tokens, step_mfu_s, step_hfu_s; /* of the last step that was kept */
+    double attempt_s, attempts; /* sum and number of attempts in which replicas trained, pauses left out */
+    double most_tokens;         /* of a step: that of all replicas */
     double mfu_s, hfu_s, tokens, power_max_w, energy_j, cost_usd;
     double degree_s, throttled_s, hottest_c; /* sums of temperature and share throttled over time */
     double host_step_s;

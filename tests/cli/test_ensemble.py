@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Ensembles: each draw is its single run, on any number of ranks; percentiles are those of the draws.
+
+Usage: test_ensemble.py MUIR MPIRUN"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MUIR, MPIRUN = sys.argv[1:3]
+JOB = ["run", "tiny", "faults=llama3", "faults.rate=1e6", "steps=5000", "host.every=0"]
+SINGLE = {"goodput": ("fleet", "goodput"), "tokens_per_s": ("fleet", "tokens_per_s"),
+          "step_time_s": ("fleet", "step_time_s", "mean"), "usd_per_mtoken": ("fleet", "usd_per_mtoken")}
+
+
+def muir(*arguments, ranks=1):
+    return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True, text=True, timeout=170)
+
+
+def quantile(values, share):
+    """Interpolated between neighbours."""
+    values = sorted(values)
+    place = share * (len(values) - 1)
+    below = min(int(place), len(values) - 2)
+    return values[below] + (place - below) * (values[below + 1] - values[below])
+
+
+class Ensembles(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def document(self, *arguments, ranks=1):
+        path = os.path.join(self.folder, "x.json")
+        done = muir(*arguments, "-q", "--json", path, ranks=ranks)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(path) as file:
+            return json.load(file)
+
+    def test_each_draw_is_its_single_run(self):
+        ensemble = self.document(*JOB, "seed=5", "--seeds", "4", ranks=2)["ensemble"]
+        self.assertEqual((ensemble["seeds"], ensemble["first_seed"]), (4, 5))
+        self.assertGreater(len(set(ensemble["goodput"]["draws"])), 1)
+        for i in range(4):
+            single = self.document(*JOB, f"seed={5 + i}", "-o", os.path.join(self.folder, f"{i}.h5"))
+            for name, path in SINGLE.items():
+                value = single
+                for key in path:
+                    value = value[key]
+                self.assertEqual(ensemble[name]["draws"][i], value, name)
+
+    def test_the_number_of_ranks_changes_nothing(self):
+        documents = [self.document(*JOB, "--seeds", "5", ranks=ranks) for ranks in (1, 2, 3)]
+        self.assertEqual(documents[0], documents[1])
+        self.assertEqual(documents[0], documents[2])
+
+    def test_percentiles_are_those_of_the_draws(self):
+        ensemble = self.document(*JOB, "--seeds", "7")["ensemble"]
+        for name in ("goodput", "step_time_s", "interruptions"):
+            draws = ensemble[name]["draws"]
+            for key, share in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
+                self.assertAlmostEqual(ensemble[name][key], quantile(draws, share), delta=1e-12 * max(1, max(draws)))
+            mean = sum(draws) / len(draws)
+            error = (sum((x - mean) ** 2 for x in draws) / (len(draws) - 1) / len(draws)) ** 0.5
+            self.assertAlmostEqual(ensemble[name]["standard_error"], error, delta=1e-9 * max(1, mean))
+
+    def test_until_stops_at_the_end_of_a_batch(self):
+        few = self.document(*JOB, "--seeds", "64", "--until", "power_w:60%", ranks=3)["ensemble"]["seeds"]
+        self.assertEqual(few, 8)
+        all_of_them = self.document(*JOB, "--seeds", "9", "--until", "power_w:0.0001%")["ensemble"]["seeds"]
+        self.assertEqual(all_of_them, 9)
+
+    def test_wrong_options_are_one_sentence_and_exit_code_2(self):
+        for arguments in (["--until", "goodput:1%"], ["--seeds", "0"], ["--seeds", "4", "--until", "goodput"],
+                          ["--seeds", "4", "--until", "speed:1%"], ["--seeds", "4", "--resume"],
+                          ["--seeds", "4", "-o", "x.h5"]):
+            done = muir(*JOB, *arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertEqual(len([line for line in done.stderr.splitlines() if line.startswith("muir: ")]), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -5,8 +5,6 @@
 
 #include "base/options.h"
 
-enum { MUIR_TORUS = 0, MUIR_SWITCH = 1 }; /* order of server.def, key topology */
-
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_chip {
 #include "fleet/chip.def"
@@ -26,6 +24,9 @@ typedef struct muir_site {
 typedef struct muir_variation {
 #include "fleet/variation.def"
 } muir_variation;
+#undef OPTION
+#define OPTION MUIR_OPTION_ENUM
+#include "fleet/server.def"
 #undef OPTION
 
 /* Plain data: it is sent to other ranks as bytes. */

@@ -14,8 +14,7 @@ static int64_t ns(double seconds)
 
 const char *muir_scope_name(int scope)
 {
-    static const char *const names[MUIR_SCOPE_COUNT] = {"auto", "sync", "replica", "elastic"};
-    return names[scope];
+    return muir_schema_word(&muir_faults_schema, "reaction.scope", scope);
 }
 
 /* Sources: MegaScale, arXiv 2402.15627 (fast); MLPerf Training v3.1 and v4.0 logs, first event to start of

@@ -5,16 +5,6 @@
 
 #include "base/options.h"
 
-enum { MUIR_AGE_OLD = 0, MUIR_AGE_NEW = 1 };                                      /* faults.def, key age */
-enum { MUIR_STORAGE_OFF = 0, MUIR_STORAGE_BLOCKING = 1, MUIR_STORAGE_ASYNC = 2 }; /* checkpoint.def */
-enum {
-    MUIR_SCOPE_AUTO,
-    MUIR_SCOPE_SYNC,
-    MUIR_SCOPE_REPLICA,
-    MUIR_SCOPE_ELASTIC
-};                                                                   /* reaction.def, key scope */
-enum { MUIR_INIT_FAST = 0, MUIR_INIT_2023 = 1, MUIR_INIT_2024 = 2 }; /* reaction.def, key init */
-
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_faults_top {
 #include "scenario/faults.def"
@@ -37,6 +27,11 @@ typedef struct muir_reaction_options {
 typedef struct muir_checkpoint_options {
 #include "scenario/checkpoint.def"
 } muir_checkpoint_options;
+#undef OPTION
+#define OPTION MUIR_OPTION_ENUM
+#include "scenario/checkpoint.def"
+#include "scenario/faults.def"
+#include "scenario/reaction.def"
 #undef OPTION
 
 /* Plain data: it is sent to other ranks as bytes. */

@@ -53,6 +53,12 @@ muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet 
 /* Chips of the whole fleet. Local. */
 int64_t muir_fleet_chips(const muir_fleet *fleet);
 
+/* Hosts (operating systems) that drive a number of chips, the last perhaps fewer. Local. */
+int64_t muir_fleet_hosts(const muir_fleet *fleet, int64_t chips);
+
+/* Servers that share a rack; 1 where a server fills one or more. Local. */
+int64_t muir_fleet_rack_servers(const muir_fleet *fleet);
+
 /* Sites that its servers are on; 1 where fabric.site_servers is 0. Local. */
 int64_t muir_fleet_sites(const muir_fleet *fleet);
 

@@ -12,7 +12,6 @@
 /* Purposes of draws of an episode, and of what a whole row shares (places of MUIR_STREAM_COMMON). */
 enum { DRAW_GAP, DRAW_CHIP, DRAW_SIZE, DRAW_LENGTH, DRAW_CYCLES, DRAW_DOWN, DRAW_UP, DRAW_ROW = 64 };
 enum { PLACE_SWING, PLACE_SPIKE, PLACE_PAUSE };
-enum { CHIPS_PER_HOST = 8 };
 
 static muir_draw draw_of(const muir_effects *e, int kind, uint32_t ordinal)
 {
@@ -186,7 +185,7 @@ static double spike(const muir_effects *e, int64_t row)
 static double longest_pause_s(const muir_effects *e, int64_t row)
 {
     const muir_jitter *j = &e->scenario->faults.jitter;
-    const double hosts = ceil((double)muir_job_chips(&e->scenario->job) / CHIPS_PER_HOST);
+    const double hosts = (double)muir_fleet_hosts(&e->scenario->fleet, muir_job_chips(&e->scenario->job));
     if (j->gc_steps == 0 || (j->gc_synchronised && row % j->gc_steps != 0)) return 0.0;
     const double expected = j->gc_synchronised ? hosts : hosts / (double)j->gc_steps;
     const double u = uniform_of_row(e, PLACE_PAUSE, row, DRAW_ROW);

@@ -9,12 +9,6 @@
 #include "base/mem.h"
 #include "reliability/events_state.h"
 
-const char *muir_noticed_name(int noticed)
-{
-    static const char *const names[MUIR_NOTICED_COUNT] = {"never", "explicit", "timeout", "check", "alert"};
-    return names[noticed];
-}
-
 const char *muir_consequence_name(int consequence)
 {
     static const char *const names[MUIR_CONSEQUENCE_COUNT] = {"none", "slower", "in_place", "drained",

@@ -6,8 +6,6 @@
 #include "base/real.h"
 #include "reliability/events_state.h"
 
-enum { REACH_SERVER, REACH_RACK, REACH_LEAF, RACK_CHIPS = 64 };
-
 /* Purposes of draws of a failure; muir_draw_lognormal has its own numbers. */
 enum {
     DRAW_CAUSE = 1,
@@ -19,21 +17,6 @@ enum {
     DRAW_OPERATOR,
     DRAW_CHIP,
     DRAW_SINCE
-};
-
-typedef struct cause_row {
-    int reach;
-    muir_noticed noticed;
-    size_t weight; /* offset in muir_causes */
-} cause_row;
-
-static const cause_row causes[MUIR_CAUSE_COUNT] = {
-#define CAUSE(name, reach, noticed, help)                                                                    \
-    {REACH_##reach, MUIR_NOTICED_##noticed, offsetof(muir_causes, name)},
-#define OTHER(name, help)
-#include "reliability/kinds.def"
-#undef CAUSE
-#undef OTHER
 };
 
 /* A failure, from its draws. */
@@ -95,39 +78,10 @@ int64_t muir_events_refill_ns(const muir_events *e)
 
 /* What failed. */
 
-static double weight_of(const muir_events *e, int cause)
-{
-    return *(const double *)(const void *)((const char *)&e->scenario->faults.causes + causes[cause].weight);
-}
-
-static int draw_cause(const muir_events *e, const muir_draw *d)
-{
-    double sum = 0.0;
-    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) sum += weight_of(e, c);
-    double left = muir_draw_uniform(d, DRAW_CAUSE) * sum;
-    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) {
-        left -= weight_of(e, c);
-        if (left < 0.0) return c;
-    }
-    return 0;
-}
-
-static void reach_of(const muir_events *e, failure *f)
-{
-    const int64_t chips = e->scenario->fleet.server.chips, leaf = e->scenario->fleet.fabric.leaf_servers;
-    const int64_t rack = chips < RACK_CHIPS ? RACK_CHIPS / chips : 1;
-    const int64_t n = causes[f->kind].reach == REACH_LEAF   ? leaf
-                      : causes[f->kind].reach == REACH_RACK ? rack
-                                                            : 1;
-    const int64_t first = f->server / n * n;
-    f->first = (int32_t)first;
-    f->last = (int32_t)(first + n < e->servers->n ? first + n : e->servers->n) - 1;
-}
-
 static int64_t draw_detection(const muir_events *e, const failure *f)
 {
     const muir_detection *o = &e->scenario->faults.detection;
-    if (causes[f->kind].noticed == MUIR_NOTICED_TIMEOUT) return muir_events_ns(o->hang_s);
+    if (muir_cause_at(f->kind)->noticed == MUIR_NOTICED_TIMEOUT) return muir_events_ns(o->hang_s);
     return muir_events_ns(
         muir_draw_lognormal(&f->draw, DRAW_DETECTION, o->explicit_median_s, o->explicit_sigma));
 }
@@ -150,13 +104,13 @@ static failure draw_failure(const muir_events *e, int32_t server)
     memset(&f, 0, sizeof f);
     f.server = server;
     f.draw = muir_servers_draw(e->servers, server);
-    f.kind = draw_cause(e, &f.draw);
-    reach_of(e, &f);
+    f.kind = muir_causes_pick(&e->scenario->faults.causes, muir_draw_uniform(&f.draw, DRAW_CAUSE));
+    muir_reach_servers(&e->scenario->fleet, muir_cause_at(f.kind)->reach, server, &f.first, &f.last);
     f.is_in_place = muir_draw_uniform(&f.draw, DRAW_IN_PLACE) < e->scenario->faults.top.in_place;
     f.start_ns = e->servers->next->time_ns[server];
     f.found_ns = f.start_ns > e->now_ns ? f.start_ns : e->now_ns;
     f.served.detection_ns = draw_detection(e, &f);
-    if (causes[f.kind].noticed == MUIR_NOTICED_CHECK) { /* silent until now */
+    if (muir_cause_at(f.kind)->noticed == MUIR_NOTICED_CHECK) { /* silent until now */
         const double since_s =
             muir_draw_exponential(&f.draw, DRAW_SINCE) * e->scenario->faults.detection.sdc_s;
         f.served.detection_ns = 0;
@@ -258,7 +212,7 @@ static void note_failure(muir_events *e, const failure *f, int64_t end_ns, int64
     event->servers = f->last - f->first + 1;
     event->stall_ns = stall_ns;
     if (!is_hit) return;
-    event->noticed = causes[f->kind].noticed;
+    event->noticed = muir_cause_at(f->kind)->noticed;
     event->noticed_ns = f->found_ns + f->served.detection_ns;
     event->consequence = f->is_in_place ? MUIR_CONSEQUENCE_IN_PLACE : MUIR_CONSEQUENCE_DRAINED;
     event->tier = (int32_t)f->tier;

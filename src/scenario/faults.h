@@ -4,14 +4,12 @@
 #define MUIR_SCENARIO_FAULTS_H
 
 #include "base/options.h"
+#include "scenario/kinds.h"
 
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_faults_top {
 #include "scenario/faults.def"
 } muir_faults_top;
-typedef struct muir_causes {
-#include "scenario/causes.def"
-} muir_causes;
 typedef struct muir_slow_options {
 #include "scenario/slow.def"
 } muir_slow_options;
@@ -34,6 +32,11 @@ typedef struct muir_checkpoint_options {
 #include "scenario/reaction.def"
 #undef OPTION
 
+/* Weights of the causes of failures, in any unit. */
+typedef struct muir_causes {
+    double weight[MUIR_CAUSE_COUNT];
+} muir_causes;
+
 /* Plain data: it is sent to other ranks as bytes. */
 typedef struct muir_faults {
     muir_faults_top top;
@@ -47,6 +50,9 @@ typedef struct muir_faults {
 
 /* Keys of data/faults files. */
 extern const muir_schema muir_faults_schema;
+
+/* Sum of the weights. Local. */
+double muir_causes_sum(const muir_causes *causes);
 
 /* Whether the values fit together: ranges that are not empty, causes where there is a rate.
  * where  in   the file's name, starts the message

@@ -66,11 +66,6 @@ int64_t muir_job_replica_chips(const muir_job *job);
 /* Chips of the whole job: tp cp pp dp. Local. */
 int64_t muir_job_chips(const muir_job *job);
 
-/* Distance between neighbouring members of an axis, in chip numbers of the job. Chips are numbered tp
- * fastest, then cp, then dp (with ep its fastest part) and pp in the order that parallel.order says. The
- * gradient group DP has cp dp members, since cp replicates weights too; EDP has cp dp / ep. Local. */
-int64_t muir_job_stride(const muir_job *job, muir_axis axis);
-
 /* Members of an axis; for WORLD all chips of the job. Local. */
 int64_t muir_job_size(const muir_job *job, muir_axis axis);
 

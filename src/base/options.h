@@ -42,8 +42,8 @@ typedef enum muir_option_type {
 #define MUIR_OPTION_FIELD_CHOICE(name) int name;
 #define MUIR_OPTION_FIELD_DIMS(name) int name[MUIR_DIMS];
 
-/* Of the pairs of a CHOICE: their constants as an enum, their words as "a|b" and as a list. The pairs stand side by side
- * without commas, so two macros call each other in turn until there is no further pair. */
+/* Of the pairs of a CHOICE: their constants as an enum, their words as "a|b" and as a list. The pairs stand
+ * side by side without commas, so two macros call each other in turn until there is no further pair. */
 #define MUIR_OPTION_ENDED_2(...) __VA_ARGS__##_END
 #define MUIR_OPTION_ENDED(...) MUIR_OPTION_ENDED_2(__VA_ARGS__)
 #define MUIR_OPTION_CONSTANT_A(constant, word) MUIR_##constant, MUIR_OPTION_CONSTANT_B

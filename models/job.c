@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tables of a job's options, and how its axes number the chips. */
+/* Tables of a job's options, and the sizes of its axes. */
 #include "models/job.h"
 
 #define OPTION MUIR_OPTION_ROW
@@ -67,22 +67,6 @@ int64_t muir_job_replica_chips(const muir_job *job)
 int64_t muir_job_chips(const muir_job *job)
 {
     return muir_job_replica_chips(job) * job->parallel.dp;
-}
-
-int64_t muir_job_stride(const muir_job *job, muir_axis axis)
-{
-    const muir_parallel *p = &job->parallel;
-    const int64_t group = p->tp * p->cp;
-    const bool is_pp_outermost = p->order == MUIR_ORDER_PP_OUTERMOST;
-    const int64_t replica = is_pp_outermost ? group : group * p->pp;
-    switch (axis) {
-    case MUIR_AXIS_CP: return p->tp;
-    case MUIR_AXIS_EP: return muir_job_etp(job);
-    case MUIR_AXIS_DP: return is_pp_outermost ? p->tp : replica;
-    case MUIR_AXIS_EDP: return muir_job_etp(job) * p->ep;
-    case MUIR_AXIS_PP: return is_pp_outermost ? group * p->dp : group;
-    default: return 1;
-    }
 }
 
 int64_t muir_job_size(const muir_job *job, muir_axis axis)

@@ -7,25 +7,6 @@
 #include "base/place.h"
 #include "base/words.h"
 
-enum { MUIR_INTERACTION_CROSS = 0, MUIR_INTERACTION_DOT = 1 }; /* key interaction */
-enum { MUIR_MLP_SWIGLU = 0, MUIR_MLP_GELU = 1 };               /* order of model.def, key mlp */
-
-/* batch.def, key precision */
-enum {
-    MUIR_PRECISION_BF16 = 0,
-    MUIR_PRECISION_FP16 = 1,
-    MUIR_PRECISION_FP8 = 2,
-    MUIR_PRECISION_MXFP8 = 3,
-    MUIR_PRECISION_NVFP4 = 4,
-    MUIR_PRECISION_INT8 = 5,
-};
-
-/* parallel.def, keys recompute and order */
-enum { MUIR_RECOMPUTE_NONE = 0, MUIR_RECOMPUTE_SELECTIVE = 1, MUIR_RECOMPUTE_FULL = 2 };
-enum { MUIR_CP_RING = 0, MUIR_CP_GATHER = 1 };             /* parallel.def, key cp_exchange */
-enum { MUIR_DISPATCH_COPIES = 0, MUIR_DISPATCH_ONCE = 1 }; /* stack.def, key dispatch */
-enum { MUIR_ORDER_PP_OUTERMOST = 0, MUIR_ORDER_DP_OUTERMOST = 1 };
-
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_model {
 #include "models/model.def"
@@ -39,6 +20,12 @@ typedef struct muir_parallel {
 typedef struct muir_stack {
 #include "models/stack.def"
 } muir_stack;
+#undef OPTION
+#define OPTION MUIR_OPTION_ENUM
+#include "models/batch.def"
+#include "models/model.def"
+#include "models/parallel.def"
+#include "models/stack.def"
 #undef OPTION
 
 /* Plain data: it is sent to other ranks as bytes. Once resolved, nothing is auto (0) any more but
@@ -78,11 +65,6 @@ int64_t muir_job_replica_chips(const muir_job *job);
 
 /* Chips of the whole job: tp cp pp dp. Local. */
 int64_t muir_job_chips(const muir_job *job);
-
-/* Distance between neighbouring members of an axis, in chip numbers of the job. Chips are numbered tp
- * fastest, then cp, then dp (with ep its fastest part) and pp in the order that parallel.order says. The
- * gradient group DP has cp dp members, since cp replicates weights too; EDP has cp dp / ep. Local. */
-int64_t muir_job_stride(const muir_job *job, muir_axis axis);
 
 /* Members of an axis; for WORLD all chips of the job. Local. */
 int64_t muir_job_size(const muir_job *job, muir_axis axis);

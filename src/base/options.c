@@ -37,15 +37,10 @@ static bool in_range(const char *allowed, double value)
     return !dots || (value >= strtod(allowed, NULL) && value <= strtod(dots + 2, NULL));
 }
 
-static int choice_of(const char *allowed, const char *text)
+static int choice_of(const char *const *words, const char *text)
 {
-    const size_t length = strlen(text);
-    int index = 0;
-    for (const char *p = allowed; *p; index++) {
-        const size_t n = strcspn(p, "|");
-        if (n == length && strncmp(p, text, n) == 0) return index;
-        p += n + (p[n] == '|');
-    }
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], text) == 0) return i;
     return -1;
 }
 
@@ -122,7 +117,7 @@ static bool set_value(const muir_option *option, const char *text, char *field)
     case MUIR_OPTION_NAME: return set_text(text, field, MUIR_NAME_SIZE);
     case MUIR_OPTION_TEXT: return set_text(text, field, MUIR_TEXT_SIZE);
     case MUIR_OPTION_CHOICE: {
-        const int choice = choice_of(option->allowed, text);
+        const int choice = choice_of(option->words, text);
         if (choice >= 0) *(int *)(void *)field = choice;
         return choice >= 0;
     }
@@ -163,13 +158,6 @@ muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void 
     return MUIR_OK;
 }
 
-static void choice_text(const char *allowed, int choice, char *text, size_t size)
-{
-    const char *p = allowed;
-    for (int i = 0; i < choice; i++) p += strcspn(p, "|") + 1;
-    snprintf(text, size, "%.*s", (int)strcspn(p, "|"), p);
-}
-
 /* The shortest text that reads back as the same number. */
 static void float_text(double value, char *text, size_t size)
 {
@@ -196,7 +184,7 @@ void muir_option_get(const muir_section *section, const muir_option *option, con
     case MUIR_OPTION_BOOL: snprintf(text, size, "%s", *(const bool *)value ? "true" : "false"); return;
     case MUIR_OPTION_NAME:
     case MUIR_OPTION_TEXT: snprintf(text, size, "%s", field); return;
-    case MUIR_OPTION_CHOICE: choice_text(option->allowed, *(const int *)value, text, size); return;
+    case MUIR_OPTION_CHOICE: snprintf(text, size, "%s", option->words[*(const int *)value]); return;
     case MUIR_OPTION_DIMS: {
         const int *d = value;
         snprintf(text, size, "%dx%dx%d", d[0], d[1], d[2]);
@@ -217,6 +205,12 @@ const muir_option *muir_schema_find(const muir_schema *schema, const char *path,
             if (strcmp((*section)->options[i].name, name) == 0) return &(*section)->options[i];
     }
     return NULL;
+}
+
+const char *muir_schema_word(const muir_schema *schema, const char *path, int choice)
+{
+    const muir_section *section = NULL;
+    return muir_schema_find(schema, path, &section)->words[choice];
 }
 
 void muir_option_path(const muir_section *section, const muir_option *option, char *text, size_t size)

@@ -7,9 +7,10 @@
  * type     INT (int64_t), AUTO (int64_t or `auto`, kept as 0), FLOAT (double), BOOL (bool), NAME (char[64]),
  *          TEXT (char[400]), CHOICE (int, index into allowed), DIMS (int[3], written 4x4x4)
  * default  as a user would write it; NULL means that the key must be given
- * allowed  "LOW..HIGH" for numbers, "a|b|c" for CHOICE, "" otherwise
+ * allowed  "LOW..HIGH" for numbers; for CHOICE its words in pairs, (SCOPE_AUTO, "auto")(SCOPE_SYNC, "sync");
+ *          "" otherwise
  * The section's .c file expands the rows with MUIR_OPTION_FIELD into a struct and MUIR_OPTION_ROW into a
- * table. */
+ * table; MUIR_OPTION_ENUM makes an enum of each CHOICE: MUIR_SCOPE_AUTO, MUIR_SCOPE_SYNC, ... */
 #ifndef MUIR_BASE_OPTIONS_H
 #define MUIR_BASE_OPTIONS_H
 
@@ -41,17 +42,64 @@ typedef enum muir_option_type {
 #define MUIR_OPTION_FIELD_CHOICE(name) int name;
 #define MUIR_OPTION_FIELD_DIMS(name) int name[MUIR_DIMS];
 
+/* Of the pairs of a CHOICE: their constants as an enum, their words as "a|b" and as a list. The pairs stand
+ * side by side without commas, so two macros call each other in turn until there is no further pair. */
+#define MUIR_OPTION_ENDED_2(...) __VA_ARGS__##_END
+#define MUIR_OPTION_ENDED(...) MUIR_OPTION_ENDED_2(__VA_ARGS__)
+#define MUIR_OPTION_CONSTANT_A(constant, word) MUIR_##constant, MUIR_OPTION_CONSTANT_B
+#define MUIR_OPTION_CONSTANT_B(constant, word) MUIR_##constant, MUIR_OPTION_CONSTANT_A
+#define MUIR_OPTION_CONSTANT_A_END
+#define MUIR_OPTION_CONSTANT_B_END
+#define MUIR_OPTION_WORD_A(constant, word) "|" word MUIR_OPTION_WORD_B
+#define MUIR_OPTION_WORD_B(constant, word) "|" word MUIR_OPTION_WORD_A
+#define MUIR_OPTION_WORD_A_END
+#define MUIR_OPTION_WORD_B_END
+#define MUIR_OPTION_ITEM_A(constant, word) word, MUIR_OPTION_ITEM_B
+#define MUIR_OPTION_ITEM_B(constant, word) word, MUIR_OPTION_ITEM_A
+#define MUIR_OPTION_ITEM_A_END
+#define MUIR_OPTION_ITEM_B_END
+
+#define MUIR_OPTION_ENUM_INT(allowed)
+#define MUIR_OPTION_ENUM_AUTO(allowed)
+#define MUIR_OPTION_ENUM_FLOAT(allowed)
+#define MUIR_OPTION_ENUM_BOOL(allowed)
+#define MUIR_OPTION_ENUM_NAME(allowed)
+#define MUIR_OPTION_ENUM_TEXT(allowed)
+#define MUIR_OPTION_ENUM_CHOICE(pairs) enum { MUIR_OPTION_ENDED(MUIR_OPTION_CONSTANT_A pairs) };
+#define MUIR_OPTION_ENUM_DIMS(allowed)
+
+#define MUIR_OPTION_ALLOWED_INT(allowed) allowed, NULL
+#define MUIR_OPTION_ALLOWED_AUTO(allowed) allowed, NULL
+#define MUIR_OPTION_ALLOWED_FLOAT(allowed) allowed, NULL
+#define MUIR_OPTION_ALLOWED_BOOL(allowed) allowed, NULL
+#define MUIR_OPTION_ALLOWED_NAME(allowed) allowed, NULL
+#define MUIR_OPTION_ALLOWED_TEXT(allowed) allowed, NULL
+#define MUIR_OPTION_ALLOWED_CHOICE(pairs)                                                                    \
+    &(MUIR_OPTION_ENDED(MUIR_OPTION_WORD_A pairs))[1], (const char *const[])                                 \
+    {                                                                                                        \
+        MUIR_OPTION_ENDED(MUIR_OPTION_ITEM_A pairs) NULL                                                     \
+    }
+#define MUIR_OPTION_ALLOWED_DIMS(allowed) allowed, NULL
+
 /* Expansions of a row; MUIR_OPTION_ROW needs `#define MUIR_OPTION_OWNER the_struct` where it is used. */
 #define MUIR_OPTION_FIELD(type, name, initial, allowed, units, help) MUIR_OPTION_FIELD_##type(name)
 #define MUIR_OPTION_ROW(type, name, initial, allowed, units, help)                                           \
-    {#name, MUIR_OPTION_##type, offsetof(MUIR_OPTION_OWNER, name), initial, allowed, units, help},
+    {#name,                                                                                                  \
+     MUIR_OPTION_##type,                                                                                     \
+     offsetof(MUIR_OPTION_OWNER, name),                                                                      \
+     initial,                                                                                                \
+     MUIR_OPTION_ALLOWED_##type(allowed),                                                                    \
+     units,                                                                                                  \
+     help},
+#define MUIR_OPTION_ENUM(type, name, initial, allowed, units, help) MUIR_OPTION_ENUM_##type(allowed)
 
 typedef struct muir_option {
     const char *name;
     muir_option_type type;
     size_t offset; /* in the section's struct [byte] */
     const char *initial;
-    const char *allowed;
+    const char *allowed;      /* "LOW..HIGH", "a|b|c" for CHOICE */
+    const char *const *words; /* of CHOICE, by value; NULL ends them. NULL for the others */
     const char *units;
     const char *help;
 } muir_option;
@@ -108,6 +156,10 @@ void muir_option_get(const muir_section *section, const muir_option *option, con
  * Local. */
 const muir_option *muir_schema_find(const muir_schema *schema, const char *path,
                                     const muir_section **section);
+
+/* The word of a CHOICE's value, as a user would write it: ("reaction.scope", MUIR_SCOPE_SYNC) is "sync".
+ * Local. */
+const char *muir_schema_word(const muir_schema *schema, const char *path, int choice);
 
 /* "section.name", or "name" at the top level.
  * text  out  [size], cut to fit

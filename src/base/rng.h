@@ -36,6 +36,36 @@ typedef enum muir_stream {
     MUIR_STREAM_STATE = 41,  /* contents of real checkpoints */
 } muir_stream;
 
+/* What a number is drawn for at one place and ordinal of a stream (reliability/draws.h); purposes of one
+ * stream differ. A gamma draw takes 128 from its own on. Never renumber: stored runs depend on it. */
+typedef enum muir_purpose {
+    /* MUIR_STREAM_SERVER: a server */
+    MUIR_PURPOSE_SPREAD = 0, /* gamma */
+    MUIR_PURPOSE_LEMON = 200,
+    /* MUIR_STREAM_FAULT: a failure of a server */
+    MUIR_PURPOSE_GAP = 0, /* since the one before */
+    MUIR_PURPOSE_CAUSE = 1,
+    MUIR_PURPOSE_IN_PLACE = 2,
+    MUIR_PURPOSE_DETECTION = 3,
+    MUIR_PURPOSE_REPAIR = 4,
+    MUIR_PURPOSE_LONG = 5,
+    MUIR_PURPOSE_LONG_TIME = 6,
+    MUIR_PURPOSE_OPERATOR = 7,
+    MUIR_PURPOSE_CHIP = 8,
+    MUIR_PURPOSE_SINCE = 9,  /* silent corruption: when it began */
+    MUIR_PURPOSE_REST = 128, /* gamma: rest of a gap that has begun long ago */
+    /* MUIR_STREAM_EVENT: an event of the whole fleet */
+    MUIR_PURPOSE_EVENT_GAP = 0, /* since the one before */
+    MUIR_PURPOSE_EVENT_CHIP = 1,
+    MUIR_PURPOSE_SIZE = 2, /* also of a spike, in MUIR_STREAM_COMMON */
+    MUIR_PURPOSE_LENGTH = 3,
+    MUIR_PURPOSE_CYCLES = 4,
+    MUIR_PURPOSE_DOWN = 5,
+    MUIR_PURPOSE_UP = 6,
+    /* MUIR_STREAM_COMMON: a row; flaps take two from here on for each episode */
+    MUIR_PURPOSE_ROW = 64,
+} muir_purpose;
+
 /* One Threefry4x32-20 block.
  * counter  in   [4] words
  * key      in   [4] words

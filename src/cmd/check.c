@@ -15,6 +15,7 @@
 #include "host_clock/snapshot.h"
 #include "io/checkpoint.h"
 #include "kernels/peak.h"
+#include "models/layout.h"
 #include "models/routing.h"
 #include "run/times.h"
 #include "scenario/fit.h"

@@ -88,6 +88,21 @@ static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_ser
     return MUIR_OK;
 }
 
+/* A host drives whole shares of a server, and a rack holds whole servers, or a server whole racks. */
+static muir_status check_hosts(muir_ctx *ctx, const char *where, const muir_server *server)
+{
+    const int64_t host = server->chips_per_host, rack = server->rack_chips, chips = server->chips;
+    if (host > 0 && chips % host != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: server.chips_per_host=%lld does not divide server.chips=%lld", where,
+                         (long long)host, (long long)chips);
+    if (rack > 0 && chips % rack != 0 && rack % chips != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: server.rack_chips=%lld is neither a part nor a multiple of server.chips=%lld",
+                         where, (long long)rack, (long long)chips);
+    return MUIR_OK;
+}
+
 static muir_status check_pods(muir_ctx *ctx, const char *where, const muir_server *server)
 {
     if (server->pod_servers > 1 && server->topology != MUIR_TORUS)
@@ -118,6 +133,7 @@ muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet 
     const muir_server *server = &fleet->server;
     MUIR_TRY(server->topology == MUIR_TORUS ? check_torus(ctx, where, server)
                                             : check_switch(ctx, where, server));
+    MUIR_TRY(check_hosts(ctx, where, server));
     MUIR_TRY(check_pods(ctx, where, server));
     MUIR_TRY(check_sites(ctx, where, &fleet->fabric));
 done:
@@ -128,6 +144,19 @@ int64_t muir_fleet_sites(const muir_fleet *fleet)
 {
     const int64_t site = fleet->fabric.site_servers;
     return site > 0 ? (fleet->top.servers + site - 1) / site : 1;
+}
+
+int64_t muir_fleet_hosts(const muir_fleet *fleet, int64_t chips)
+{
+    const muir_server *server = &fleet->server;
+    const int64_t of_host = server->chips_per_host > 0 ? server->chips_per_host : server->chips;
+    return (chips + of_host - 1) / of_host;
+}
+
+int64_t muir_fleet_rack_servers(const muir_fleet *fleet)
+{
+    const int64_t servers = fleet->server.rack_chips / fleet->server.chips;
+    return servers > 1 ? servers : 1;
 }
 
 int64_t muir_fleet_chips(const muir_fleet *fleet)

@@ -5,8 +5,6 @@
 
 #include "base/options.h"
 
-enum { MUIR_TORUS = 0, MUIR_SWITCH = 1 }; /* order of server.def, key topology */
-
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_chip {
 #include "fleet/chip.def"
@@ -26,6 +24,9 @@ typedef struct muir_site {
 typedef struct muir_variation {
 #include "fleet/variation.def"
 } muir_variation;
+#undef OPTION
+#define OPTION MUIR_OPTION_ENUM
+#include "fleet/server.def"
 #undef OPTION
 
 /* Plain data: it is sent to other ranks as bytes. */
@@ -51,6 +52,12 @@ muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet 
 
 /* Chips of the whole fleet. Local. */
 int64_t muir_fleet_chips(const muir_fleet *fleet);
+
+/* Hosts (operating systems) that drive a number of chips, the last perhaps fewer. Local. */
+int64_t muir_fleet_hosts(const muir_fleet *fleet, int64_t chips);
+
+/* Servers that share a rack; 1 where a server fills one or more. Local. */
+int64_t muir_fleet_rack_servers(const muir_fleet *fleet);
 
 /* Sites that its servers are on; 1 where fabric.site_servers is 0. Local. */
 int64_t muir_fleet_sites(const muir_fleet *fleet);

@@ -61,7 +61,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     MUIR_TRY(muir_engine_create(ctx, c->order, c->now, c->lengths, &c->engine));
     MUIR_TRY(muir_power_create(ctx, c->scenario, c->order, c->prices, c->ideal, &c->power));
     MUIR_TRY(muir_events_create(ctx, c->scenario, c->program->params, c->ideal->step_s, &c->events));
-    c->slowdown->server_of = muir_events_servers(c->events)->server_of;
+    c->slowdown->servers = muir_events_servers(c->events);
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
     MUIR_TRY(muir_alloc(ctx, stages + 4, sizeof(maximum), "the fleet clock", &c->meeting));

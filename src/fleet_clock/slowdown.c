@@ -13,14 +13,6 @@
 
 enum { LANES = MUIR_RNG_BLOCK, DRAW_CHUNK = 16 };
 
-int64_t muir_chip_number(const muir_job *job, int64_t stage, int64_t replica, int64_t place)
-{
-    const muir_parallel *p = &job->parallel;
-    const int64_t group = p->tp * p->cp;
-    if (p->order == MUIR_ORDER_PP_OUTERMOST) return (stage * p->dp + replica) * group + place;
-    return (replica * p->pp + stage) * group + place;
-}
-
 double muir_chip_speed(const muir_scenario *scenario, int64_t chip)
 {
     const muir_variation *v = &scenario->fleet.variation;
@@ -51,7 +43,7 @@ static void draw_speeds(muir_slowdown *s)
                 for (int lane = 0; lane < LANES; lane++, out++) {
                     const int64_t replica = (s->first_block + (int64_t)b) * LANES + lane;
                     if (!is_mine(s, replica)) continue;
-                    const int64_t chip = muir_chip_number(&s->scenario->job, stage, replica, place);
+                    const int64_t chip = muir_layout_chip(&s->scenario->job, stage, replica, place);
                     *out = (float)(1.0 / muir_chip_speed(s->scenario, chip));
                 }
 }
@@ -117,9 +109,9 @@ void muir_slowdown_destroy(muir_slowdown **slowdown)
 
 int64_t muir_slowdown_server(const muir_slowdown *s, int stage, int64_t replica, int sub)
 {
-    const int64_t slot = muir_chip_number(&s->scenario->job, stage, replica, (int64_t)sub * s->sub) /
+    const int64_t slot = muir_layout_chip(&s->scenario->job, stage, replica, (int64_t)sub * s->sub) /
                          s->scenario->fleet.server.chips;
-    return s->server_of ? s->server_of[slot] : slot;
+    return s->servers ? muir_servers_at(s->servers, (int32_t)slot) : slot;
 }
 
 /* Drift of a server at a knot. */
@@ -244,28 +236,14 @@ static void level_expert_groups(muir_slowdown *s, int64_t unit)
 
 /* What is out of the ordinary. */
 
-typedef struct place {
-    int stage;
-    int64_t replica, in_group;
-} place;
-
-/* The inverse of muir_chip_number. */
-static place place_of(const muir_slowdown *s, int64_t chip)
-{
-    const muir_parallel *p = &s->scenario->job.parallel;
-    const int64_t group = chip / s->group, in_group = chip % s->group;
-    if (p->order == MUIR_ORDER_PP_OUTERMOST) return (place){(int)(group / p->dp), group % p->dp, in_group};
-    return (place){(int)(group % p->pp), group / p->pp, in_group};
-}
-
-static float *base_at(muir_slowdown *s, place at)
+static float *base_at(muir_slowdown *s, muir_chip_place at)
 {
     const int64_t local = at.replica - s->first_block * LANES;
     const size_t row = (size_t)(local / LANES) * (size_t)s->stages + (size_t)at.stage;
     return s->base + (row * (size_t)s->group + (size_t)at.in_group) * LANES + local % LANES;
 }
 
-static void move_drift(muir_slowdown *s, place at, int64_t server)
+static void move_drift(muir_slowdown *s, muir_chip_place at, int64_t server)
 {
     const int64_t local = at.replica - s->first_block * LANES;
     const size_t row = (size_t)(local / LANES) * (size_t)s->stages + (size_t)at.stage;
@@ -279,15 +257,15 @@ static void move_drift(muir_slowdown *s, place at, int64_t server)
 void muir_slowdown_move(muir_slowdown *s, int32_t slot)
 {
     const int64_t chips = s->scenario->fleet.server.chips, job_chips = muir_job_chips(&s->scenario->job);
-    const int64_t server = s->server_of ? s->server_of[slot] : slot;
+    const int64_t server = s->servers ? muir_servers_at(s->servers, slot) : slot;
     if (server < 0) return;
     for (int64_t c = 0; c < chips && slot * chips + c < job_chips; c++) {
-        const place at = place_of(s, slot * chips + c);
+        const muir_chip_place at = muir_layout_place(&s->scenario->job, slot * chips + c);
         if (!is_mine(s, at.replica)) continue;
         *base_at(s, at) = (float)(1.0 / muir_chip_speed(s->scenario, server * chips + c));
         if (at.in_group % s->sub != 0) continue;
         if (s->knot >= 0) move_drift(s, at, server);
-        muir_slowdown_warm_part(s, at.stage, at.replica, (int)(at.in_group / s->sub));
+        muir_slowdown_warm_part(s, (int)at.stage, at.replica, (int)(at.in_group / s->sub));
     }
 }
 
@@ -295,12 +273,13 @@ void muir_slowdown_move(muir_slowdown *s, int32_t slot)
 static void slow_chips(muir_slowdown *s, const muir_disturbance *d, float *servers)
 {
     for (int i = 0; i < d->n_slow; i++) {
-        const place at = place_of(s, d->slow[i].chip);
+        const muir_chip_place at = muir_layout_place(&s->scenario->job, d->slow[i].chip);
         if (!is_mine(s, at.replica)) continue;
         const float x = d->slow[i].factor * *base_at(s, at);
-        float *excess = excess_at(s, at.stage, at.replica);
+        float *excess = excess_at(s, (int)at.stage, at.replica);
         if (x - 1.0f > *excess) *excess = x - 1.0f;
-        const int64_t server = muir_slowdown_server(s, at.stage, at.replica, (int)(at.in_group / s->sub));
+        const int64_t server =
+            muir_slowdown_server(s, (int)at.stage, at.replica, (int)(at.in_group / s->sub));
         if (servers && server >= 0 && x > servers[server]) servers[server] = x;
     }
 }

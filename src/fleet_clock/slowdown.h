@@ -6,7 +6,9 @@
 #define MUIR_FLEET_CLOCK_SLOWDOWN_H
 
 #include "fleet_clock/heat.h"
+#include "models/layout.h"
 #include "reliability/disturbance.h"
+#include "reliability/servers.h"
 #include "scenario/fold.h"
 
 /* Replicas are kept in blocks of MUIR_RNG_BLOCK, counted through the fleet, so that draws do not depend on
@@ -32,9 +34,8 @@ typedef struct muir_slowdown {
     int64_t n_throttled; /* of my chips, in the last step with temperatures */
     bool is_counted;     /* both hold, for this margin */
     float counted_margin_c;
-    size_t bytes; /* of all arrays */
-    const int32_t
-        *server_of; /* [servers of the job] which server of the fleet stands where; NULL: each in its place */
+    size_t bytes;                /* of all arrays */
+    const muir_servers *servers; /* which stand where; NULL: each in its place. Borrowed from the events */
 } muir_slowdown;
 
 /* Draws the fixed speeds.
@@ -55,14 +56,11 @@ void muir_slowdown_destroy(muir_slowdown **slowdown); /* accepts NULL, leaves NU
 void muir_slowdown_step(muir_slowdown *slowdown, uint32_t step, const muir_disturbance *disturbance,
                         const muir_heat_step *heat, float *servers);
 
-/* Another server stands in the place `slot` now, by server_of: its chips' speeds and its drift. Local. */
+/* Another server stands in the place `slot` now, by `servers`: its chips' speeds and its drift. Local. */
 void muir_slowdown_move(muir_slowdown *slowdown, int32_t slot);
 
 /* Server of the fleet that holds part `sub` of a group; -1: its place is empty. Local. */
 int64_t muir_slowdown_server(const muir_slowdown *slowdown, int stage, int64_t replica, int sub);
-
-/* Number of the chip in the fleet that holds place `place` of the group of a stage and replica. Local. */
-int64_t muir_chip_number(const muir_job *job, int64_t stage, int64_t replica, int64_t place);
 
 /* Fixed speed of a chip of the fleet. Local. */
 double muir_chip_speed(const muir_scenario *scenario, int64_t chip);

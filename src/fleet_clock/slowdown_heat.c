@@ -22,7 +22,7 @@ static size_t part_at(const muir_slowdown *s, int stage, int64_t replica, int su
 static int64_t first_chip(const muir_slowdown *s, int stage, int64_t replica, int sub)
 {
     const int64_t chips = s->scenario->fleet.server.chips;
-    const int64_t place = muir_chip_number(&s->scenario->job, stage, replica, (int64_t)sub * s->sub);
+    const int64_t place = muir_layout_chip(&s->scenario->job, stage, replica, (int64_t)sub * s->sub);
     const int64_t server = muir_slowdown_server(s, stage, replica, sub);
     return server < 0 ? -1 : server * chips + place % chips;
 }

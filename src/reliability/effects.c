@@ -8,11 +8,25 @@
 
 #include "base/mem.h"
 #include "base/real.h"
+#include "models/layout.h"
 
-/* Purposes of draws of an episode, and of what a whole row shares (places of MUIR_STREAM_COMMON). */
-enum { DRAW_GAP, DRAW_CHIP, DRAW_SIZE, DRAW_LENGTH, DRAW_CYCLES, DRAW_DOWN, DRAW_UP, DRAW_ROW = 64 };
+/* Places of MUIR_STREAM_COMMON. */
 enum { PLACE_SWING, PLACE_SPIKE, PLACE_PAUSE };
-enum { CHIPS_PER_HOST = 8 };
+enum { MOST_EFFECTS = 4096 };
+
+struct muir_effects {
+    const muir_scenario *scenario; /* borrowed; outlives this */
+    muir_effect *active;           /* [n_active], room for MOST_EFFECTS */
+    int n_active;
+    muir_slow_chip *slow; /* [MOST_EFFECTS] */
+    double *stretch;      /* [stages] */
+    int stages;
+    double swing;                       /* the common swing, an AR(1) process */
+    double spike;                       /* of this step; 0: none */
+    double mean_gap_s[MUIR_KIND_COUNT]; /* of fleet-wide Poisson processes; infinity: off */
+    int64_t next_ns[MUIR_KIND_COUNT];
+    uint32_t ordinal[MUIR_KIND_COUNT];
+};
 
 static muir_draw draw_of(const muir_effects *e, int kind, uint32_t ordinal)
 {
@@ -23,7 +37,7 @@ static void draw_next(muir_effects *e, int kind)
 {
     const double most_s = 4.0e9;
     const muir_draw d = draw_of(e, kind, ++e->ordinal[kind]);
-    const double gap_s = muir_draw_exponential(&d, DRAW_GAP) * e->mean_gap_s[kind];
+    const double gap_s = muir_draw_exponential(&d, MUIR_PURPOSE_EVENT_GAP) * e->mean_gap_s[kind];
     e->next_ns[kind] =
         isinf(e->mean_gap_s[kind]) ? INT64_MAX : e->next_ns[kind] + llrint(fmin(gap_s, most_s) * 1e9);
 }
@@ -46,8 +60,8 @@ muir_status muir_effects_create(muir_ctx *ctx, const muir_scenario *scenario, mu
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *e, "events", &e));
     e->scenario = scenario;
     e->stages = (int)scenario->job.parallel.pp;
-    MUIR_TRY(muir_alloc(ctx, MUIR_MOST_EFFECTS, sizeof *e->active, "events", &e->active));
-    MUIR_TRY(muir_alloc(ctx, MUIR_MOST_EFFECTS, sizeof *e->slow, "events", &e->slow));
+    MUIR_TRY(muir_alloc(ctx, MOST_EFFECTS, sizeof *e->active, "events", &e->active));
+    MUIR_TRY(muir_alloc(ctx, MOST_EFFECTS, sizeof *e->slow, "events", &e->slow));
     MUIR_TRY(muir_alloc(ctx, (size_t)e->stages, sizeof *e->stretch, "events", &e->stretch));
     set_rates(e);
     *out = e;
@@ -67,11 +81,12 @@ void muir_effects_destroy(muir_effects **effects)
     *effects = NULL;
 }
 
-int muir_effects_next(const muir_effects *e)
+int muir_effects_next(const muir_effects *e, int64_t *time_ns)
 {
     int first = MUIR_KIND_planned;
     for (int k = MUIR_KIND_planned; k <= MUIR_KIND_flap; k++)
         if (e->next_ns[k] < e->next_ns[first]) first = k;
+    *time_ns = e->next_ns[first];
     return first;
 }
 
@@ -79,8 +94,9 @@ int muir_effects_next(const muir_effects *e)
 
 static double fill_compute(const muir_slow_options *o, const muir_draw *d, muir_effect *f)
 {
-    const double length_s = muir_draw_lognormal(d, DRAW_LENGTH, o->compute_median_s, o->compute_sigma);
-    f->severity = muir_draw_between(d, DRAW_SIZE, o->compute_least, o->compute_most);
+    const double length_s =
+        muir_draw_lognormal(d, MUIR_PURPOSE_LENGTH, o->compute_median_s, o->compute_sigma);
+    f->severity = muir_draw_between(d, MUIR_PURPOSE_SIZE, o->compute_least, o->compute_most);
     if (o->alerts > 0 && f->severity >= o->alert_slowdown)
         f->alert_ns = f->start_ns + llrint((double)o->alerts * o->alert_s * 1e9);
     return fmin(length_s, o->longest_s);
@@ -88,8 +104,9 @@ static double fill_compute(const muir_slow_options *o, const muir_draw *d, muir_
 
 static double fill_network(const muir_slow_options *o, const muir_draw *d, muir_effect *f)
 {
-    const double length_s = muir_draw_lognormal(d, DRAW_LENGTH, o->network_median_s, o->network_sigma);
-    f->severity = muir_draw_between(d, DRAW_SIZE, o->network_least, o->network_most);
+    const double length_s =
+        muir_draw_lognormal(d, MUIR_PURPOSE_LENGTH, o->network_median_s, o->network_sigma);
+    f->severity = muir_draw_between(d, MUIR_PURPOSE_SIZE, o->network_least, o->network_most);
     if (o->network_patience_s > 0.0) f->alert_ns = f->start_ns + llrint(o->network_patience_s * 1e9);
     return fmin(length_s, o->longest_s);
 }
@@ -98,10 +115,10 @@ static double fill_network(const muir_slow_options *o, const muir_draw *d, muir_
  * the share of time that it is. */
 static double fill_flap(const muir_slow_options *o, const muir_draw *d, muir_effect *f)
 {
-    const double cycles = floor(
-        muir_draw_between(d, DRAW_CYCLES, (double)o->flap_cycles_least, (double)o->flap_cycles_most + 1.0));
-    const double down_s = muir_draw_between(d, DRAW_DOWN, o->flap_down_least_s, o->flap_down_most_s),
-                 up_s = muir_draw_between(d, DRAW_UP, o->flap_up_least_s, o->flap_up_most_s);
+    const double cycles = floor(muir_draw_between(d, MUIR_PURPOSE_CYCLES, (double)o->flap_cycles_least,
+                                                  (double)o->flap_cycles_most + 1.0));
+    const double down_s = muir_draw_between(d, MUIR_PURPOSE_DOWN, o->flap_down_least_s, o->flap_down_most_s),
+                 up_s = muir_draw_between(d, MUIR_PURPOSE_UP, o->flap_up_least_s, o->flap_up_most_s);
     f->severity = down_s + up_s > 0.0 ? down_s / (down_s + up_s) : 0.0;
     f->most_s = down_s;
     return cycles * (down_s + up_s);
@@ -112,7 +129,7 @@ static void fill_episode(const muir_effects *e, muir_effect *f)
     const muir_slow_options *o = &e->scenario->faults.slow;
     const muir_draw d = draw_of(e, f->kind, f->ordinal);
     const double chips = (double)muir_fleet_chips(&e->scenario->fleet);
-    f->chip = (int64_t)(muir_draw_uniform(&d, DRAW_CHIP) * chips);
+    f->chip = (int64_t)(muir_draw_uniform(&d, MUIR_PURPOSE_EVENT_CHIP) * chips);
     f->server = (int32_t)(f->chip / e->scenario->fleet.server.chips);
     f->alert_ns = INT64_MAX;
     const double length_s = f->kind == MUIR_KIND_slow_compute   ? fill_compute(o, &d, f)
@@ -130,7 +147,7 @@ const muir_effect *muir_effects_take(muir_effects *e, int kind)
     f.ordinal = e->ordinal[kind];
     f.start_ns = e->next_ns[kind];
     draw_next(e, kind);
-    if (kind == MUIR_KIND_planned || e->n_active == MUIR_MOST_EFFECTS) return NULL;
+    if (kind == MUIR_KIND_planned || e->n_active == MOST_EFFECTS) return NULL;
     fill_episode(e, &f);
     e->active[e->n_active] = f;
     return &e->active[e->n_active++];
@@ -152,6 +169,22 @@ void muir_effects_expire(muir_effects *e, int64_t now_ns)
 void muir_effects_repair(muir_effects *e, int32_t server)
 {
     keep_if(e, INT64_MIN, server);
+}
+
+bool muir_effects_alert(const muir_effects *e, const muir_servers *servers, int64_t now_ns,
+                        muir_effect *effect)
+{
+    for (int i = 0; i < e->n_active; i++) {
+        if (e->active[i].alert_ns > now_ns || !muir_servers_trains(servers, e->active[i].server)) continue;
+        *effect = e->active[i];
+        return true;
+    }
+    return false;
+}
+
+double muir_effects_spike(const muir_effects *e)
+{
+    return e->spike;
 }
 
 /* What all share. */
@@ -177,8 +210,8 @@ static double spike(const muir_effects *e, int64_t row)
 {
     const muir_jitter *j = &e->scenario->faults.jitter;
     const muir_draw d = {(uint64_t)e->scenario->run.seed, MUIR_STREAM_COMMON, PLACE_SPIKE, (uint32_t)row};
-    if (j->spike_share <= 0.0 || muir_draw_uniform(&d, DRAW_ROW) >= j->spike_share) return 0.0;
-    return fmin(j->spike_most, muir_draw_lognormal(&d, DRAW_SIZE, j->spike_median, j->spike_sigma));
+    if (j->spike_share <= 0.0 || muir_draw_uniform(&d, MUIR_PURPOSE_ROW) >= j->spike_share) return 0.0;
+    return fmin(j->spike_most, muir_draw_lognormal(&d, MUIR_PURPOSE_SIZE, j->spike_median, j->spike_sigma));
 }
 
 /* The longest of the pauses that fall into a step: of k uniform lengths, the largest is least + (most -
@@ -186,20 +219,20 @@ static double spike(const muir_effects *e, int64_t row)
 static double longest_pause_s(const muir_effects *e, int64_t row)
 {
     const muir_jitter *j = &e->scenario->faults.jitter;
-    const double hosts = ceil((double)muir_job_chips(&e->scenario->job) / CHIPS_PER_HOST);
+    const double hosts = (double)muir_fleet_hosts(&e->scenario->fleet, muir_job_chips(&e->scenario->job));
     if (j->gc_steps == 0 || (j->gc_synchronised && row % j->gc_steps != 0)) return 0.0;
     const double expected = j->gc_synchronised ? hosts : hosts / (double)j->gc_steps;
-    const double u = uniform_of_row(e, PLACE_PAUSE, row, DRAW_ROW);
+    const double u = uniform_of_row(e, PLACE_PAUSE, row, MUIR_PURPOSE_ROW);
     if (u < muir_real_exp(-expected)) return 0.0;
     const double share =
-        muir_real_power(uniform_of_row(e, PLACE_PAUSE, row, DRAW_ROW + 1), 1.0 / fmax(1.0, expected));
+        muir_real_power(uniform_of_row(e, PLACE_PAUSE, row, MUIR_PURPOSE_ROW + 1), 1.0 / fmax(1.0, expected));
     return j->gc_least_s + share * (j->gc_most_s - j->gc_least_s);
 }
 
 /* One link that is down when gradients are to be synchronised keeps all waiting until it is up again. */
 static double flap_wait_s(const muir_effects *e, const muir_effect *f, int64_t row)
 {
-    const uint32_t which = DRAW_ROW + 2 * (f->ordinal % (1u << 20));
+    const uint32_t which = MUIR_PURPOSE_ROW + 2 * (f->ordinal % (1u << 20));
     if (uniform_of_row(e, MUIR_KIND_flap, row, which) >= f->severity) return 0.0;
     return f->most_s * uniform_of_row(e, MUIR_KIND_flap, row, which + 1);
 }
@@ -209,7 +242,7 @@ static void stretch_stages(muir_effects *e, const muir_servers *servers, int32_t
     int64_t first, last;
     muir_servers_groups(servers, slot, &first, &last);
     for (int64_t g = first; g <= last; g++) {
-        double *stretch = &e->stretch[muir_group_stage(&e->scenario->job, g)];
+        double *stretch = &e->stretch[muir_layout_stage(&e->scenario->job, g)];
         *stretch = fmax(*stretch, factor);
     }
 }
@@ -230,8 +263,8 @@ void muir_effects_meet(muir_effects *e, const muir_servers *servers, int64_t row
     d->wait_s = longest_pause_s(e, row);
     for (int i = 0; i < e->n_active; i++) {
         const muir_effect *f = &e->active[i];
-        const int32_t slot = servers->slot_of[f->server];
-        if (slot < 0 || muir_servers_is_idle(servers, slot)) continue;
+        const int32_t slot = muir_servers_slot(servers, f->server);
+        if (!muir_servers_trains(servers, f->server)) continue;
         const int64_t chip = slot * per_server + f->chip % per_server;
         if (f->kind == MUIR_KIND_slow_compute && chip < job_chips)
             e->slow[d->n_slow++] = (muir_slow_chip){chip, (float)f->severity};

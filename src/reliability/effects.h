@@ -4,11 +4,8 @@
 #ifndef MUIR_RELIABILITY_EFFECTS_H
 #define MUIR_RELIABILITY_EFFECTS_H
 
-#include "reliability/goodput.h"
-#include "reliability/servers.h"
 #include "reliability/disturbance.h"
-
-enum { MUIR_MOST_EFFECTS = 4096 };
+#include "reliability/servers.h"
 
 /* An episode of one server. */
 typedef struct muir_effect {
@@ -23,19 +20,7 @@ typedef struct muir_effect {
     int64_t alert_ns; /* when the alerts are enough for an eviction; INT64_MAX: never */
 } muir_effect;
 
-typedef struct muir_effects {
-    const muir_scenario *scenario; /* borrowed; outlives this */
-    muir_effect *active;           /* [n_active], room for MUIR_MOST_EFFECTS */
-    int n_active;
-    muir_slow_chip *slow; /* [MUIR_MOST_EFFECTS] */
-    double *stretch;      /* [stages] */
-    int stages;
-    double swing;                       /* the common swing, an AR(1) process */
-    double spike;                       /* of this step; 0: none */
-    double mean_gap_s[MUIR_KIND_COUNT]; /* of fleet-wide Poisson processes; infinity: off */
-    int64_t next_ns[MUIR_KIND_COUNT];
-    uint32_t ordinal[MUIR_KIND_COUNT];
-} muir_effects;
+typedef struct muir_effects muir_effects;
 
 /* Rates from the scenario, and the first event of each process.
  * out  out  free it with muir_effects_destroy; untouched on error
@@ -43,8 +28,9 @@ typedef struct muir_effects {
 muir_status muir_effects_create(muir_ctx *ctx, const muir_scenario *scenario, muir_effects **out);
 void muir_effects_destroy(muir_effects **effects); /* accepts NULL, leaves NULL */
 
-/* The kind of the fleet-wide event that comes next (planned, slow_compute, slow_network, flap). Local. */
-int muir_effects_next(const muir_effects *effects);
+/* The kind of the fleet-wide event that comes next (planned, slow_compute, slow_network, flap), and when.
+ * Local. */
+int muir_effects_next(const muir_effects *effects, int64_t *time_ns);
 
 /* Takes the next event of a kind and draws the one after it; for episodes starts them.
  * Returns the episode, NULL for `planned` and where there is no room. Local. */
@@ -55,6 +41,13 @@ void muir_effects_expire(muir_effects *effects, int64_t now_ns);
 
 /* Ends all episodes of a server, which goes to repair. Local. */
 void muir_effects_repair(muir_effects *effects, int32_t server);
+
+/* An episode of a server that trains about which there were enough alerts by now_ns; false: none. Local. */
+bool muir_effects_alert(const muir_effects *effects, const muir_servers *servers, int64_t now_ns,
+                        muir_effect *effect);
+
+/* Size of this row's spike, as a share of the step; 0: none. Local. */
+double muir_effects_spike(const muir_effects *effects);
 
 /* What the attempt number `row` meets; called once for each row, in order, since the swing has a memory.
  * disturbance  out  but for replicas that are down, and moved

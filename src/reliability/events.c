@@ -9,12 +9,6 @@
 #include "base/mem.h"
 #include "reliability/events_state.h"
 
-const char *muir_noticed_name(int noticed)
-{
-    static const char *const names[MUIR_NOTICED_COUNT] = {"never", "explicit", "timeout", "check", "alert"};
-    return names[noticed];
-}
-
 const char *muir_consequence_name(int consequence)
 {
     static const char *const names[MUIR_CONSEQUENCE_COUNT] = {"none", "slower", "in_place", "drained",
@@ -77,13 +71,8 @@ static void interrupt_as_planned(muir_events *e, int64_t start_ns)
 
 static void evict_the_slow(muir_events *e)
 {
-    for (int i = 0; i < e->effects->n_active; i++) {
-        const muir_effect effect = e->effects->active[i];
-        const int32_t slot = e->servers->slot_of[effect.server];
-        if (effect.alert_ns > e->now_ns || slot < 0 || muir_servers_is_idle(e->servers, slot)) continue;
-        muir_events_evict(e, &effect);
-        i = -1; /* its episodes are gone from the list */
-    }
+    muir_effect effect;
+    while (muir_effects_alert(e->effects, e->servers, e->now_ns, &effect)) muir_events_evict(e, &effect);
 }
 
 void muir_events_begin(muir_events *e, int64_t row, muir_disturbance *d)
@@ -98,34 +87,29 @@ void muir_events_begin(muir_events *e, int64_t row, muir_disturbance *d)
     for (; e->n_planned > 0; e->n_planned--) interrupt_as_planned(e, e->planned_ns);
     evict_the_slow(e);
     muir_effects_meet(e->effects, e->servers, row, d);
-    d->down = e->servers->down;
-    d->n_down = e->servers->n_down;
-    d->unit_replicas = e->servers->unit_replicas;
-    d->moved = e->servers->moved;
-    d->n_moved = e->servers->n_moved;
+    muir_servers_show(e->servers, d);
 }
 
 static void note_spike(muir_events *e, int64_t attempt_ns)
 {
-    if (e->effects->spike <= 0.0) return;
+    const double spike = muir_effects_spike(e->effects);
+    if (spike <= 0.0) return;
     muir_event *event = muir_events_note(e, MUIR_KIND_spike, e->now_ns, e->now_ns + attempt_ns);
-    event->severity = e->effects->spike;
+    event->severity = spike;
     event->consequence = MUIR_CONSEQUENCE_SLOWER;
 }
 
 /* Within rows. */
 
-static void take_fleet_wide(muir_events *e, int kind)
+static void take_fleet_wide(muir_events *e, int kind, int64_t start_ns)
 {
-    const int64_t start_ns = e->effects->next_ns[kind];
     const muir_effect *effect = muir_effects_take(e->effects, kind);
     if (kind == MUIR_KIND_planned) {
         e->n_planned++;
         e->planned_ns = start_ns;
     }
     if (!effect) return;
-    const int32_t slot = e->servers->slot_of[effect->server];
-    const bool is_met = slot >= 0 && !muir_servers_is_idle(e->servers, slot);
+    const bool is_met = muir_servers_trains(e->servers, effect->server);
     muir_event *event = muir_events_note(e, kind, start_ns, effect->end_ns);
     event->server = effect->server;
     event->chip = effect->chip;
@@ -137,25 +121,25 @@ static void take_fleet_wide(muir_events *e, int kind)
     event->noticed_ns = effect->alert_ns;
 }
 
-static void come_back(muir_events *e, int32_t server)
+static void come_back(muir_events *e, int32_t server, int64_t now_ns)
 {
-    const int64_t now_ns = e->servers->next->time_ns[server];
     muir_servers_return(e->servers, server, now_ns);
-    if (e->servers->n_empty > 0) muir_servers_refill(e->servers, now_ns + muir_events_refill_ns(e));
+    if (muir_servers_n_empty(e->servers) > 0)
+        muir_servers_refill(e->servers, now_ns + muir_events_refill_ns(e));
 }
 
 /* The earliest thing that happens before limit_ns; true if it stops the job. */
 static bool happens(muir_events *e, int64_t limit_ns, bool *is_over)
 {
-    const int32_t server = e->servers->next->item[0];
-    const int kind = muir_effects_next(e->effects);
-    const int64_t server_ns = e->servers->next->time_ns[server], kind_ns = e->effects->next_ns[kind];
+    int64_t server_ns, kind_ns;
+    const int32_t server = muir_servers_next(e->servers, &server_ns);
+    const int kind = muir_effects_next(e->effects, &kind_ns);
     *is_over = server_ns >= limit_ns && kind_ns >= limit_ns;
     if (*is_over) return false;
     if (kind_ns < server_ns)
-        take_fleet_wide(e, kind);
+        take_fleet_wide(e, kind, kind_ns);
     else if (muir_servers_is_out(e->servers, server))
-        come_back(e, server);
+        come_back(e, server, server_ns);
     else
         return muir_events_fail(e, server);
     return false;
@@ -166,9 +150,9 @@ static void account_kept(muir_events *e, int64_t attempt_ns)
     muir_goodput *g = &e->goodput;
     const muir_servers *s = e->servers;
     int64_t missing_ns = 0;
-    for (int32_t i = 0; i < s->n_down; i++) {
-        const int64_t share_ns = attempt_ns / s->n_units;
-        g->lost_ns[s->cause[s->down[i]]] += share_ns;
+    const int64_t share_ns = attempt_ns / muir_servers_n_units(s);
+    for (int32_t i = 0; i < muir_servers_n_down(s); i++) {
+        g->lost_ns[muir_servers_down_kind(s, i)] += share_ns;
         missing_ns += share_ns;
     }
     g->class_ns[MUIR_CLASS_missing_replicas] += missing_ns;
@@ -181,7 +165,8 @@ static void keep_step(muir_events *e, int64_t attempt_ns, muir_attempt *a)
 {
     const int64_t trained_ns = e->now_ns + a->prefix_ns + attempt_ns;
     a->is_kept = true;
-    a->replicas_share = (double)(e->servers->n_units - e->servers->n_down) / (double)e->servers->n_units;
+    const int32_t units = muir_servers_n_units(e->servers);
+    a->replicas_share = (double)(units - muir_servers_n_down(e->servers)) / (double)units;
     account_kept(e, attempt_ns);
     e->goodput.class_ns[MUIR_CLASS_checkpoint_save] += a->checkpoint_ns;
     muir_checkpoints_save(&e->checkpoints, e->progress, e->goodput.class_ns[MUIR_CLASS_productive],

@@ -9,19 +9,12 @@
 #ifndef MUIR_RELIABILITY_EVENTS_H
 #define MUIR_RELIABILITY_EVENTS_H
 
+#include "reliability/causes.h"
 #include "reliability/checkpoints.h"
 #include "reliability/effects.h"
 #include "reliability/reaction.h"
 
-/* How an event was noticed, and what it did. Never renumber: files hold the numbers. */
-typedef enum muir_noticed {
-    MUIR_NOTICED_NEVER,
-    MUIR_NOTICED_EXPLICIT, /* a message of the failing part */
-    MUIR_NOTICED_TIMEOUT,  /* of a collective */
-    MUIR_NOTICED_CHECK,    /* of results */
-    MUIR_NOTICED_ALERT,    /* about a slow server */
-    MUIR_NOTICED_COUNT
-} muir_noticed;
+/* What an event did. Never renumber: files hold the numbers. */
 typedef enum muir_consequence {
     MUIR_CONSEQUENCE_NONE,     /* a spare server, or one of a replica that was down */
     MUIR_CONSEQUENCE_SLOWER,   /* steps take longer */
@@ -30,7 +23,6 @@ typedef enum muir_consequence {
     MUIR_CONSEQUENCE_STOPPED,  /* the whole job was stopped and started as planned */
     MUIR_CONSEQUENCE_COUNT
 } muir_consequence;
-const char *muir_noticed_name(int noticed);         /* "explicit"; never NULL */
 const char *muir_consequence_name(int consequence); /* "drained"; never NULL */
 
 /* The truth about an event, and what followed. Times: fleet time [ns]. */

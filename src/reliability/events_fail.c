@@ -6,36 +6,6 @@
 #include "base/real.h"
 #include "reliability/events_state.h"
 
-enum { REACH_SERVER, REACH_RACK, REACH_LEAF, RACK_CHIPS = 64 };
-
-/* Purposes of draws of a failure; muir_draw_lognormal has its own numbers. */
-enum {
-    DRAW_CAUSE = 1,
-    DRAW_IN_PLACE,
-    DRAW_DETECTION,
-    DRAW_REPAIR,
-    DRAW_LONG,
-    DRAW_LONG_TIME,
-    DRAW_OPERATOR,
-    DRAW_CHIP,
-    DRAW_SINCE
-};
-
-typedef struct cause_row {
-    int reach;
-    muir_noticed noticed;
-    size_t weight; /* offset in muir_causes */
-} cause_row;
-
-static const cause_row causes[MUIR_CAUSE_COUNT] = {
-#define CAUSE(name, reach, noticed, help)                                                                    \
-    {REACH_##reach, MUIR_NOTICED_##noticed, offsetof(muir_causes, name)},
-#define OTHER(name, help)
-#include "reliability/kinds.def"
-#undef CAUSE
-#undef OTHER
-};
-
 /* A failure, from its draws. */
 typedef struct failure {
     int32_t server;      /* where it starts */
@@ -69,7 +39,8 @@ muir_event *muir_events_note(muir_events *e, int kind, int64_t start_ns, int64_t
                           .chip = -1,
                           .severity = 1.0,
                           .replicas =
-                              (int64_t)(e->servers->n_units - e->servers->n_down) * e->servers->unit_replicas,
+                              (int64_t)(muir_servers_n_units(e->servers) - muir_servers_n_down(e->servers)) *
+                              muir_servers_unit_replicas(e->servers),
                           .row = e->row};
     e->goodput.events[kind]++;
     return event;
@@ -95,41 +66,12 @@ int64_t muir_events_refill_ns(const muir_events *e)
 
 /* What failed. */
 
-static double weight_of(const muir_events *e, int cause)
-{
-    return *(const double *)(const void *)((const char *)&e->scenario->faults.causes + causes[cause].weight);
-}
-
-static int draw_cause(const muir_events *e, const muir_draw *d)
-{
-    double sum = 0.0;
-    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) sum += weight_of(e, c);
-    double left = muir_draw_uniform(d, DRAW_CAUSE) * sum;
-    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) {
-        left -= weight_of(e, c);
-        if (left < 0.0) return c;
-    }
-    return 0;
-}
-
-static void reach_of(const muir_events *e, failure *f)
-{
-    const int64_t chips = e->scenario->fleet.server.chips, leaf = e->scenario->fleet.fabric.leaf_servers;
-    const int64_t rack = chips < RACK_CHIPS ? RACK_CHIPS / chips : 1;
-    const int64_t n = causes[f->kind].reach == REACH_LEAF   ? leaf
-                      : causes[f->kind].reach == REACH_RACK ? rack
-                                                            : 1;
-    const int64_t first = f->server / n * n;
-    f->first = (int32_t)first;
-    f->last = (int32_t)(first + n < e->servers->n ? first + n : e->servers->n) - 1;
-}
-
 static int64_t draw_detection(const muir_events *e, const failure *f)
 {
     const muir_detection *o = &e->scenario->faults.detection;
-    if (causes[f->kind].noticed == MUIR_NOTICED_TIMEOUT) return muir_events_ns(o->hang_s);
+    if (muir_cause_at(f->kind)->noticed == MUIR_NOTICED_TIMEOUT) return muir_events_ns(o->hang_s);
     return muir_events_ns(
-        muir_draw_lognormal(&f->draw, DRAW_DETECTION, o->explicit_median_s, o->explicit_sigma));
+        muir_draw_lognormal(&f->draw, MUIR_PURPOSE_DETECTION, o->explicit_median_s, o->explicit_sigma));
 }
 
 /* Repair of what failed. */
@@ -137,10 +79,11 @@ static int64_t draw_repair(const muir_events *e, const failure *f)
 {
     const muir_faults_top *o = &e->scenario->faults.top;
     const muir_draw d = f->draw;
-    const double long_s = muir_draw_between(&d, DRAW_LONG_TIME, o->long_repair_min_s, o->long_repair_max_s);
-    if (muir_draw_uniform(&d, DRAW_LONG) < o->long_repair_share) return muir_events_ns(long_s);
+    const double long_s =
+        muir_draw_between(&d, MUIR_PURPOSE_LONG_TIME, o->long_repair_min_s, o->long_repair_max_s);
+    if (muir_draw_uniform(&d, MUIR_PURPOSE_LONG) < o->long_repair_share) return muir_events_ns(long_s);
     return muir_events_ns(
-        fmin(4.0e9, muir_draw_lognormal(&d, DRAW_REPAIR, o->repair_median_s, o->repair_sigma)));
+        fmin(4.0e9, muir_draw_lognormal(&d, MUIR_PURPOSE_REPAIR, o->repair_median_s, o->repair_sigma)));
 }
 
 static failure draw_failure(const muir_events *e, int32_t server)
@@ -150,21 +93,22 @@ static failure draw_failure(const muir_events *e, int32_t server)
     memset(&f, 0, sizeof f);
     f.server = server;
     f.draw = muir_servers_draw(e->servers, server);
-    f.kind = draw_cause(e, &f.draw);
-    reach_of(e, &f);
-    f.is_in_place = muir_draw_uniform(&f.draw, DRAW_IN_PLACE) < e->scenario->faults.top.in_place;
-    f.start_ns = e->servers->next->time_ns[server];
+    f.kind = muir_causes_pick(&e->scenario->faults.causes, muir_draw_uniform(&f.draw, MUIR_PURPOSE_CAUSE));
+    muir_reach_servers(&e->scenario->fleet, muir_cause_at(f.kind)->reach, server, &f.first, &f.last);
+    f.is_in_place = muir_draw_uniform(&f.draw, MUIR_PURPOSE_IN_PLACE) < e->scenario->faults.top.in_place;
+    f.start_ns = muir_servers_time_ns(e->servers, server);
     f.found_ns = f.start_ns > e->now_ns ? f.start_ns : e->now_ns;
     f.served.detection_ns = draw_detection(e, &f);
-    if (causes[f.kind].noticed == MUIR_NOTICED_CHECK) { /* silent until now */
+    if (muir_cause_at(f.kind)->noticed == MUIR_NOTICED_CHECK) { /* silent until now */
         const double since_s =
-            muir_draw_exponential(&f.draw, DRAW_SINCE) * e->scenario->faults.detection.sdc_s;
+            muir_draw_exponential(&f.draw, MUIR_PURPOSE_SINCE) * e->scenario->faults.detection.sdc_s;
         f.served.detection_ns = 0;
         f.start_ns = f.found_ns > muir_events_ns(since_s) ? f.found_ns - muir_events_ns(since_s) : 0;
     }
     if (o->operator_median_s > 0.0)
-        f.served.operator_ns = muir_events_ns(fmin(
-            4.0e9, muir_draw_lognormal(&f.draw, DRAW_OPERATOR, o->operator_median_s, o->operator_sigma)));
+        f.served.operator_ns =
+            muir_events_ns(fmin(4.0e9, muir_draw_lognormal(&f.draw, MUIR_PURPOSE_OPERATOR,
+                                                           o->operator_median_s, o->operator_sigma)));
     return f;
 }
 
@@ -180,7 +124,7 @@ static int64_t replace(muir_events *e, int32_t slot, int64_t now_ns, int n_taken
         return n_taken < o->hot_spares ? muir_events_ns(o->hot_reschedule_s) + rewire_ns : reschedule_ns;
     const int32_t server = muir_servers_first_back(e->servers);
     const int64_t most_ns = muir_events_ns(o->no_spare_s),
-                  left_ns = e->servers->next->time_ns[server] - now_ns;
+                  left_ns = muir_servers_time_ns(e->servers, server) - now_ns;
     muir_servers_return(e->servers, server, now_ns);
     muir_servers_fill(e->servers, slot);
     return (left_ns < most_ns ? left_ns > 0 ? left_ns : 0 : most_ns) + reschedule_ns;
@@ -204,12 +148,12 @@ static int64_t take_out(muir_events *e, const failure *f, int32_t server, int64_
 static int64_t restore_all(muir_events *e, int64_t now_ns)
 {
     int64_t longest_ns = muir_events_ns(e->scenario->faults.reaction.reschedule_s);
-    if (e->servers->n_empty > 0) longest_ns = 0;
-    for (int n_taken = 0; e->servers->n_empty > 0; n_taken++) {
-        const int64_t wait_ns = replace(e, e->servers->empty[0], now_ns, n_taken);
+    if (muir_servers_n_empty(e->servers) > 0) longest_ns = 0;
+    for (int n_taken = 0; muir_servers_n_empty(e->servers) > 0; n_taken++) {
+        const int64_t wait_ns = replace(e, muir_servers_an_empty(e->servers), now_ns, n_taken);
         longest_ns = wait_ns > longest_ns ? wait_ns : longest_ns;
     }
-    while (e->servers->n_down > 0) e->servers->is_down[e->servers->down[--e->servers->n_down]] = 0;
+    muir_servers_raise_all(e->servers);
     return longest_ns;
 }
 
@@ -254,11 +198,12 @@ static void note_failure(muir_events *e, const failure *f, int64_t end_ns, int64
     muir_event *event = muir_events_note(e, f->kind, f->start_ns, end_ns);
     const int64_t chips = e->scenario->fleet.server.chips;
     event->server = f->server;
-    event->chip = f->server * chips + (int64_t)(muir_draw_uniform(&f->draw, DRAW_CHIP) * (double)chips);
+    event->chip =
+        f->server * chips + (int64_t)(muir_draw_uniform(&f->draw, MUIR_PURPOSE_CHIP) * (double)chips);
     event->servers = f->last - f->first + 1;
     event->stall_ns = stall_ns;
     if (!is_hit) return;
-    event->noticed = causes[f->kind].noticed;
+    event->noticed = muir_cause_at(f->kind)->noticed;
     event->noticed_ns = f->found_ns + f->served.detection_ns;
     event->consequence = f->is_in_place ? MUIR_CONSEQUENCE_IN_PLACE : MUIR_CONSEQUENCE_DRAINED;
     event->tier = (int32_t)f->tier;
@@ -274,7 +219,7 @@ static int64_t take_all_out(muir_events *e, const failure *f)
     const int64_t restart_ns = muir_events_restart_ns(e);
     int64_t end_ns = f->found_ns;
     for (int32_t s = f->first; s <= f->last; s++) {
-        const int32_t slot = e->servers->slot_of[s];
+        const int32_t slot = muir_servers_slot(e->servers, s);
         if (muir_servers_is_out(e->servers, s)) continue;
         if (slot >= 0 && e->reaction.scope == MUIR_SCOPE_ELASTIC) drop_units(e, f, slot, restart_ns);
         const int64_t back_ns = take_out(e, f, s, f->served.detection_ns + restart_ns);
@@ -285,10 +230,8 @@ static int64_t take_all_out(muir_events *e, const failure *f)
 
 static bool is_met(const muir_events *e, const failure *f)
 {
-    for (int32_t s = f->first; s <= f->last; s++) {
-        const int32_t slot = e->servers->slot_of[s];
-        if (slot >= 0 && !muir_servers_is_idle(e->servers, slot)) return true;
-    }
+    for (int32_t s = f->first; s <= f->last; s++)
+        if (muir_servers_trains(e->servers, s)) return true;
     return false;
 }
 
@@ -297,7 +240,8 @@ static void react(muir_events *e, failure *f)
 {
     int scope = e->reaction.scope;
     const bool is_replicated = e->scenario->job.parallel.zero_stage == 0;
-    if (scope == MUIR_SCOPE_ELASTIC && e->servers->n_down == e->servers->n_units) scope = MUIR_SCOPE_SYNC;
+    if (scope == MUIR_SCOPE_ELASTIC && muir_servers_n_down(e->servers) == muir_servers_n_units(e->servers))
+        scope = MUIR_SCOPE_SYNC;
     find_state(e, f);
     const bool is_back = scope == MUIR_SCOPE_SYNC || (!is_replicated && f->saved.step < e->progress);
     if (f->tier != MUIR_TIER_NONE) f->served.load_ns = e->checkpoints.tier[f->tier].load_ns;
@@ -321,7 +265,7 @@ bool muir_events_fail(muir_events *e, int32_t server)
     const int64_t end_ns = take_all_out(e, &f);
     if (is_hit)
         react(e, &f);
-    else if (e->servers->n_empty > 0)
+    else if (muir_servers_n_empty(e->servers) > 0)
         muir_servers_refill(e->servers, f.found_ns + f.served.detection_ns + muir_events_refill_ns(e));
     note_failure(e, &f, end_ns, is_hit ? e->stall_ns : 0, is_hit);
     return is_hit;
@@ -340,7 +284,8 @@ void muir_events_evict(muir_events *e, const muir_effect *effect)
     f.draw = muir_servers_draw(e->servers, effect->server);
     int scope = e->reaction.scope;
     const int64_t end_ns = take_all_out(e, &f);
-    if (scope == MUIR_SCOPE_ELASTIC && e->servers->n_down == e->servers->n_units) scope = MUIR_SCOPE_SYNC;
+    if (scope == MUIR_SCOPE_ELASTIC && muir_servers_n_down(e->servers) == muir_servers_n_units(e->servers))
+        scope = MUIR_SCOPE_SYNC;
     if (scope == MUIR_SCOPE_ELASTIC)
         muir_servers_refill(e->servers, f.found_ns + muir_events_refill_ns(e));
     else

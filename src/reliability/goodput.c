@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of kinds and classes, and ratios of an account of time. */
+/* Names of classes, and ratios of an account of time. */
 #include "reliability/goodput.h"
 
 #include <math.h>
-
-const char *muir_kind_name(int kind)
-{
-    static const char *const names[MUIR_KIND_COUNT] = {
-#define CAUSE(name, reach, detection, help) #name,
-#define OTHER(name, help) #name,
-#include "reliability/kinds.def"
-#undef CAUSE
-#undef OTHER
-    };
-    return names[kind];
-}
-
-const char *muir_kind_help(int kind)
-{
-    static const char *const helps[MUIR_KIND_COUNT] = {
-#define CAUSE(name, reach, detection, help) help,
-#define OTHER(name, help) help,
-#include "reliability/kinds.def"
-#undef CAUSE
-#undef OTHER
-    };
-    return helps[kind];
-}
 
 const char *muir_class_name(int class)
 {

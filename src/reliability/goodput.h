@@ -5,19 +5,7 @@
 
 #include <stdint.h>
 
-/* Kinds of events (kinds.def). */
-typedef enum muir_kind {
-#define CAUSE(name, reach, detection, help) MUIR_KIND_##name,
-#define OTHER(name, help) MUIR_KIND_##name,
-#include "reliability/kinds.def"
-#undef CAUSE
-#undef OTHER
-    MUIR_KIND_COUNT
-} muir_kind;
-enum { MUIR_CAUSE_COUNT = MUIR_KIND_planned };
-
-const char *muir_kind_name(int kind); /* "chip"; never NULL */
-const char *muir_kind_help(int kind); /* never NULL */
+#include "scenario/kinds.h"
 
 /* Classes of time, named as Google's goodput library names badput where it has the class (AI-Hypercomputer/
  * ml-goodput-measurement): program_startup, the two of checkpoints, wasted_progress_from_disruption and

@@ -6,6 +6,13 @@
 
 #include "base/mem.h"
 
+struct muir_heap {
+    int64_t *time_ns; /* [n]: of each item */
+    int32_t *item;    /* [n]: heap order, earliest first */
+    int32_t *place;   /* [n]: of each item in `item` */
+    int32_t n;
+};
+
 muir_status muir_heap_create(muir_ctx *ctx, int32_t n, muir_heap **out)
 {
     muir_status st = MUIR_OK;
@@ -66,9 +73,14 @@ static void sift_down(muir_heap *h, int32_t place)
     put(h, place, item);
 }
 
-void muir_heap_order(muir_heap *h)
+int32_t muir_heap_first(const muir_heap *h)
 {
-    for (int32_t place = h->n / 2 - 1; place >= 0; place--) sift_down(h, place);
+    return h->item[0];
+}
+
+int64_t muir_heap_time_ns(const muir_heap *h, int32_t item)
+{
+    return h->time_ns[item];
 }
 
 void muir_heap_set(muir_heap *h, int32_t item, int64_t time_ns)

@@ -7,21 +7,17 @@
 
 #include "base/ctx.h"
 
-typedef struct muir_heap {
-    int64_t *time_ns; /* [n]: of each item */
-    int32_t *item;    /* [n]: heap order, earliest first; of equal times the smaller item */
-    int32_t *place;   /* [n]: of each item in `item` */
-    int32_t n;
-} muir_heap;
+typedef struct muir_heap muir_heap;
 
-/* All times are 0 until muir_heap_order.
+/* All times are 0.
  * out  out  free it with muir_heap_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
 muir_status muir_heap_create(muir_ctx *ctx, int32_t n, muir_heap **out);
 void muir_heap_destroy(muir_heap **heap); /* accepts NULL, leaves NULL */
 
-/* Brings the heap in order after time_ns was filled. Local; n steps. */
-void muir_heap_order(muir_heap *heap);
+/* The item whose time comes first, of equals the smaller one; and the time of an item. Local. */
+int32_t muir_heap_first(const muir_heap *heap);
+int64_t muir_heap_time_ns(const muir_heap *heap, int32_t item);
 
 /* Changes an item's time. Local; log n steps. */
 void muir_heap_set(muir_heap *heap, int32_t item, int64_t time_ns);

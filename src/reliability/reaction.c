@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/real.h"
+#include "reliability/causes.h"
 
 static int64_t ns(double seconds)
 {
@@ -14,8 +15,7 @@ static int64_t ns(double seconds)
 
 const char *muir_scope_name(int scope)
 {
-    static const char *const names[MUIR_SCOPE_COUNT] = {"auto", "sync", "replica", "elastic"};
-    return names[scope];
+    return muir_schema_word(&muir_faults_schema, "reaction.scope", scope);
 }
 
 /* Sources: MegaScale, arXiv 2402.15627 (fast); MLPerf Training v3.1 and v4.0 logs, first event to start of
@@ -30,24 +30,18 @@ static double init_s(int law, double n)
     return 2.0 + 2.0 * muir_real_log(n > 1.0 ? n : 1.0) / 0.6931471805599453;
 }
 
-static double sum_of_weights(const muir_causes *c)
-{
-    return c->chip + c->hbm + c->host + c->nic + c->link + c->leaf_switch + c->rack + c->software + c->hang +
-           c->maintenance + c->sdc;
-}
-
 /* Failures of single servers survive in peer memory, without it in place on disk; else storage is needed. */
 static double share_of_storage(const muir_faults *f)
 {
     const muir_checkpoint_options *o = &f->checkpoint;
-    const double wide = (f->causes.leaf_switch + f->causes.rack) / sum_of_weights(&f->causes);
+    const double wide = muir_causes_wide_share(&f->causes);
     const double without_memory = o->disk ? 1.0 - f->top.in_place : 1.0;
     return o->memory ? wide * without_memory : without_memory;
 }
 
 static double mean_detection_s(const muir_faults *f)
 {
-    const double hang = f->causes.hang / sum_of_weights(&f->causes), sigma = f->detection.explicit_sigma;
+    const double hang = muir_causes_timeout_share(&f->causes), sigma = f->detection.explicit_sigma;
     return hang * f->detection.hang_s +
            (1.0 - hang) * f->detection.explicit_median_s * muir_real_exp(0.5 * sigma * sigma);
 }

@@ -5,9 +5,6 @@
 
 #include "scenario/scenario.h"
 
-/* Order of run.def, key calibrate. */
-enum { MUIR_CALIBRATE_NONE = 0, MUIR_CALIBRATE_HOST = 1 };
-
 /* Sets fleet.variation.step_sigma to the jitter of this machine: measured now for a new file, read from the
  * file for one that goes on, since a run's figures must not change half way. Nothing with `none`.
  * path      in      of the telemetry file; NULL: none

@@ -113,8 +113,8 @@ static void finish_account(const muir_collector *c, muir_summary *s)
     s->goodput = muir_goodput_share(&s->account);
     s->storage_every = storage->is_on ? storage->every : 0;
     s->checkpoint_bytes = muir_events_checkpoints(events)->bytes;
-    s->replicas_out = servers->n_down * servers->unit_replicas;
-    for (int32_t i = 0; i < servers->n; i++) s->servers_out += muir_servers_is_out(servers, i);
+    s->replicas_out = muir_servers_n_down(servers) * muir_servers_unit_replicas(servers);
+    s->servers_out = muir_servers_n_out(servers);
 }
 
 /* Time lost to each kind, at what the fleet costs meanwhile. */

@@ -8,11 +8,6 @@ static const muir_option top_options[] = {
 #include "scenario/faults.def"
 };
 #undef MUIR_OPTION_OWNER
-#define MUIR_OPTION_OWNER muir_causes
-static const muir_option cause_options[] = {
-#include "scenario/causes.def"
-};
-#undef MUIR_OPTION_OWNER
 #define MUIR_OPTION_OWNER muir_slow_options
 static const muir_option slow_options[] = {
 #include "scenario/slow.def"
@@ -39,6 +34,15 @@ static const muir_option checkpoint_options[] = {
 };
 #undef MUIR_OPTION_OWNER
 #undef OPTION
+static const muir_option cause_options[] = {
+#define CAUSE(name, reach, noticed, help)                                                                    \
+    {#name, MUIR_OPTION_FLOAT, offsetof(muir_causes, weight[MUIR_KIND_##name]), "0", "0..1e9", NULL, "",     \
+     help},
+#define OTHER(name, help)
+#include "scenario/kinds.def"
+#undef CAUSE
+#undef OTHER
+};
 
 static const muir_section sections[] = {
     MUIR_SECTION("", offsetof(muir_faults, top), top_options),
@@ -50,6 +54,13 @@ static const muir_section sections[] = {
     MUIR_SECTION("checkpoint", offsetof(muir_faults, checkpoint), checkpoint_options),
 };
 const muir_schema muir_faults_schema = MUIR_SCHEMA("faults", "faults", sections, muir_faults);
+
+double muir_causes_sum(const muir_causes *causes)
+{
+    double sum = 0.0;
+    for (int c = 0; c < MUIR_CAUSE_COUNT; c++) sum += causes->weight[c];
+    return sum;
+}
 
 muir_status muir_faults_check(muir_ctx *ctx, const char *where, const muir_faults *f)
 {
@@ -67,14 +78,11 @@ muir_status muir_faults_check(muir_ctx *ctx, const char *where, const muir_fault
          (double)f->slow.flap_cycles_most},
         {"jitter.gc_least_s", "jitter.gc_most_s", f->jitter.gc_least_s, f->jitter.gc_most_s},
     };
-    const muir_causes *c = &f->causes;
-    const double weights = c->chip + c->hbm + c->host + c->nic + c->link + c->leaf_switch + c->rack +
-                           c->software + c->hang + c->maintenance + c->sdc;
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (ranges[i].least > ranges[i].most)
             return muir_fail(ctx, MUIR_ERR_ARG, "%s: faults.%s=%g is above faults.%s=%g", where,
                              ranges[i].least_key, ranges[i].least, ranges[i].most_key, ranges[i].most);
-    if (f->top.rate > 0.0 && weights <= 0.0)
+    if (f->top.rate > 0.0 && muir_causes_sum(&f->causes) <= 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "%s: faults.rate=%g, but no cause under faults.causes has a weight", where,
                          f->top.rate);

@@ -4,24 +4,12 @@
 #define MUIR_SCENARIO_FAULTS_H
 
 #include "base/options.h"
-
-enum { MUIR_AGE_OLD = 0, MUIR_AGE_NEW = 1 };                                      /* faults.def, key age */
-enum { MUIR_STORAGE_OFF = 0, MUIR_STORAGE_BLOCKING = 1, MUIR_STORAGE_ASYNC = 2 }; /* checkpoint.def */
-enum {
-    MUIR_SCOPE_AUTO,
-    MUIR_SCOPE_SYNC,
-    MUIR_SCOPE_REPLICA,
-    MUIR_SCOPE_ELASTIC
-};                                                                   /* reaction.def, key scope */
-enum { MUIR_INIT_FAST = 0, MUIR_INIT_2023 = 1, MUIR_INIT_2024 = 2 }; /* reaction.def, key init */
+#include "scenario/kinds.h"
 
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_faults_top {
 #include "scenario/faults.def"
 } muir_faults_top;
-typedef struct muir_causes {
-#include "scenario/causes.def"
-} muir_causes;
 typedef struct muir_slow_options {
 #include "scenario/slow.def"
 } muir_slow_options;
@@ -38,6 +26,16 @@ typedef struct muir_checkpoint_options {
 #include "scenario/checkpoint.def"
 } muir_checkpoint_options;
 #undef OPTION
+#define OPTION MUIR_OPTION_ENUM
+#include "scenario/checkpoint.def"
+#include "scenario/faults.def"
+#include "scenario/reaction.def"
+#undef OPTION
+
+/* Weights of the causes of failures, in any unit. */
+typedef struct muir_causes {
+    double weight[MUIR_CAUSE_COUNT];
+} muir_causes;
 
 /* Plain data: it is sent to other ranks as bytes. */
 typedef struct muir_faults {
@@ -52,6 +50,9 @@ typedef struct muir_faults {
 
 /* Keys of data/faults files. */
 extern const muir_schema muir_faults_schema;
+
+/* Sum of the weights. Local. */
+double muir_causes_sum(const muir_causes *causes);
 
 /* Whether the values fit together: ranges that are not empty, causes where there is a rate.
  * where  in   the file's name, starts the message

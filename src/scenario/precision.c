@@ -4,8 +4,7 @@
 
 const char *muir_scenario_precision(const muir_scenario *scenario)
 {
-    static const char *const names[] = {"bf16", "fp16", "fp8", "mxfp8", "nvfp4", "int8"};
-    return names[scenario->job.batch.precision];
+    return muir_schema_word(&muir_scenario_schema, "precision", scenario->job.batch.precision);
 }
 
 double muir_scenario_peak_flop_per_s(const muir_scenario *scenario)

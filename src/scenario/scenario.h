@@ -7,12 +7,6 @@
 #include "models/job.h"
 #include "scenario/faults.h"
 
-/* Order of telemetry.def, key level. */
-enum { MUIR_LEVEL_FLEET = 0, MUIR_LEVEL_RANK = 1, MUIR_LEVEL_SERVER = 2 };
-
-/* Order of host.def, key bind. */
-enum { MUIR_BIND_AUTO = 0, MUIR_BIND_OFF = 1 };
-
 #define OPTION MUIR_OPTION_FIELD
 typedef struct muir_run_options {
 #include "scenario/run.def"
@@ -29,6 +23,11 @@ typedef struct muir_power_options {
 typedef struct muir_evaluation_options {
 #include "scenario/evaluation.def"
 } muir_evaluation_options;
+#undef OPTION
+#define OPTION MUIR_OPTION_ENUM
+#include "scenario/host.def"
+#include "scenario/run.def"
+#include "scenario/telemetry.def"
 #undef OPTION
 
 /* Plain data: rank 0 reads the files and sends it to the others as bytes. */

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "models/layout.h"
 #include "models/routing.h"
 
 /* Attention stays in 16 bits, also where products are fp8, and never leaves the chip. */

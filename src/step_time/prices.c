@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "models/layout.h"
 #include "step_time/contention.h"
 
 /* Done in p pieces with the product beside it, all but one piece of either can hide under the other. */

@@ -16,7 +16,7 @@ static double group_slowdown(const muir_scenario *s, int64_t stage, int64_t repl
     const int64_t group = s->job.parallel.tp * s->job.parallel.cp, pp = s->job.parallel.pp;
     double slowest = 0.0;
     for (int64_t place = 0; place < group; place++) {
-        const int64_t chip = muir_chip_number(&s->job, stage, replica, place);
+        const int64_t chip = muir_layout_chip(&s->job, stage, replica, place);
         const uint64_t server = (uint64_t)(chip / s->fleet.server.chips);
         const int64_t knot = step / v->drift_steps;
         const double at = (double)(step % v->drift_steps) / (double)v->drift_steps;
@@ -113,8 +113,11 @@ static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clo
     free(slow);
 }
 
-static void check_against_simulation(const char *name, const char *const *overrides, int n)
+/* overrides  in  ends with NULL */
+static void check_against_simulation(const char *name, const char *const *overrides)
 {
+    int n = 0;
+    while (overrides[n]) n++;
     const muir_scenario s = load(name, overrides, n);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
@@ -142,13 +145,15 @@ static void check_against_simulation(const char *name, const char *const *overri
 
 static void engine_equals_a_plain_simulation(void)
 {
-    static const char *const many[] = {"parallel.dp=70", "parallel.tp=8", "model=gpt3-175b", "parallel.pp=4"};
+    static const char *const many[] = {"parallel.dp=70", "parallel.tp=8", "model=gpt3-175b", "parallel.pp=4",
+                                       NULL};
     static const char *const wide[] = {"parallel.dp=3", "fleet.server.chips=8", "fleet.server.torus=2x2x2",
-                                       "fleet.leaf=1"};
-    static const char *const two[] = {"parallel.dp=2"};
-    static const char *const split[] = {"parallel.dp=5", "parallel.schedule=zb-h1"};
-    static const char *const there_and_back[] = {"parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2"};
-    static const char *const both_ends[] = {"parallel.dp=5", "parallel.schedule=dualpipe"};
+                                       "fleet.server.chips_per_host=8", NULL};
+    static const char *const two[] = {"parallel.dp=2", "global_batch_size=auto", NULL};
+    static const char *const split[] = {"parallel.dp=5", "parallel.schedule=zb-h1", NULL};
+    static const char *const there_and_back[] = {"parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2",
+                                                 NULL};
+    static const char *const both_ends[] = {"parallel.dp=5", "parallel.schedule=dualpipe", NULL};
     static const char *const experts[] = {"model=moe-5t",
                                           "parallel.tp=8",
                                           "parallel.ep=8",
@@ -156,15 +161,16 @@ static void engine_equals_a_plain_simulation(void)
                                           "parallel.schedule=dualpipe",
                                           "fleet.variation.chip_sigma=0",
                                           "fleet.variation.drift_sigma=0",
-                                          "fleet.variation.step_sigma=0"};
-    check_against_simulation("rainier", many, 4);
-    check_against_simulation("rainier", wide, 3); /* a group of 64 over eight servers */
-    check_against_simulation("llama3-16k", two, 0);
-    check_against_simulation("tiny", two, 1);
-    check_against_simulation("rainier", split, 2);
-    check_against_simulation("rainier", there_and_back, 3);
-    check_against_simulation("rainier", both_ends, 2);
-    check_against_simulation("rainier", experts, 8); /* equal chips: expert groups wait for nobody */
+                                          "fleet.variation.step_sigma=0",
+                                          NULL};
+    check_against_simulation("rainier", many);
+    check_against_simulation("rainier", wide); /* a group of 64 over eight servers */
+    check_against_simulation("llama3-16k", two);
+    check_against_simulation("tiny", two);
+    check_against_simulation("rainier", split);
+    check_against_simulation("rainier", there_and_back);
+    check_against_simulation("rainier", both_ends);
+    check_against_simulation("rainier", experts); /* equal chips: expert groups wait for nobody */
 }
 
 static void parts_add_up_in_every_step(void)

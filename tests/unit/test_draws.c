@@ -88,13 +88,12 @@ static void the_heap_keeps_the_earliest_first(void)
 {
     muir_heap *heap = NULL;
     CU_ASSERT_EQUAL_FATAL(muir_heap_create(muir_test_ctx(), ITEMS, &heap), MUIR_OK);
-    for (int32_t i = 0; i < ITEMS; i++) heap->time_ns[i] = (i * 7919) % 101; /* with equals */
-    muir_heap_order(heap);
+    for (int32_t i = 0; i < ITEMS; i++) muir_heap_set(heap, i, (i * 7919) % 101); /* with equals */
     for (uint32_t n = 0; n < CHANGES; n++) {
         int32_t first = 0;
         for (int32_t i = 1; i < ITEMS; i++)
-            if (heap->time_ns[i] < heap->time_ns[first]) first = i;
-        CU_ASSERT_EQUAL(heap->item[0], first);
+            if (muir_heap_time_ns(heap, i) < muir_heap_time_ns(heap, first)) first = i;
+        CU_ASSERT_EQUAL(muir_heap_first(heap), first);
         const muir_draw d = {1, MUIR_STREAM_EVENT, 0, n};
         muir_heap_set(heap, (int32_t)(muir_draw_uniform(&d, 0) * ITEMS),
                       (int64_t)(muir_draw_uniform(&d, 1) * 300.0));

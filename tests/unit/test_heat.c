@@ -97,12 +97,14 @@ static float excess(const muir_slowdown *s, int stage, int64_t replica)
 }
 
 /* Chips of a group that are warmer than the mean by more than the margin. */
-static int count(const muir_scenario *s, int stage, int64_t replica, const int32_t *server_of, float margin_c)
+static int count(const muir_scenario *s, int stage, int64_t replica, const muir_servers *servers,
+                 float margin_c)
 {
     int n = 0;
     for (int64_t place = 0; place < 8; place++) {
-        const int64_t chip = muir_chip_number(&s->job, stage, replica, place);
-        n += (float)muir_chip_warmth_c(s, server_of[chip / 8] * 8 + chip % 8) > margin_c;
+        const int64_t chip = muir_layout_chip(&s->job, stage, replica, place);
+        n += (float)muir_chip_warmth_c(s, muir_servers_at(servers, (int32_t)(chip / 8)) * 8 + chip % 8) >
+             margin_c;
     }
     return n;
 }
@@ -112,21 +114,26 @@ static void chips_that_are_too_warm_slow_their_groups(void)
     const muir_scenario s = load(NULL);
     muir_slowdown *plain = NULL, *warm = NULL;
     const muir_slice all = {0, s.job.parallel.dp};
-    int32_t server_of[160];
-    for (int32_t i = 0; i < 160; i++) server_of[i] = i;
+    muir_servers *servers = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_servers_create(muir_test_ctx(), &s, &servers), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_slowdown_create(muir_test_ctx(), &s, all, &plain), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_slowdown_create(muir_test_ctx(), &s, all, &warm), MUIR_OK);
-    plain->server_of = warm->server_of = server_of;
+    plain->servers = warm->servers = servers;
     for (int moved = 0; moved < 2; moved++) {
         const muir_heat_step heat = {.margin_c = moved ? 6.5f : 6.0f, .throttling = 1.25f};
         int64_t throttled = 0, groups = 0;
-        if (moved) server_of[11] = 165, muir_slowdown_move(plain, 11), muir_slowdown_move(warm, 11);
+        if (moved) {
+            muir_servers_drain(servers, 11, INT64_MAX, MUIR_SERVER_IN_REPAIR);
+            CU_ASSERT_FATAL(muir_servers_fill(servers, 11));
+            CU_ASSERT(muir_servers_at(servers, 11) >= 160);
+            muir_slowdown_move(plain, 11), muir_slowdown_move(warm, 11);
+        }
         muir_slowdown_step(plain, STEP, NULL, NULL, NULL);
         muir_slowdown_step(warm, STEP, NULL, &heat, NULL);
         CU_ASSERT_EQUAL(plain->n_throttled, 0);
         for (int stage = 0; stage < 2; stage++)
             for (int64_t r = 0; r < 80; r++) {
-                const int n = count(&s, stage, r, server_of, heat.margin_c);
+                const int n = count(&s, stage, r, servers, heat.margin_c);
                 const double ratio =
                     (1.0 + (double)excess(warm, stage, r)) / (1.0 + (double)excess(plain, stage, r));
                 CU_ASSERT_DOUBLE_EQUAL(ratio, n > 0 ? 1.25 : 1.0, 1e-6);
@@ -136,6 +143,7 @@ static void chips_that_are_too_warm_slow_their_groups(void)
         CU_ASSERT_EQUAL(warm->n_throttled, throttled);
         CU_ASSERT(throttled > groups && groups > 3 && groups < 80);
     }
+    muir_servers_destroy(&servers);
     muir_slowdown_destroy(&plain);
     muir_slowdown_destroy(&warm);
 }

@@ -13,12 +13,14 @@
     OPTION(FLOAT, efficiency, "0.5", "0..1", "", "share of the peak")                                        \
     OPTION(BOOL, is_tied, "false", "", "", "one embedding")                                                  \
     OPTION(NAME, chip, NULL, "", "", "a name")                                                               \
-    OPTION(CHOICE, mlp, "gelu", "gelu|swiglu", "", "kind")                                                   \
+    OPTION(CHOICE, mlp, "gelu", (TEST_GELU, "gelu")(TEST_SWIGLU, "swiglu")(TEST_NONE, "none"), "", "kind")   \
+    OPTION(CHOICE, order, "early", (TEST_EARLY, "early")(TEST_LATE, "late"), "", "when")                     \
     OPTION(DIMS, torus, "4x4x4", "", "chips", "size of the torus")
 
 typedef struct part {
     ROWS(MUIR_OPTION_FIELD)
 } part;
+ROWS(MUIR_OPTION_ENUM)
 typedef struct file {
     int before;
     part parallel;
@@ -48,9 +50,22 @@ static void defaults_are_what_the_rows_say(void)
     CU_ASSERT_EQUAL(f.parallel.tp, 8);
     CU_ASSERT_EQUAL(f.parallel.dp, 0); /* auto */
     CU_ASSERT_EQUAL(f.parallel.efficiency, 0.5);
-    CU_ASSERT_EQUAL(f.parallel.mlp, 0);
+    CU_ASSERT_EQUAL(f.parallel.mlp, MUIR_TEST_GELU);
     CU_ASSERT_EQUAL(f.parallel.torus[2], 4);
     CU_ASSERT_STRING_EQUAL(f.parallel.chip, "");
+}
+
+/* Two words of two, three of three: an odd and an even number of pairs. */
+static void rows_of_words_make_their_constants(void)
+{
+    file f;
+    CU_ASSERT_EQUAL_FATAL(muir_schema_defaults(muir_test_ctx(), &schema, &f), MUIR_OK);
+    CU_ASSERT_EQUAL(set(&f, "parallel.mlp", "none"), MUIR_OK);
+    CU_ASSERT_EQUAL(f.parallel.mlp, MUIR_TEST_NONE);
+    CU_ASSERT_EQUAL(set(&f, "parallel.order", "late"), MUIR_OK);
+    CU_ASSERT_EQUAL(f.parallel.order, MUIR_TEST_LATE);
+    CU_ASSERT_STRING_EQUAL(muir_schema_word(&schema, "parallel.mlp", MUIR_TEST_SWIGLU), "swiglu");
+    CU_ASSERT_STRING_EQUAL(muir_schema_word(&schema, "parallel.order", MUIR_TEST_EARLY), "early");
 }
 
 static void what_is_read_is_what_is_printed(void)
@@ -74,12 +89,13 @@ static void what_is_read_is_what_is_printed(void)
 static void wrong_values_are_refused_and_change_nothing(void)
 {
     static const char *const pairs[][2] = {
-        {"parallel.tp", "eight"},     {"parallel.tp", "0"},       {"parallel.tp", "65"},
-        {"parallel.tp", "1.5"},       {"parallel.tp", ""},        {"parallel.tp", "0x8"},
-        {"parallel.tp", "nan"},       {"parallel.tp", "1e300"},   {"parallel.efficiency", "inf"},
-        {"parallel.efficiency", "2"}, {"parallel.mlp", "relu"},   {"parallel.mlp", "gelu|swiglu"},
-        {"parallel.torus", "4x"},     {"parallel.torus", "0x4"},  {"parallel.torus", "1x2x3x4"},
-        {"parallel.is_tied", "2"},    {"parallel.dp", "automat"}, {"parallel.torus", "x4"}};
+        {"parallel.tp", "eight"},        {"parallel.tp", "0"},      {"parallel.tp", "65"},
+        {"parallel.tp", "1.5"},          {"parallel.tp", ""},       {"parallel.tp", "0x8"},
+        {"parallel.tp", "nan"},          {"parallel.tp", "1e300"},  {"parallel.efficiency", "inf"},
+        {"parallel.efficiency", "2"},    {"parallel.mlp", "relu"},  {"parallel.order", "2"},
+        {"parallel.mlp", "gelu|swiglu"}, {"parallel.torus", "4x"},  {"parallel.torus", "0x4"},
+        {"parallel.torus", "1x2x3x4"},   {"parallel.is_tied", "2"}, {"parallel.dp", "automat"},
+        {"parallel.torus", "x4"}};
     file f, before;
     muir_schema_defaults(muir_test_ctx(), &schema, &f);
     before = f;
@@ -104,6 +120,7 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"defaults are what the rows say", defaults_are_what_the_rows_say},
+        {"rows of words make their constants", rows_of_words_make_their_constants},
         {"what is read is what is printed", what_is_read_is_what_is_printed},
         {"wrong values are refused and change nothing", wrong_values_are_refused_and_change_nothing},
         {"the word that was meant is found", the_word_that_was_meant_is_found},

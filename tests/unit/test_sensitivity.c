@@ -257,6 +257,8 @@ static const char *const still[][2] = {
     {"chip.restart_power", "events, which have tests of their own"},
     {"chip.heat_lag_s", "how chips cool in stalls, tested in test_heat"},
     {"chip.lag_s", "the power trace, which has tests of its own"},
+    {"fleet.server.chips_per_host", "pauses of hosts, tested in test_causes"},
+    {"fleet.server.rack_chips", "failures of racks, tested in test_causes"},
     {"fleet.server.rewire_s", "events, tested in test_reaction"},
     {"fleet.server.supply_lag_s", "the power trace, which has tests of its own"},
     {"fleet.site.network_share", "splits the capital, whose sum it does not change"},

@@ -50,7 +50,7 @@ static void a_slow_chip_slows_its_group_and_no_other(void)
         const muir_scenario s = load(orders[o]);
         muir_slowdown *plain = slowdown_of(&s), *disturbed = slowdown_of(&s);
         float servers[170] = {0.0f};
-        const int64_t chip = muir_chip_number(&s.job, 1, 66, 5);
+        const int64_t chip = muir_layout_chip(&s.job, 1, 66, 5);
         const muir_slow_chip slow = {chip, 1.5f};
         const muir_disturbance d = {.slow = &slow, .n_slow = 1, .unit_replicas = 1};
         muir_slowdown_step(plain, STEP, NULL, NULL, NULL);
@@ -88,22 +88,25 @@ static void a_server_takes_its_speed_along(void)
 {
     const muir_scenario s = load("parallel.order=tp-cp-dp-pp");
     muir_slowdown *moved = slowdown_of(&s), *always = slowdown_of(&s), *plain = slowdown_of(&s);
-    int32_t server_of[160];
-    float servers[170] = {0.0f};
-    for (int32_t i = 0; i < 160; i++) server_of[i] = i;
-    const int32_t slot = (int32_t)(muir_chip_number(&s.job, 1, 70, 0) / 8);
+    muir_servers *servers = NULL;
+    float slowest[170] = {0.0f};
+    CU_ASSERT_EQUAL_FATAL(muir_servers_create(muir_test_ctx(), &s, &servers), MUIR_OK);
+    const int32_t slot = (int32_t)(muir_layout_chip(&s.job, 1, 70, 0) / 8);
     muir_slowdown_step(plain, STEP, NULL, NULL, NULL);
-    moved->server_of = always->server_of = server_of;
+    moved->servers = always->servers = servers;
     muir_slowdown_step(moved, STEP, NULL, NULL, NULL); /* has drawn its drift already */
-    server_of[slot] = 165;
+    muir_servers_drain(servers, slot, INT64_MAX, MUIR_SERVER_IN_REPAIR);
+    CU_ASSERT_FATAL(muir_servers_fill(servers, slot));
+    const int32_t spare = muir_servers_at(servers, slot);
     muir_slowdown_move(moved, slot);
     muir_slowdown_move(always, slot);
-    muir_slowdown_step(moved, STEP, NULL, NULL, servers);
+    muir_slowdown_step(moved, STEP, NULL, NULL, slowest);
     muir_slowdown_step(always, STEP, NULL, NULL, NULL);
     check_others(moved, always, -1, -1);
     check_others(moved, plain, 1, 70);
     CU_ASSERT(excess(moved, 1, 70) != excess(plain, 1, 70));
-    CU_ASSERT(servers[165] > 0.5f && servers[slot] == 0.0f);
+    CU_ASSERT(spare >= 160 && slowest[spare] > 0.5f && slowest[slot] == 0.0f);
+    muir_servers_destroy(&servers);
     muir_slowdown_destroy(&moved);
     muir_slowdown_destroy(&always);
     muir_slowdown_destroy(&plain);

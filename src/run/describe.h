@@ -17,7 +17,7 @@ muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, c
                                  muir_describe **out);
 void muir_describe_destroy(muir_describe **describe); /* accepts NULL, leaves NULL */
 
-/* For muir_telemetry_create and _open; borrowed from describe. Local. */
+/* For muir_telemetry_start; borrowed from describe. Local. */
 const muir_description *muir_describe_get(const muir_describe *describe);
 
 /* Whether this run's file has the table, and its index there. Local. */

@@ -93,29 +93,24 @@ done:
     return st;
 }
 
-muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
-                               const muir_host_clock *host, bool is_resumed, int64_t *next_step,
-                               muir_record **out)
+muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
+                               const muir_host_clock *host, int64_t *next_step, muir_record **out)
 {
     muir_status st = MUIR_OK;
     muir_record *r = NULL;
+    const bool is_new = muir_claim_is_new(claim);
     st = muir_alloc(ctx, 1, sizeof *r, "telemetry", &r);
     if (st == MUIR_OK) {
         r->scenario = scenario;
         r->ops = host ? muir_host_clock_ops(host) : NULL;
     }
     MUIR_TRY(muir_agree(ctx, st));
-    if (is_resumed) MUIR_TRY(check_scenario(ctx, path, scenario));
-    if (is_resumed) MUIR_TRY(check_ranks(ctx, path));
+    if (!is_new) MUIR_TRY(check_scenario(ctx, muir_claim_path(claim), scenario));
+    if (!is_new) MUIR_TRY(check_ranks(ctx, muir_claim_path(claim)));
     MUIR_TRY(muir_describe_create(ctx, scenario, host, &r->describe));
-    const muir_description *description = muir_describe_get(r->describe);
+    MUIR_TRY(muir_telemetry_start(ctx, claim, muir_describe_get(r->describe), &r->telemetry));
     *next_step = 0;
-    if (is_resumed) {
-        MUIR_TRY(muir_telemetry_open(ctx, path, description, &r->telemetry));
-        MUIR_TRY(level_tables(ctx, r, next_step));
-    } else {
-        MUIR_TRY(muir_telemetry_create(ctx, path, description, &r->telemetry));
-    }
+    if (!is_new) MUIR_TRY(level_tables(ctx, r, next_step));
     *out = r;
     r = NULL;
 done:

@@ -96,6 +96,15 @@ class Files(unittest.TestCase):
         self.assertEqual(live.wait(timeout=60), 1)
         self.assertEqual(live.stderr.read(), "muir: x.h5 was deleted while this run wrote it: its rows are lost\n")
 
+    def test_output_that_cannot_be_written_is_said(self):
+        commands = (["--help"], ["version"], ["list"], ["help", "telemetry"], ["check", "tiny"], ["run", "--help"],
+                    [*JOB[:3], "steps=2"], [*JOB, "steps=2", "--json", "-"], ["power", "tiny", "--json", "-"], ["plan", "tiny-30m", "tiny"])
+        for command in commands:
+            with self.subTest(command=command), open("/dev/full", "w") as full:
+                process = subprocess.run([MUIR, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=170, cwd=self.folder)
+                self.assertEqual(process.returncode, 1, process.stderr)
+                self.assertRegex(process.stderr, "muir: standard output.* cannot be written")
+
     def test_a_damaged_file_is_refused_and_holds_nobody_up(self):
         self.assertEqual(self.muir(*JOB, "steps=5", "-o", "x.h5").returncode, 0)
         with open(os.path.join(self.folder, "x.h5"), "rb") as file:

@@ -40,10 +40,22 @@ static const muir_constant constants[] = {
 };
 static const muir_attribute attributes[] = {
     {"", "Conventions", "CF-1.8"},
-    {"", "seed", "1"},
+    {"", "muir_version", "test"},
     {"", "note", ""},
     {"events", "description", "faults injected"},
 };
+
+muir_status sample_start(muir_ctx *ctx, const char *path, bool is_resumed, const sample *s,
+                         muir_telemetry **telemetry)
+{
+    muir_status st = MUIR_OK;
+    muir_claim *claim = NULL;
+    MUIR_TRY(muir_claim_create(ctx, path, is_resumed, &claim));
+    MUIR_TRY(muir_telemetry_start(ctx, claim, &s->description, telemetry));
+done:
+    muir_claim_destroy(&claim);
+    return st;
+}
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

@@ -19,6 +19,10 @@ typedef struct sample {
 /* The description for a number of ranks; it points into *out. Local. */
 void sample_describe(int ranks, sample *out);
 
+/* Claims the name and starts the telemetry, as a run does. As muir_claim_create and muir_telemetry_start. */
+muir_status sample_start(muir_ctx *ctx, const char *path, bool is_resumed, const sample *s,
+                         muir_telemetry **telemetry);
+
 /* Rows of a table after `steps` steps. Local. */
 size_t sample_rows(size_t table, int64_t steps);
 

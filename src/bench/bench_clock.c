@@ -35,13 +35,16 @@ static muir_status run_steps(muir_ctx *ctx, long long chips, long long steps, mu
 {
     muir_status st = MUIR_OK;
     muir_scenario scenario;
+    muir_claim *claim = NULL;
     char path[512] = "";
     MUIR_TRY(load_clock(ctx, chips, steps, &scenario));
     MUIR_TRY(temporary_path(ctx, path, sizeof path));
-    const muir_run_request request = {.scenario = &scenario, .path = path};
+    MUIR_TRY(muir_claim_create(ctx, path, false, &claim));
+    const muir_run_request request = {.scenario = &scenario, .claim = claim};
     st = muir_run(ctx, &request, summary);
     if (muir_is_root(ctx)) unlink(path);
 done:
+    muir_claim_destroy(&claim);
     return st;
 }
 

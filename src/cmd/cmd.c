@@ -2,6 +2,7 @@
 /* Dispatch of commands, and the one place where failures are printed. */
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,10 +78,25 @@ static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)
     return command->run(ctx, argc - 2, argv + 2);
 }
 
+/* A full disk or a closed pipe shows only when the buffer is written. Every rank is through by then, so that
+ * nobody waits for this one. */
+static muir_status flush_output(muir_ctx *ctx)
+{
+    errno = 0;
+    const bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+    if (is_written) return MUIR_OK;
+    ctx->is_agreed = true;
+    return muir_fail(ctx, MUIR_ERR_FILE, "standard output cannot be written%s%s", errno ? ": " : "",
+                     errno ? strerror(errno) : "");
+}
+
 int muir_cmd_main(muir_ctx *ctx, int argc, char **argv)
 {
-    const muir_status st = dispatch(ctx, argc, argv);
-    fflush(stdout);
+    muir_status st = dispatch(ctx, argc, argv);
+    if (st == MUIR_OK)
+        st = flush_output(ctx);
+    else
+        fflush(stdout);
     if (st != MUIR_OK && muir_is_root(ctx))
         fprintf(stderr, "muir: %s\n", ctx->message[0] ? ctx->message : muir_status_text(st));
     return muir_status_exit_code(st);

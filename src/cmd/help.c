@@ -51,44 +51,22 @@ static void print_plan(void)
 
 static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
 
-/* What counts a table's rows, and what a wide column has a value for. */
-static const char *row_of(muir_record_table table)
-{
-    switch (table) {
-    case MUIR_TABLE_COLLECTIVES:
-    case MUIR_TABLE_POWER: return "sample";
-    case MUIR_TABLE_POWER_WINDOW: return "window";
-    case MUIR_TABLE_FLIPS: return "flip";
-    case MUIR_TABLE_EVENTS:
-    case MUIR_TABLE_TRACE: return "event";
-    default: return "step";
-    }
-}
-
-static const char *across_of(muir_record_table table)
-{
-    switch (table) {
-    case MUIR_TABLE_SERVER: return ",server";
-    case MUIR_TABLE_COLLECTIVES: return ",collective";
-    case MUIR_TABLE_POWER_WINDOW: return ",frequency";
-    default: return ",rank";
-    }
-}
-
 static void print_telemetry(void)
 {
-    size_t n = 0;
-    const muir_column_row *rows = muir_column_rows(&n);
     printf("columns of the telemetry file\n");
-    for (size_t i = 0; i < n; i++) {
-        const muir_column *c = &rows[i].column;
-        const char *group = muir_table_group(rows[i].table);
-        char name[96], shape[32];
-        const char *row = row_of(rows[i].table), *across = across_of(rows[i].table);
-        snprintf(name, sizeof name, "/%s/%s", group, c->label.name);
-        snprintf(shape, sizeof shape, "[%s%s]", row, c->is_wide ? across : "");
-        printf("  %-26s %-20s %-8s %-9s %s\n", name, shape, c->label.units, provenances[c->label.provenance],
-               c->label.long_name);
+    for (muir_record_table t = 0; t < MUIR_TABLE_COUNT; t++) {
+        size_t n = 0;
+        const muir_table_shape *table = muir_table_shape_of(t);
+        const muir_column_row *rows = muir_columns_of(t, &n);
+        for (size_t i = 0; i < n; i++) {
+            const muir_column *c = &rows[i].column;
+            char name[96], shape[32];
+            snprintf(name, sizeof name, "/%s/%s", table->group, c->label.name);
+            snprintf(shape, sizeof shape, "[%s%s%s]", table->row.name, c->is_wide ? "," : "",
+                     c->is_wide ? table->across : "");
+            printf("  %-26s %-20s %-8s %-9s %s\n", name, shape, c->label.units,
+                   provenances[c->label.provenance], c->label.long_name);
+        }
     }
 }
 

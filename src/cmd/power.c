@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir power: a scenario's power trace, without and with each remedy, and what each costs. */
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,21 +95,13 @@ static void print_row(const char *name, const muir_power_report *r, const muir_p
            100.0 * (none->step_hz / r->step_hz * (1.0 + late) - 1.0));
 }
 
-static muir_status write_json(muir_ctx *ctx, json_t *rows, const char *path)
-{
-    const bool is_stdout = strcmp(path, "-") == 0;
-    const int failed =
-        is_stdout ? json_dumpf(rows, stdout, JSON_INDENT(2)) : json_dump_file(rows, path, JSON_INDENT(2));
-    if (is_stdout) putchar('\n');
-    return failed ? muir_fail(ctx, MUIR_ERR_FILE, "%s: the JSON table cannot be written", path) : MUIR_OK;
-}
-
 static muir_status compare(muir_ctx *ctx, const power_arguments *a)
 {
     muir_status st = MUIR_OK;
     muir_scenario scenario;
     muir_power_summary summary, none;
-    json_t *rows = NULL;
+    muir_json_notes notes;
+    muir_json rows = {.value = NULL};
     if (a->args.n_overrides > MOST_OVERRIDES)
         return muir_fail(ctx, MUIR_ERR_ARG, "%d overrides are more than muir power takes (%d)",
                          a->args.n_overrides, (int)MOST_OVERRIDES);
@@ -118,14 +109,15 @@ static muir_status compare(muir_ctx *ctx, const power_arguments *a)
     const bool added[MOST_ADDED] = {scenario.power.window_s <= 0.0,
                                     strcmp(scenario.run.faults, "none") == 0 && !is_given(a, "faults=")};
     const bool is_table = muir_is_root(ctx) && !(a->json && strcmp(a->json, "-") == 0);
-    rows = json_array();
+    rows = muir_json_begin_list(&notes);
     for (int i = 0; i < REMEDIES; i++) {
         MUIR_TRY(study(ctx, a, i, added, &scenario, &summary));
         if (i == 0) none = summary;
         if (i == 0 && is_table) print_header(&scenario, &summary);
         if (is_table) print_row(remedies[i].name, &summary.report, &none.report);
-        json_array_append_new(
-            rows, json_pack("{s:s,s:o}", "remedy", remedies[i].name, "power", muir_power_json(&summary)));
+        muir_json row = muir_json_item(&rows);
+        muir_json_text(&row, "remedy", remedies[i].name);
+        muir_power_json(&row, &summary);
     }
     if (is_table)
         printf("\nlimits kept, of those that could be judged; ?: not measured, since the trace is too short. "
@@ -133,10 +125,10 @@ static muir_status compare(muir_ctx *ctx, const power_arguments *a)
                "time per step are compared with none; at step: peak to peak at the step's frequency. Ramps "
                "and storage\n"
                "are per chip. A floor is paid in energy; deferred work counts as time.\n");
-    if (muir_is_root(ctx) && a->json) st = write_json(ctx, rows, a->json);
+    if (muir_is_root(ctx) && a->json) st = muir_json_end(ctx, &rows, a->json);
     st = muir_agree(ctx, st);
 done:
-    json_decref(rows);
+    muir_json_drop(&rows);
     return st;
 }
 

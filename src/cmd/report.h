@@ -3,8 +3,7 @@
 #ifndef MUIR_CMD_REPORT_H
 #define MUIR_CMD_REPORT_H
 
-#include <jansson.h>
-
+#include "cmd/json.h"
 #include "run/run.h"
 #include "scenario/fit.h"
 
@@ -36,12 +35,12 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
 /* What a power trace comes to: swing, lines, bands, ramps, limits. Local; call on rank 0. */
 void muir_report_power(const muir_scenario *scenario, const muir_power_summary *power);
 
-/* The same as a JSON object, the caller's; null without a trace. Local; call on rank 0. */
-json_t *muir_power_json(const muir_power_summary *power);
+/* The same as JSON under the key "power"; null without a trace. Local; call on rank 0. */
+void muir_power_json(muir_json *object, const muir_power_summary *power);
 
 /* The summary as JSON, in the shape that muir's DESIGN fixes.
- * path  in   of the JSON file
- * Local; call on rank 0. MUIR_ERR_ARG if the file cannot be written. */
+ * path  in   of the JSON file, "-": standard output
+ * Local; call on rank 0. As muir_json_end. */
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *summary,
                              const char *path);
 

@@ -1,228 +1,315 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The closing summary as JSON. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "cmd/json.h"
 #include "cmd/report.h"
 #include "run/calibrate.h"
 
-static json_t *statistics(const muir_statistics *s)
+static void put_statistics(muir_json *object, const char *key, const muir_statistics *s)
 {
-    return json_pack("{s:f,s:f,s:f,s:f,s:f}", "mean", s->mean, "min", s->min, "max", s->max, "p50", s->p50,
-                     "p99", s->p99);
+    muir_json j = muir_json_object(object, key);
+    muir_json_real(&j, "mean", s->mean);
+    muir_json_real(&j, "min", s->min);
+    muir_json_real(&j, "max", s->max);
+    muir_json_real(&j, "p50", s->p50);
+    muir_json_real(&j, "p99", s->p99);
 }
 
-static json_t *parts(const muir_summary *m)
+static void put_parts(muir_json *object, const muir_summary *m)
 {
-    json_t *object = json_object();
-    for (int i = 0; i < MUIR_PART_COUNT; i++)
-        json_object_set_new(object, muir_part_name((muir_part)i), json_real(m->part_s[i]));
-    return object;
+    muir_json j = muir_json_object(object, "parts_s");
+    for (int i = 0; i < MUIR_PART_COUNT; i++) muir_json_real(&j, muir_part_name((muir_part)i), m->part_s[i]);
 }
 
-/* JSON has no NaN. */
-static json_t *number(double value)
+static void put_tuning(muir_json *object, const muir_tuning_facts *t)
 {
-    return isfinite(value) ? json_real(value) : json_null();
+    muir_json j = muir_json_object(object, "tuning");
+    muir_json_text(&j, "table", t->is_off ? "off" : t->path[0] ? t->path : "auto");
+    muir_json_count(&j, "measured", t->measured);
+    muir_json_count(&j, "reused", t->reused);
+    muir_json_count(&j, "others", t->others);
+    muir_json_real(&j, "time_s", t->time_s);
 }
 
-static json_t *tuning(const muir_tuning_facts *t)
+static void put_collective(muir_json *list, const muir_summary_coll *c)
 {
-    return json_pack("{s:s,s:i,s:i,s:i,s:f}", "table",
-                     t->is_off    ? "off"
-                     : t->path[0] ? t->path
-                                  : "auto",
-                     "measured", t->measured, "reused", t->reused, "others", t->others, "time_s", t->time_s);
+    muir_json j = muir_json_item(list);
+    muir_json_text(&j, "op", c->op);
+    muir_json_text(&j, "algorithm", c->algorithm);
+    muir_json_text(&j, "axis", c->axis);
+    muir_json_count(&j, "ranks", c->ranks);
+    muir_json_count(&j, "pieces", c->pieces);
+    muir_json_real(&j, "bytes", c->bytes);
+    muir_json_text(&j, "dtype", "fp32");
+    muir_json_real(&j, "calls", c->calls);
+    muir_json_real(&j, "time_s", c->time_s);
+    muir_json_real(&j, "best_s", c->best_s);
+    muir_json_real(&j, "algbw_byte_per_s", c->algbw_byte_per_s);
+    muir_json_real(&j, "busbw_byte_per_s", c->busbw_byte_per_s);
+    muir_json_text(&j, "chosen", c->chosen);
+    muir_json_maybe(&j, "median_s", c->median_s);
+    muir_json_maybe(&j, "mpi_median_s", c->mpi_s);
 }
 
-static json_t *collectives(const muir_summary *m)
+static void put_scaled(muir_json *object, const char *key, const int64_t *ns, int n, const char *(*name)(int),
+                       double scale)
 {
-    json_t *array = json_array();
-    for (int i = 0; i < m->n_colls; i++) {
-        const muir_summary_coll *c = &m->colls[i];
-        json_array_append_new(
-            array, json_pack("{s:s,s:s,s:s,s:i,s:i,s:f,s:s,s:f,s:f,s:f,s:f,s:f,s:s,s:o,s:o}", "op", c->op,
-                             "algorithm", c->algorithm, "axis", c->axis, "ranks", c->ranks, "pieces",
-                             c->pieces, "bytes", c->bytes, "dtype", "fp32", "calls", c->calls, "time_s",
-                             c->time_s, "best_s", c->best_s, "algbw_byte_per_s", c->algbw_byte_per_s,
-                             "busbw_byte_per_s", c->busbw_byte_per_s, "chosen", c->chosen, "median_s",
-                             number(c->median_s), "mpi_median_s", number(c->mpi_s)));
-    }
-    return array;
-}
-
-static json_t *seconds_of(const int64_t *ns, int n, const char *(*name)(int), double scale)
-{
-    json_t *object = json_object();
-    for (int i = 0; i < n; i++) json_object_set_new(object, name(i), json_real((double)ns[i] * scale));
-    return object;
+    muir_json j = muir_json_object(object, key);
+    for (int i = 0; i < n; i++) muir_json_real(&j, name(i), (double)ns[i] * scale);
 }
 
 /* All since the start of the run, earlier launches included. */
-static json_t *account(const muir_scenario *s, const muir_summary *m)
+static void put_account(muir_json *object, const muir_scenario *s, const muir_summary *m)
 {
     const muir_goodput *g = &m->account;
     const double chip_hours = (double)muir_job_chips(&s->job) / 3.6e12;
-    json_t *events = json_object();
-    for (int k = 0; k < MUIR_KIND_COUNT; k++)
-        json_object_set_new(events, muir_kind_name(k), json_integer((json_int_t)g->events[k]));
-    return json_pack(
-        "{s:s,s:s,s:f,s:f,s:o,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "faults", s->run.faults, "scope",
-        muir_scope_name(m->reaction.scope), "total_elapsed_time_s", 1e-9 * (double)g->total_ns, "ettr",
-        m->goodput, "mtti_s", g->interruptions > 0 ? json_real(muir_goodput_mtti_s(g)) : json_null(),
-        "interruptions", (json_int_t)g->interruptions, "time_s",
-        seconds_of(g->class_ns, MUIR_CLASS_COUNT, muir_class_name, 1e-9), "planned", (json_int_t)g->planned,
-        "kept_steps", (json_int_t)g->kept_steps, "lost_steps", (json_int_t)g->lost_steps, "events", events,
-        "lost_chip_hours", seconds_of(g->lost_ns, MUIR_KIND_COUNT, muir_kind_name, chip_hours));
+    muir_json j = muir_json_object(object, "account");
+    muir_json_text(&j, "faults", s->run.faults);
+    muir_json_text(&j, "scope", muir_scope_name(m->reaction.scope));
+    muir_json_real(&j, "total_elapsed_time_s", 1e-9 * (double)g->total_ns);
+    muir_json_real(&j, "ettr", m->goodput);
+    muir_json_maybe(&j, "mtti_s", g->interruptions > 0 ? muir_goodput_mtti_s(g) : NAN);
+    muir_json_count(&j, "interruptions", g->interruptions);
+    put_scaled(&j, "time_s", g->class_ns, MUIR_CLASS_COUNT, muir_class_name, 1e-9);
+    muir_json_count(&j, "planned", g->planned);
+    muir_json_count(&j, "kept_steps", g->kept_steps);
+    muir_json_count(&j, "lost_steps", g->lost_steps);
+    muir_json events = muir_json_object(&j, "events");
+    for (int k = 0; k < MUIR_KIND_COUNT; k++) muir_json_count(&events, muir_kind_name(k), g->events[k]);
+    put_scaled(&j, "lost_chip_hours", g->lost_ns, MUIR_KIND_COUNT, muir_kind_name, chip_hours);
 }
 
-static json_t *fleet(const muir_scenario *s, const muir_summary *m)
+static void put_fleet(muir_json *object, const muir_scenario *s, const muir_summary *m)
 {
-    return json_pack("{s:o,s:f,s:f,s:f,s:f,s:{s:f,s:f},s:f,s:{s:f,s:o,s:f},s:f,s:o,s:o,s:o}", "step_time_s",
-                     statistics(&m->step_time_s), "mfu", m->mfu, "hfu", m->hfu, "tokens_per_s",
-                     m->tokens_per_s, "goodput", m->goodput, "power_w", "mean", m->power_mean_w, "max",
-                     m->power_max_w, "energy_j", m->energy_j, "chip_c", "mean", m->chip_mean_c, "hottest",
-                     number(m->chip_hottest_c), "throttled", m->throttled, "cost_usd", m->cost_usd,
-                     "usd_per_mtoken",
-                     isfinite(m->usd_per_mtoken) ? json_real(m->usd_per_mtoken) : json_null(), "parts_s",
-                     parts(m), "account", account(s, m));
+    muir_json j = muir_json_object(object, "fleet");
+    put_statistics(&j, "step_time_s", &m->step_time_s);
+    muir_json_real(&j, "mfu", m->mfu);
+    muir_json_real(&j, "hfu", m->hfu);
+    muir_json_real(&j, "tokens_per_s", m->tokens_per_s);
+    muir_json_real(&j, "goodput", m->goodput);
+    muir_json power = muir_json_object(&j, "power_w");
+    muir_json_real(&power, "mean", m->power_mean_w);
+    muir_json_real(&power, "max", m->power_max_w);
+    muir_json_real(&j, "energy_j", m->energy_j);
+    muir_json chip = muir_json_object(&j, "chip_c");
+    muir_json_real(&chip, "mean", m->chip_mean_c);
+    muir_json_maybe(&chip, "hottest", m->chip_hottest_c);
+    muir_json_real(&chip, "throttled", m->throttled);
+    muir_json_real(&j, "cost_usd", m->cost_usd);
+    muir_json_maybe(&j, "usd_per_mtoken", m->usd_per_mtoken);
+    put_parts(&j, m);
+    put_account(&j, s, m);
 }
 
-static void add_pace(const muir_summary *m, json_t *object)
+static void put_pace(muir_json *object, const muir_summary *m)
 {
-    json_object_set_new(object, "planned_step_s",
-                        number(m->facts.planned_step_s > 0.0 ? m->facts.planned_step_s : NAN));
-    json_object_set_new(object, "rhythm",
-                        json_pack("{s:o,s:o,s:o,s:o}", "p50_s", number(m->rhythm_p50_s), "p99_s",
-                                  number(m->rhythm_p99_s), "p50", number(m->rhythm_p50), "p99",
-                                  number(m->rhythm_p99)));
-    json_object_set_new(object, "overlap",
-                        json_pack("{s:o,s:f,s:f,s:f}", "achieved", number(m->overlap), "exposed_s",
-                                  m->exposed_s, "exposed_off_s", m->facts.exposed_off_s, "exposed_on_s",
-                                  m->facts.exposed_on_s));
-    json_object_set_new(object, "flips",
-                        json_pack("{s:I,s:I}", "planted", (json_int_t)m->tally.planted, "caught",
-                                  (json_int_t)m->tally.caught));
-    json_object_set_new(object, "check_s", json_real(m->tally.check_s));
-    json_object_set_new(object, "binding", json_string(m->facts.binding));
+    const muir_host_facts *f = &m->facts;
+    muir_json_maybe(object, "planned_step_s", f->planned_step_s > 0.0 ? f->planned_step_s : NAN);
+    muir_json rhythm = muir_json_object(object, "rhythm");
+    muir_json_maybe(&rhythm, "p50_s", m->rhythm_p50_s);
+    muir_json_maybe(&rhythm, "p99_s", m->rhythm_p99_s);
+    muir_json_maybe(&rhythm, "p50", m->rhythm_p50);
+    muir_json_maybe(&rhythm, "p99", m->rhythm_p99);
+    muir_json overlap = muir_json_object(object, "overlap");
+    muir_json_maybe(&overlap, "achieved", m->overlap);
+    muir_json_real(&overlap, "exposed_s", m->exposed_s);
+    muir_json_real(&overlap, "exposed_off_s", f->exposed_off_s);
+    muir_json_real(&overlap, "exposed_on_s", f->exposed_on_s);
+    muir_json flips = muir_json_object(object, "flips");
+    muir_json_count(&flips, "planted", m->tally.planted);
+    muir_json_count(&flips, "caught", m->tally.caught);
+    muir_json_real(object, "check_s", m->tally.check_s);
+    muir_json_text(object, "binding", f->binding);
 }
 
 /* Real checkpoints; null where none were wanted. */
-static json_t *checkpoints(const muir_summary *m)
+static void put_checkpoints(muir_json *object, const muir_summary *m)
 {
     const muir_host_saves *c = &m->saves;
     const muir_snapshot_facts *f = &m->facts.snapshot;
-    if (f->job_bytes == 0.0) return json_null();
-    return json_pack("{s:I,s:f,s:f,s:I,s:f,s:f,s:f,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:o}", "writes",
-                     (json_int_t)c->writes, "write_bytes", c->write_bytes, "write_s", c->write_s, "reads",
-                     (json_int_t)c->reads, "read_bytes", c->read_bytes, "read_s", c->read_s, "checksum_s",
-                     c->checksum_s, "wrong", (json_int_t)(c->wrong + m->saver.wrong), "job_bytes",
-                     f->job_bytes, "divisor", f->divisor, "overtaken", (json_int_t)m->saver.overtaken, "gone",
-                     (json_int_t)m->saver.gone, "verified", (json_int_t)m->saver.verified, "renewed",
-                     (json_int_t)m->saver.renewed, "damage",
-                     m->saver.damage[0] ? json_string(m->saver.damage) : json_null());
+    if (f->job_bytes == 0.0) {
+        muir_json_null(object, "checkpoints");
+        return;
+    }
+    muir_json j = muir_json_object(object, "checkpoints");
+    muir_json_count(&j, "writes", c->writes);
+    muir_json_real(&j, "write_bytes", c->write_bytes);
+    muir_json_real(&j, "write_s", c->write_s);
+    muir_json_count(&j, "reads", c->reads);
+    muir_json_real(&j, "read_bytes", c->read_bytes);
+    muir_json_real(&j, "read_s", c->read_s);
+    muir_json_real(&j, "checksum_s", c->checksum_s);
+    muir_json_count(&j, "wrong", c->wrong + m->saver.wrong);
+    muir_json_real(&j, "job_bytes", f->job_bytes);
+    muir_json_real(&j, "divisor", f->divisor);
+    muir_json_count(&j, "overtaken", m->saver.overtaken);
+    muir_json_count(&j, "gone", m->saver.gone);
+    muir_json_count(&j, "verified", m->saver.verified);
+    muir_json_count(&j, "renewed", m->saver.renewed);
+    muir_json_text(&j, "damage", m->saver.damage[0] ? m->saver.damage : NULL);
 }
 
-static json_t *host(const muir_summary *m)
+static void put_shrink(muir_json *object, const muir_shrink *s)
 {
-    if (m->host_steps == 0) return json_null();
+    muir_json j = muir_json_object(object, "shrink");
+    muir_json_real(&j, "factor", s->factor);
+    muir_json_real(&j, "bytes", s->factor * s->factor);
+    muir_json_real(&j, "layers", s->layers);
+    muir_json_real(&j, "microbatches", s->microbatches);
+}
+
+/* null where the host clock did not run. */
+static void put_host(muir_json *object, const muir_summary *m)
+{
     const muir_host_facts *f = &m->facts;
-    const double fft_flop_per_s = m->tally.fft_s > 0.0 ? m->tally.fft_flop / m->tally.fft_s : 0.0;
-    json_t *object =
-        json_pack("{s:f,s:f,s:f,s:f,s:s,s:o,s:o,s:f,s:f,s:I,s:I,s:I,s:{s:f,s:f,s:f,s:f}}", "gemm_flop_per_s",
-                  m->gemm_flop_per_s, "fft_flop_per_s", fft_flop_per_s, "gemm_fraction_of_peak",
-                  m->gemm_fraction_of_peak, "peak_flop_per_s", f->peak_flop_per_s, "kernel", f->kernel,
-                  "collectives", collectives(m), "tuning", tuning(&f->tuning), "step_s", m->host_step_mean_s,
-                  "empty_step_s", f->empty_step_s, "steps", (json_int_t)m->host_steps, "checked",
-                  (json_int_t)m->tally.checked, "wrong", (json_int_t)m->tally.wrong, "shrink", "factor",
-                  f->shrink.factor, "bytes", f->shrink.factor * f->shrink.factor, "layers", f->shrink.layers,
-                  "microbatches", f->shrink.microbatches);
-    if (object) add_pace(m, object);
-    if (object) json_object_set_new(object, "checkpoints", checkpoints(m));
-    return object;
+    const muir_tally *t = &m->tally;
+    if (m->host_steps == 0) {
+        muir_json_null(object, "host");
+        return;
+    }
+    muir_json j = muir_json_object(object, "host");
+    muir_json_real(&j, "gemm_flop_per_s", m->gemm_flop_per_s);
+    muir_json_real(&j, "fft_flop_per_s", t->fft_s > 0.0 ? t->fft_flop / t->fft_s : 0.0);
+    muir_json_real(&j, "gemm_fraction_of_peak", m->gemm_fraction_of_peak);
+    muir_json_real(&j, "peak_flop_per_s", f->peak_flop_per_s);
+    muir_json_text(&j, "kernel", f->kernel);
+    muir_json collectives = muir_json_list(&j, "collectives");
+    for (int i = 0; i < m->n_colls; i++) put_collective(&collectives, &m->colls[i]);
+    put_tuning(&j, &f->tuning);
+    muir_json_real(&j, "step_s", m->host_step_mean_s);
+    muir_json_real(&j, "empty_step_s", f->empty_step_s);
+    muir_json_count(&j, "steps", m->host_steps);
+    muir_json_count(&j, "checked", t->checked);
+    muir_json_count(&j, "wrong", t->wrong);
+    put_shrink(&j, &f->shrink);
+    put_pace(&j, m);
+    put_checkpoints(&j, m);
 }
 
 /* null: not measured, or no limit given. */
-static json_t *is_met(muir_verdict verdict)
+static void put_verdict(muir_json *object, const char *key, muir_verdict verdict)
 {
-    return verdict < 0 ? json_null() : json_boolean(verdict == MUIR_VERDICT_MET);
+    if (verdict < 0)
+        muir_json_null(object, key);
+    else
+        muir_json_is(object, key, verdict == MUIR_VERDICT_MET);
 }
 
-json_t *muir_power_json(const muir_power_summary *power)
+/* Lines, bands, ramps, and whether limits are kept. */
+static void put_swing(muir_json *object, const muir_power_report *r)
 {
-    const muir_power_report *r = &power->report;
-    json_t *lines = json_array(), *bands = json_object(), *ramps = json_object();
-    if (power->windows == 0) return json_null();
-#define BAND(name, from_hz, to_hz)                                                                           \
-    json_object_set_new(bands, #name, number(r->band_share[MUIR_POWER_##name]));
+    muir_json lines = muir_json_list(object, "lines");
+    for (int i = 0; i < MUIR_POWER_HARMONICS; i++) {
+        muir_json line = muir_json_item(&lines);
+        muir_json_real(&line, "hz", (i + 1) * r->step_hz);
+        muir_json_real(&line, "share", r->line_share[i]);
+        muir_json_real(&line, "peak_to_peak_w", r->line_w[i]);
+    }
+    muir_json bands = muir_json_object(object, "band_share");
+#define BAND(name, from_hz, to_hz) muir_json_maybe(&bands, #name, r->band_share[MUIR_POWER_##name]);
     MUIR_POWER_BAND_LIST(BAND)
 #undef BAND
-    for (int i = 0; i < MUIR_POWER_HARMONICS; i++)
-        json_array_append_new(lines, json_pack("{s:f,s:f,s:f}", "hz", (i + 1) * r->step_hz, "share",
-                                               r->line_share[i], "peak_to_peak_w", r->line_w[i]));
+    muir_json_maybe(object, "grid_share", r->grid_share);
+    muir_json_maybe(object, "grid_w", r->grid_w);
+    muir_json ramps = muir_json_object(object, "ramp_w_per_s");
     for (int i = 0; i < MUIR_POWER_RAMPS; i++) {
         char key[16];
         snprintf(key, sizeof key, "%g_s", muir_power_ramp_s(i));
-        json_object_set_new(ramps, key, number(r->ramp_w_per_s[i]));
+        muir_json_maybe(&ramps, key, r->ramp_w_per_s[i]);
     }
-    return json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:"
-                     "o},s:f,s:f,s:f,s:f,"
-                     "s:f,s:f,s:f}",
-                     "windows", (json_int_t)power->windows, "steps", (json_int_t)r->steps, "samples",
-                     (json_int_t)r->samples, "time_s", r->time_s, "sample_hz", r->sample_hz, "mean_w",
-                     r->mean_w, "min_w", r->min_w, "max_w", r->max_w, "rms_w", r->rms_w, "step_hz",
-                     r->step_hz, "cycle_hz", r->cycle_hz, "cycle_share", r->cycle_share, "lines", lines,
-                     "band_share", bands, "grid_share", number(r->grid_share), "grid_w", number(r->grid_w),
-                     "ramp_w_per_s", ramps, "limits_met", "band_share", is_met(r->share), "band_w",
-                     is_met(r->swing), "ramp", is_met(r->ramp), "range", is_met(r->range_verdict), "energy_j",
-                     r->energy_j, "energy_difference", r->difference, "burnt_j", r->cost.burnt_j,
-                     "deferred_j", r->cost.deferred_j, "lost_j", r->cost.lost_j, "traced_s", power->traced_s,
-                     "spent_s", power->spent_s);
+    muir_json met = muir_json_object(object, "limits_met");
+    put_verdict(&met, "band_share", r->share);
+    put_verdict(&met, "band_w", r->swing);
+    put_verdict(&met, "ramp", r->ramp);
+    put_verdict(&met, "range", r->range_verdict);
 }
 
-/* Of time lost since the start of the run, earlier launches included. */
-static json_t *failures(const muir_summary *m)
+void muir_power_json(muir_json *object, const muir_power_summary *power)
 {
-    json_t *kinds = json_object();
-    for (int k = 0; k < MUIR_KIND_COUNT; k++)
-        json_object_set_new(kinds, muir_kind_name(k), json_real(m->kind_usd[k]));
-    return json_pack("{s:o,s:o}", "usd_per_failure", number(m->usd_per_failure), "usd_by_kind", kinds);
+    const muir_power_report *r = &power->report;
+    if (power->windows == 0) {
+        muir_json_null(object, "power");
+        return;
+    }
+    muir_json j = muir_json_object(object, "power");
+    muir_json_count(&j, "windows", power->windows);
+    muir_json_count(&j, "steps", r->steps);
+    muir_json_count(&j, "samples", (int64_t)r->samples);
+    muir_json_real(&j, "time_s", r->time_s);
+    muir_json_real(&j, "sample_hz", r->sample_hz);
+    muir_json_real(&j, "mean_w", r->mean_w);
+    muir_json_real(&j, "min_w", r->min_w);
+    muir_json_real(&j, "max_w", r->max_w);
+    muir_json_real(&j, "rms_w", r->rms_w);
+    muir_json_real(&j, "step_hz", r->step_hz);
+    muir_json_real(&j, "cycle_hz", r->cycle_hz);
+    muir_json_real(&j, "cycle_share", r->cycle_share);
+    put_swing(&j, r);
+    muir_json_real(&j, "energy_j", r->energy_j);
+    muir_json_real(&j, "energy_difference", r->difference);
+    muir_json_real(&j, "burnt_j", r->cost.burnt_j);
+    muir_json_real(&j, "deferred_j", r->cost.deferred_j);
+    muir_json_real(&j, "lost_j", r->cost.lost_j);
+    muir_json_real(&j, "traced_s", power->traced_s);
+    muir_json_real(&j, "spent_s", power->spent_s);
 }
 
-static json_t *cost(const muir_scenario *s, const muir_summary *m)
+static void put_cost(muir_json *object, const muir_scenario *s, const muir_summary *m)
 {
     const double chip_hours = (double)muir_fleet_chips(&s->fleet) * m->fleet_time_s / 3600.0;
     const double rent = s->fleet.site.rent_usd_per_chip_hour;
-    return json_pack(
-        "{s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:o,s:o}", "servers_usd", m->cost.servers_usd, "network_usd",
-        m->cost.network_usd, "site_usd", m->cost.site_usd, "usd_per_step", m->usd_per_step, "usd_per_day",
-        m->fleet_time_s > 0.0 ? 86400.0 * m->cost_usd / m->fleet_time_s : 0.0, "lost_usd", m->lost_usd,
-        "usd_per_chip_hour", number(chip_hours > 0.0 ? m->cost_usd / chip_hours : NAN),
-        "rent_usd_per_chip_hour", number(rent > 0.0 ? rent : NAN), "breakeven_use", number(m->breakeven_use),
-        "failures", failures(m));
+    muir_json j = muir_json_object(object, "cost");
+    muir_json_real(&j, "servers_usd", m->cost.servers_usd);
+    muir_json_real(&j, "network_usd", m->cost.network_usd);
+    muir_json_real(&j, "site_usd", m->cost.site_usd);
+    muir_json_real(&j, "usd_per_step", m->usd_per_step);
+    muir_json_real(&j, "usd_per_day", m->fleet_time_s > 0.0 ? 86400.0 * m->cost_usd / m->fleet_time_s : 0.0);
+    muir_json_real(&j, "lost_usd", m->lost_usd);
+    muir_json_maybe(&j, "usd_per_chip_hour", chip_hours > 0.0 ? m->cost_usd / chip_hours : NAN);
+    muir_json_maybe(&j, "rent_usd_per_chip_hour", rent > 0.0 ? rent : NAN);
+    muir_json_maybe(&j, "breakeven_use", m->breakeven_use);
+    /* of time lost since the start of the run, earlier launches included */
+    muir_json failures = muir_json_object(&j, "failures");
+    muir_json_maybe(&failures, "usd_per_failure", m->usd_per_failure);
+    muir_json kinds = muir_json_object(&failures, "usd_by_kind");
+    for (int k = 0; k < MUIR_KIND_COUNT; k++) muir_json_real(&kinds, muir_kind_name(k), m->kind_usd[k]);
+}
+
+static void put_emulation(muir_json *object, const muir_summary *m)
+{
+    muir_json j = muir_json_object(object, "emulation");
+    muir_json_real(&j, "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0);
+    muir_json_real(&j, "fleet_clock_s", m->fleet_clock_s);
+    muir_json_real(&j, "host_s", m->host_s);
+    muir_json_real(&j, "telemetry_s", m->telemetry_s);
+    muir_json_real(&j, "prepare_s", m->prepare_s);
+    muir_json_real(&j, "bytes_per_chip", m->bytes_per_chip);
 }
 
 muir_status muir_report_json(muir_ctx *ctx, const muir_scenario *scenario, const muir_summary *m,
                              const char *path)
 {
-    json_t *root =
-        json_pack("{s:{s:s,s:I},s:s,s:I,s:i,s:I,s:I,s:f,s:o,s:o,s:o,s:o,s:{s:f,s:f,s:f,s:f,s:f,s:f}}", "muir",
-                  "version", MUIR_VERSION, "seed", (json_int_t)scenario->run.seed, "scenario", scenario->name,
-                  "chips", (json_int_t)muir_fleet_chips(&scenario->fleet), "ranks", m->ranks, "first_step",
-                  (json_int_t)m->first_step, "steps", (json_int_t)m->steps, "wall_s", m->wall_s, "fleet",
-                  fleet(scenario, m), "power", muir_power_json(&m->power), "cost", cost(scenario, m), "host",
-                  host(m), "emulation", "steps_per_s", m->wall_s > 0.0 ? (double)m->steps / m->wall_s : 0.0,
-                  "fleet_clock_s", m->fleet_clock_s, "host_s", m->host_s, "telemetry_s", m->telemetry_s,
-                  "prepare_s", m->prepare_s, "bytes_per_chip", m->bytes_per_chip);
-    if (root && scenario->run.calibrate == MUIR_CALIBRATE_HOST)
-        json_object_set_new(root, "calibrated", json_pack("{s:f}", "step_sigma", m->step_sigma));
-    if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON summary");
-    const bool is_stdout = strcmp(path, "-") == 0;
-    const int failed =
-        is_stdout ? json_dumpf(root, stdout, JSON_INDENT(2)) : json_dump_file(root, path, JSON_INDENT(2));
-    if (is_stdout) putchar('\n');
-    json_decref(root);
-    return failed ? muir_fail(ctx, MUIR_ERR_FILE, "%s: the JSON summary cannot be written", path) : MUIR_OK;
+    muir_json_notes notes;
+    muir_json j = muir_json_begin(&notes);
+    muir_json muir = muir_json_object(&j, "muir");
+    muir_json_text(&muir, "version", MUIR_VERSION);
+    muir_json_count(&muir, "seed", scenario->run.seed);
+    muir_json_text(&j, "scenario", scenario->name);
+    muir_json_count(&j, "chips", muir_fleet_chips(&scenario->fleet));
+    muir_json_count(&j, "ranks", m->ranks);
+    muir_json_count(&j, "first_step", m->first_step);
+    muir_json_count(&j, "steps", m->steps);
+    muir_json_real(&j, "wall_s", m->wall_s);
+    put_fleet(&j, scenario, m);
+    muir_power_json(&j, &m->power);
+    put_cost(&j, scenario, m);
+    put_host(&j, m);
+    put_emulation(&j, m);
+    if (scenario->run.calibrate == MUIR_CALIBRATE_HOST) {
+        muir_json calibrated = muir_json_object(&j, "calibrated");
+        muir_json_real(&calibrated, "step_sigma", m->step_sigma);
+    }
+    return muir_json_end(ctx, &j, path);
 }

@@ -64,12 +64,29 @@ static muir_status check_folder(muir_ctx *ctx, const char *option, const char *p
     return muir_agree(ctx, st);
 }
 
-static muir_status check_resumed(muir_ctx *ctx, const char *path)
+/* No file takes the place of another that this run reads or writes. */
+static muir_status check_names(muir_ctx *ctx, const run_arguments *a, const char *path)
 {
     muir_status st = MUIR_OK;
-    if (muir_is_root(ctx) && access(path, R_OK | W_OK) != 0)
-        st = muir_fail(ctx, MUIR_ERR_ARG, "--resume: there is no %s to go on with", path);
+    const bool has_json = a->json && strcmp(a->json, "-") != 0;
+    if (!muir_is_root(ctx)) return muir_agree(ctx, st);
+    if (strcmp(path, "-") == 0)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "-o -: telemetry is a file and cannot go to standard output");
+    else if (muir_file_is_same(path, a->args.positional))
+        st = muir_fail(ctx, MUIR_ERR_ARG, "-o %s is the scenario itself: give another name", path);
+    else if (has_json && muir_file_is_same(a->json, a->args.positional))
+        st = muir_fail(ctx, MUIR_ERR_ARG, "--json %s is the scenario itself: give another name", a->json);
+    else if (has_json && muir_file_is_same(a->json, path))
+        st = muir_fail(ctx, MUIR_ERR_ARG, "-o %s and --json %s are one file: give two names", path, a->json);
     return muir_agree(ctx, st);
+}
+
+/* Where the telemetry goes, for people who did not expect it there. */
+static void tell_claim(const run_arguments *a, const muir_claim *claim, const char *path)
+{
+    if (a->is_quiet) return;
+    if (muir_claim_backup(claim)[0])
+        fprintf(stderr, "muir: %s existed and is now %s\n", path, muir_claim_backup(claim));
 }
 
 static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const run_arguments *a,
@@ -80,27 +97,24 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     muir_progress_line line = muir_progress_line_make();
     muir_summary summary;
     muir_memory memory;
-    bool is_moved = false;
+    muir_claim *claim = NULL;
     double x = 0.0;
+    MUIR_TRY(muir_host_algorithms_check(ctx, scenario));
+    MUIR_TRY(muir_pace_parse(ctx, scenario->host.pace, &x));
+    MUIR_TRY(muir_claim_create(ctx, path, a->is_resumed, &claim));
+    if (a->is_resumed && muir_claim_is_new(claim) && muir_is_root(ctx))
+        fprintf(stderr, "muir: --resume: there is no %s yet, so the run starts\n", path);
     const muir_run_request request = {.scenario = scenario,
-                                      .path = path,
-                                      .is_resumed = a->is_resumed,
+                                      .claim = claim,
                                       .stop = &stop_requested,
                                       .observer = a->is_quiet ? NULL : muir_progress_show,
                                       .observer_data = &line};
-    MUIR_TRY(muir_host_algorithms_check(ctx, scenario));
-    MUIR_TRY(muir_pace_parse(ctx, scenario->host.pace, &x));
-    if (a->is_resumed)
-        MUIR_TRY(check_resumed(ctx, path));
-    else
-        MUIR_TRY(muir_file_set_aside(ctx, path, &is_moved));
-    if (is_moved && muir_is_root(ctx) && !a->is_quiet)
-        fprintf(stderr, "muir: %s existed and is now %s.bak\n", path, path);
     MUIR_TRY(muir_program_create(ctx, &scenario->job, &program));
     MUIR_TRY(muir_agree(ctx, muir_scenario_memory(ctx, scenario, program, &memory)));
     catch_signals();
     const muir_status ran = muir_run(ctx, &request, &summary);
     muir_progress_end(&line);
+    if (muir_is_root(ctx)) tell_claim(a, claim, path);
     if (ran != MUIR_OK && ran != MUIR_ERR_STOPPED && ran != MUIR_ERR_CHECK) MUIR_TRY(ran);
     const bool is_json_alone = a->json && strcmp(a->json, "-") == 0;
     if (muir_is_root(ctx) && !is_json_alone && !a->is_quiet)
@@ -108,6 +122,7 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     if (muir_is_root(ctx) && a->json) st = muir_report_json(ctx, scenario, &summary, a->json);
     st = muir_agree(ctx, ran != MUIR_OK ? ran : st);
 done:
+    muir_claim_destroy(&claim);
     muir_program_destroy(&program);
     return st;
 }
@@ -133,6 +148,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     MUIR_TRY(check_folder(ctx, "--json", a.json));
     MUIR_TRY(check_folder(ctx, "-o", a.path));
     snprintf(path, sizeof path, "muir-%s.h5", scenario.name);
+    MUIR_TRY(check_names(ctx, &a, a.path ? a.path : path));
     if (a.seeds || a.until)
         MUIR_TRY(execute_ensemble(ctx, &scenario, &a));
     else
@@ -146,19 +162,17 @@ const muir_command muir_command_run = {
     .name = "run",
     .usage = "SCENARIO [key=value ...] [-o FILE.h5] [--resume] [--seeds N [--until M:S%]] [--json FILE] [-q]",
     .summary = "run a scenario: telemetry into FILE.h5, progress, summary",
-    .help =
-        "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
-        "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
-        "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
-        "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one is kept as "
-        "FILE.h5.bak\n"
-        "  --resume      go on with FILE.h5, also after a kill\n"
-        "  --json FILE   the summary as JSON; - for standard output alone\n"
-        "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on, dealt over "
-        "ranks;\n"
-        "                P10, P50, P90 and standard error in place of one draw\n"
-        "  --until M:S%  ends the ensemble as soon as the mean of measure M is known to S % (goodput:1%)\n"
-        "  -q            no progress and no summary\n\n"
-        "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
+    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
+            "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
+            "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
+            "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one becomes\n"
+            "                FILE.h5.bak, FILE.h5.bak2, ...\n"
+            "  --resume      go on with FILE.h5, also after a kill; where there is none yet, start\n"
+            "  --json FILE   the summary as JSON; - for standard output alone\n"
+            "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on, dealt over\n"
+            "                ranks; P10, P50, P90 and standard error in place of one draw\n"
+            "  --until M:S%  ends the ensemble as soon as the mean of measure M is known to S % (goodput:1%)\n"
+            "  -q            no progress and no summary\n\n"
+            "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
     .run = run,
 };

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REASON_SIZE = 400 };
+enum { REASON_SIZE = 400, READ_ATTEMPTS = 16 };
 
 /* HDF5 buries the system's words:
  *     file write failed: time = .., error message = 'File too large', buf = .. */
@@ -52,6 +52,9 @@ muir_status muir_h5_access(muir_ctx *ctx, const char *path, hid_t *fapl)
 #if H5_VERSION_GE(1, 10, 7) && !(H5_VERS_MAJOR == 1 && H5_VERS_MINOR == 12 && H5_VERS_RELEASE == 0)
     MUIR_TRY_H5(H5Pset_file_locking(list, true, true));
 #endif
+    /* A reader that meets a checksum that does not fit tries again, since a writer may be at work there; each
+     * time it sleeps twice as long. Unlimited, a file with one wrong byte holds it up for ever. */
+    MUIR_TRY_H5(H5Pset_metadata_read_attempts(list, READ_ATTEMPTS));
     *fapl = list;
     list = H5I_INVALID_HID;
 done:

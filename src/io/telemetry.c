@@ -3,27 +3,19 @@
 #include "io/telemetry.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/telemetry_state.h"
 
 /* Also makes whoever opens PATH find a complete file there: a kill in here leaves PATH.part. */
-static muir_status make_file(muir_ctx *ctx, const muir_description *description, const char *path)
+static muir_status make_file(muir_ctx *ctx, const muir_description *description, muir_claim *claim)
 {
     muir_status st = MUIR_OK;
-    char part[PATH_MAX] = "";
-    if (access(path, F_OK) == 0) return muir_fail(ctx, MUIR_ERR_ARG, "%s exists already", path);
-    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: the name is too long", path);
-    MUIR_TRY(muir_layout_write(ctx, description, part));
-    if (rename(part, path) != 0)
-        st = muir_fail(ctx, MUIR_ERR_FILE, "%s: cannot be renamed from %s", path, part);
+    MUIR_TRY(muir_layout_write(ctx, description, muir_claim_part(claim)));
+    MUIR_TRY(muir_claim_publish(ctx, claim));
 done:
-    if (st != MUIR_OK) unlink(part);
     return st;
 }
 
@@ -62,15 +54,15 @@ done:
     return st;
 }
 
-/* Creates the telemetry and, on rank 0, with is_new also its file, and opens the file to append. */
-static muir_status start(muir_ctx *ctx, const char *path, const muir_description *description, bool is_new,
-                         muir_telemetry **out)
+muir_status muir_telemetry_start(muir_ctx *ctx, muir_claim *claim, const muir_description *description,
+                                 muir_telemetry **out)
 {
     muir_status st = MUIR_OK;
     muir_telemetry *telemetry = NULL;
-    MUIR_TRY(muir_agree(ctx, create_closed(ctx, path, description, &telemetry)));
+    MUIR_TRY(muir_agree(ctx, create_closed(ctx, muir_claim_path(claim), description, &telemetry)));
     if (muir_is_root(ctx)) {
-        if (is_new) st = make_file(ctx, description, path);
+        if (muir_claim_is_new(claim)) st = make_file(ctx, description, claim);
+        if (st == MUIR_OK) telemetry->lock = muir_claim_take_lock(claim);
         if (st == MUIR_OK) st = muir_rows_open(ctx, telemetry);
     }
     MUIR_TRY(muir_agree(ctx, st));
@@ -80,18 +72,6 @@ static muir_status start(muir_ctx *ctx, const char *path, const muir_description
 done:
     muir_telemetry_destroy(&telemetry);
     return st;
-}
-
-muir_status muir_telemetry_create(muir_ctx *ctx, const char *path, const muir_description *description,
-                                  muir_telemetry **out)
-{
-    return start(ctx, path, description, true, out);
-}
-
-muir_status muir_telemetry_open(muir_ctx *ctx, const char *path, const muir_description *description,
-                                muir_telemetry **out)
-{
-    return start(ctx, path, description, false, out);
 }
 
 void muir_telemetry_destroy(muir_telemetry **telemetry)
@@ -117,6 +97,7 @@ muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry)
     muir_status st = MUIR_OK;
     if (!*telemetry) return MUIR_OK;
     st = muir_telemetry_flush(ctx, *telemetry);
+    if (st == MUIR_OK && muir_is_root(ctx)) st = muir_rows_check_place(ctx, *telemetry);
     if (!muir_rows_close(*telemetry) && st == MUIR_OK)
         st = muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be closed", (*telemetry)->path);
     st = muir_agree(ctx, st);

@@ -8,7 +8,7 @@
  * number of whole rows: for a reader beside the run, and after a kill at any instant. What is lost then is at
  * most the batches not yet flushed.
  *
- * A reader beside the run opens with SWMR (h5py: swmr=True). After a kill muir_telemetry_open repairs the
+ * A reader beside the run opens with SWMR (h5py: swmr=True). After a kill muir_telemetry_start repairs the
  * file; `h5clear -s --increment=0` does too. Never use `h5clear -s` alone: it can cut off the rows written
  * last. */
 #ifndef MUIR_IO_TELEMETRY_H
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/ctx.h"
+#include "io/claim.h"
 
 /* Raised when a file of an older muir could be misread; stored as the root attribute "format_version". */
 #define MUIR_TELEMETRY_FORMAT "1"
@@ -109,26 +110,22 @@ typedef struct muir_description {
 
 typedef struct muir_telemetry muir_telemetry;
 
-/* Makes the file complete but for its rows under the name PATH.part, renames it to PATH, and starts writing.
- * path         in   of no existing file (see muir_file_set_aside)
- * description  in   borrowed until the telemetry is closed
- * out          out  freed with muir_telemetry_close or _destroy; untouched on error
- * Collective over ctx->comm. MUIR_ERR_ARG (existing file, description that contradicts itself),
+/* Starts writing to the file of a claim.
+ * A new file is made complete but for its rows under the name PATH.part and then gets the name PATH.
+ * A finished or killed run's file is opened to append to it: what a kill leaves open is repaired, rows that
+ * are not whole are cut off. Format version, dimension sizes and the tables' datasets are compared with the
+ * description; constants and attributes are the caller's to compare, before, with muir_telemetry_read_text.
+ * claim        in/out  its lock goes over to the telemetry
+ * description  in      borrowed until the telemetry is closed
+ * out          out     freed with muir_telemetry_close or _destroy; untouched on error
+ * Collective over ctx->comm. MUIR_ERR_ARG (description that contradicts itself, file that does not match),
  * MUIR_ERR_FILE, MUIR_ERR_MEM. */
-muir_status muir_telemetry_create(muir_ctx *ctx, const char *path, const muir_description *description,
-                                  muir_telemetry **out);
-
-/* Opens a finished or killed run's file to append to it: repairs what a kill leaves open, cuts off rows that
- * are not whole. Compares format version, dimension sizes and the tables' datasets with the description;
- * constants and attributes are the caller's to compare, before, with muir_telemetry_read_text.
- * path  in   of an existing file; the other arguments as in muir_telemetry_create
- * Collective over ctx->comm. MUIR_ERR_ARG (missing file, one that another run writes, one that does not
- * match), MUIR_ERR_FILE, MUIR_ERR_MEM. */
-muir_status muir_telemetry_open(muir_ctx *ctx, const char *path, const muir_description *description,
-                                muir_telemetry **out);
+muir_status muir_telemetry_start(muir_ctx *ctx, muir_claim *claim, const muir_description *description,
+                                 muir_telemetry **out);
 
 /* Flushes, closes and frees. Accepts NULL, leaves NULL, frees also on error. Collective over ctx->comm.
- * MUIR_ERR_FILE, with the first cause where an earlier flush failed already. */
+ * MUIR_ERR_FILE, with the first cause where an earlier flush failed already; also where the file was deleted
+ * or moved meanwhile. */
 muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry);
 
 /* Frees without a flush, for the way out after a failure: buffered rows are lost, flushed ones are not.
@@ -160,7 +157,7 @@ bool muir_telemetry_is_full(const muir_telemetry *telemetry);
 /* Appends all batches to the file and shows them to readers: columns first, coordinates last. Nothing
  * buffered: nothing done. To be called between rows: one that is begun and not ended is forgotten. Collective
  * over ctx->comm. MUIR_ERR_FILE (disk full): all later flushes fail too; the way on is
- * muir_telemetry_destroy, then muir_telemetry_open. */
+ * muir_telemetry_destroy, then a new claim and muir_telemetry_start. */
 muir_status muir_telemetry_flush(muir_ctx *ctx, muir_telemetry *telemetry);
 
 /* Whole rows of a table in the file, without the batch. The same on all ranks. Local. */

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/file.h"
 #include "io/telemetry_state.h"
 
 /* A killed writer leaves two traces in the superblock, and this does what `h5clear -s --increment=0` does
@@ -18,7 +17,6 @@ static muir_status open_file(muir_ctx *ctx, muir_telemetry *telemetry)
     const char *path = telemetry->path;
     hid_t fapl = H5I_INVALID_HID;
     const hbool_t yes = true;
-    MUIR_TRY(muir_file_lock(ctx, path, &telemetry->lock));
     MUIR_TRY(muir_h5_access(ctx, path, &fapl));
     MUIR_TRY_H5(H5Pset(fapl, "clear_status_flags", &yes));
     MUIR_TRY_H5(telemetry->file = H5Fopen(path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, fapl));

@@ -60,7 +60,9 @@ static muir_status stored_text(muir_ctx *ctx, const char *path, hid_t file, cons
           space = H5I_INVALID_HID;
     char *found = NULL;
     dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    if (dataset < 0) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s has no dataset %s", path, name));
+    if (dataset < 0)
+        MUIR_TRY(
+            muir_fail(ctx, MUIR_ERR_ARG, "%s is damaged or not muir's: its %s cannot be read", path, name));
     MUIR_TRY_H5(space = H5Dget_space(dataset));
     if (H5Sget_simple_extent_type(space) != H5S_SCALAR)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: %s is not a single text", path, name));
@@ -78,6 +80,20 @@ done:
     return st;
 }
 
+muir_status muir_stored_is_telemetry(muir_ctx *ctx, const char *path, bool *is_telemetry)
+{
+    muir_status st = MUIR_OK;
+    hid_t fapl = H5I_INVALID_HID, file = H5I_INVALID_HID;
+    MUIR_TRY(muir_h5_access(ctx, path, &fapl));
+    file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
+    *is_telemetry = file >= 0 && H5Aexists(file, "format_version") > 0 && H5Aexists(file, "muir_version") > 0;
+    H5Eclear2(H5E_DEFAULT);
+done:
+    if (file >= 0) H5Fclose(file);
+    if (fapl >= 0) H5Pclose(fapl);
+    return st;
+}
+
 /* Opened as SWMR readers do, which a killed or working writer's file allows. */
 static muir_status read_place(muir_ctx *ctx, const text_place *place, char **text)
 {
@@ -85,7 +101,12 @@ static muir_status read_place(muir_ctx *ctx, const text_place *place, char **tex
     const char *path = place->path;
     hid_t fapl = H5I_INVALID_HID, file = H5I_INVALID_HID;
     MUIR_TRY(muir_h5_access(ctx, path, &fapl));
-    MUIR_TRY_H5(file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl));
+    file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
+    if (file < 0) {
+        muir_fail_h5(ctx, path, "H5Fopen");
+        st = MUIR_ERR_ARG;
+        goto done;
+    }
     if (place->group)
         MUIR_TRY(muir_stored_attribute(ctx, path, file, place->group, place->name, text));
     else

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/file.h"
 #include "io/telemetry_state.h"
 
 /* A dataset's extent becomes n_rows rows of `width` values. */
@@ -90,6 +91,27 @@ done:
     return st;
 }
 
+/* Rows go on into a file that has no name any more, and are gone when it is closed. */
+static muir_status check_links(muir_ctx *ctx, const muir_telemetry *telemetry, const struct stat *info)
+{
+    if (info->st_nlink > 0) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_FILE, "%s was deleted while this run wrote it: its rows are lost",
+                     telemetry->path);
+}
+
+muir_status muir_rows_check_place(muir_ctx *ctx, const muir_telemetry *telemetry)
+{
+    muir_status st = MUIR_OK;
+    struct stat info;
+    if (muir_file_is_still(telemetry->lock, telemetry->path)) return MUIR_OK;
+    if (fstat(telemetry->lock, &info) == 0) MUIR_TRY(check_links(ctx, telemetry, &info));
+    st = muir_fail(ctx, MUIR_ERR_FILE,
+                   "%s was moved while this run wrote it: all rows are in that file, under its new name",
+                   telemetry->path);
+done:
+    return st;
+}
+
 /* Brings the end of the file in the superblock up to date, behind which other tools would cut a killed run's
  * file off. The file is made that long first: HDF5 does so only afterwards, and a kill in between leaves a
  * file that nobody opens. */
@@ -103,6 +125,7 @@ static muir_status record_end(muir_ctx *ctx, const muir_telemetry *telemetry)
     if (fstat(telemetry->lock, &info) != 0 ||
         (info.st_size < (off_t)end && ftruncate(telemetry->lock, (off_t)end) != 0))
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_FILE, "%s: %s", path, strerror(errno)));
+    MUIR_TRY(check_links(ctx, telemetry, &info));
     MUIR_TRY_H5(H5Fflush(telemetry->file, H5F_SCOPE_LOCAL));
 done:
     return st;

@@ -73,6 +73,9 @@ muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry);
  * left could not be written. Local. */
 bool muir_rows_close(muir_telemetry *telemetry);
 
+/* Whether the file can still be found where it was made. On rank 0. Local. MUIR_ERR_FILE. */
+muir_status muir_rows_check_place(muir_ctx *ctx, const muir_telemetry *telemetry);
+
 /* Appends the batches. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_rows_append(muir_ctx *ctx, muir_telemetry *telemetry);
 
@@ -92,5 +95,9 @@ muir_status muir_rows_read(muir_ctx *ctx, const char *path, hid_t dataset, muir_
  * Local. MUIR_ERR_ARG if there is none, MUIR_ERR_FILE. */
 muir_status muir_stored_attribute(muir_ctx *ctx, const char *path, hid_t file, const char *group,
                                   const char *key, char **text);
+
+/* Whether a file is a telemetry that some muir wrote; false for what is no HDF5 file or too damaged to say.
+ * Local. MUIR_ERR_FILE. */
+muir_status muir_stored_is_telemetry(muir_ctx *ctx, const char *path, bool *is_telemetry);
 
 #endif

@@ -9,13 +9,13 @@
 
 static const double most_sigma = 0.2; /* as in variation.def */
 
-muir_status muir_calibrate(muir_ctx *ctx, const char *path, bool is_resumed, muir_scenario *scenario)
+muir_status muir_calibrate(muir_ctx *ctx, const char *path, muir_scenario *scenario)
 {
     muir_status st = MUIR_OK;
     double sigma = 0.0;
     char *stored = NULL;
     if (scenario->run.calibrate == MUIR_CALIBRATE_NONE) return MUIR_OK;
-    if (path && is_resumed) {
+    if (path) {
         MUIR_TRY(muir_telemetry_read_attribute(ctx, path, "scenario", "fleet.variation.step_sigma", &stored));
         sigma = strtod(stored, NULL);
     } else {

@@ -5,12 +5,12 @@
 
 #include "scenario/scenario.h"
 
-/* Sets fleet.variation.step_sigma to the jitter of this machine: measured now for a new file, read from the
- * file for one that goes on, since a run's figures must not change half way. Nothing with `none`.
- * path      in      of the telemetry file; NULL: none
+/* Sets fleet.variation.step_sigma to the jitter of this machine: read from a telemetry file that goes on,
+ * since a run's figures must not change half way, else measured now. Nothing with `none`.
+ * path      in      of a telemetry file that goes on; NULL: measure
  * scenario  in/out
  * Collective over ctx->comm. MUIR_ERR_CHECK (jitter beyond what the key may be), MUIR_ERR_ARG, MUIR_ERR_FILE,
  * MUIR_ERR_MEM, MUIR_ERR_MPI. */
-muir_status muir_calibrate(muir_ctx *ctx, const char *path, bool is_resumed, muir_scenario *scenario);
+muir_status muir_calibrate(muir_ctx *ctx, const char *path, muir_scenario *scenario);
 
 #endif

@@ -9,28 +9,6 @@
 
 #include "base/mem.h"
 
-static const muir_column_row column_rows[] = {
-#define COLUMN(table, name, type, is_wide, units, provenance, long_name)                                     \
-    {MUIR_TABLE_##table, {{#name, units, long_name, MUIR_##provenance}, MUIR_##type, is_wide}},
-#include "run/columns.def"
-#undef COLUMN
-};
-
-static const char *const groups[MUIR_TABLE_COUNT] = {"fleet", "emulation",    "rank",       "server",
-                                                     "host",  "collectives",  "host_flips", "host_trace",
-                                                     "power", "power_window", "events"};
-
-const muir_column_row *muir_column_rows(size_t *n)
-{
-    *n = sizeof column_rows / sizeof column_rows[0];
-    return column_rows;
-}
-
-const char *muir_table_group(muir_record_table table)
-{
-    return groups[table];
-}
-
 /* Texts. */
 
 static void print_options(FILE *out, const muir_schema *schema, const char *prefix, const void *file)
@@ -72,10 +50,29 @@ muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario,
 
 /* Attributes. */
 
+/* Room for one item more; NULL, which is noted, without memory. */
+static void *grow(muir_describe *d, void **items, size_t n, size_t *room, size_t size)
+{
+    if (n < *room) return (char *)*items + n * size;
+    const size_t more = *room ? 2 * *room : 64;
+    void *larger = realloc(*items, more * size);
+    if (!larger) {
+        d->is_out_of_memory = true;
+        return NULL;
+    }
+    *items = larger;
+    *room = more;
+    return (char *)larger + n * size;
+}
+
 static void add_attribute(muir_describe *d, const char *group, const char *key, const char *text)
 {
-    if (d->description.n_attributes == MOST_ATTRIBUTES) return;
-    d->attributes[d->description.n_attributes++] = (muir_attribute){group, key, text};
+    void *items = d->attributes;
+    muir_attribute *added = grow(d, &items, d->description.n_attributes, &d->room_attributes, sizeof *added);
+    if (!added) return;
+    d->description.attributes = d->attributes = items;
+    *added = (muir_attribute){group, key, text};
+    d->description.n_attributes++;
 }
 
 /* The lines key=value of the identity, as attributes of /scenario. */
@@ -104,29 +101,49 @@ static muir_status add_scenario(muir_ctx *ctx, muir_describe *d, const muir_scen
 
 /* Dimensions and tables. */
 
+static void add_dimension(muir_describe *d, const muir_dimension *dimension)
+{
+    void *items = d->dimensions;
+    muir_dimension *added = grow(d, &items, d->description.n_dimensions, &d->room_dimensions, sizeof *added);
+    if (!added) return;
+    d->description.dimensions = d->dimensions = items;
+    *added = *dimension;
+    d->description.n_dimensions++;
+}
+
 void muir_describe_dimension(muir_describe *d, const char *group, const char *name, size_t size,
                              const char *long_name, muir_provenance provenance)
 {
-    d->dimensions[d->description.n_dimensions++] =
-        (muir_dimension){.group = group, .label = {name, "1", long_name, provenance}, .size = size};
+    const muir_dimension dimension = {
+        .group = group, .label = {name, "1", long_name, provenance}, .size = size};
+    add_dimension(d, &dimension);
 }
 
-void muir_describe_add_table(muir_describe *d, muir_record_table table, const char *row, const char *across,
-                             bool is_gathered, size_t batch)
+void muir_describe_constant(muir_describe *d, const muir_constant *constant)
 {
+    void *items = d->constants;
+    muir_constant *added = grow(d, &items, d->description.n_constants, &d->room_constants, sizeof *added);
+    if (!added) return;
+    d->description.constants = d->constants = items;
+    *added = *constant;
+    d->description.n_constants++;
+}
+
+void muir_describe_add_table(muir_describe *d, muir_record_table table, size_t batch)
+{
+    const muir_table_shape *shape = muir_table_shape_of(table);
+    const muir_dimension rows = {.group = shape->group, .label = shape->row, .size = 0};
     muir_table *t = &d->tables[d->description.n_tables];
+    const muir_column_row *columns = muir_columns_of(table, &t->n_columns);
     d->index[table] = (int)d->description.n_tables++;
-    *t = (muir_table){.group = groups[table],
-                      .row = row,
-                      .across = across,
-                      .is_gathered = is_gathered,
-                      .batch_rows = batch,
-                      .columns = &d->columns[d->n_columns]};
-    for (size_t i = 0; i < sizeof column_rows / sizeof column_rows[0]; i++)
-        if (column_rows[i].table == table) {
-            d->columns[d->n_columns++] = column_rows[i].column;
-            t->n_columns++;
-        }
+    t->group = shape->group;
+    t->row = shape->row.name;
+    t->across = shape->across;
+    t->is_gathered = shape->is_gathered;
+    t->batch_rows = batch;
+    t->columns = &d->columns[d->n_columns];
+    for (size_t i = 0; i < t->n_columns; i++) d->columns[d->n_columns++] = columns[i].column;
+    add_dimension(d, &rows);
 }
 
 /* Rows of a batch so that it stays near 1 MiB a column on the writer, between 16 and 1,024. */
@@ -138,65 +155,49 @@ static size_t batch_of(size_t width, size_t value_bytes)
 
 static void add_detail_tables(muir_describe *d, const muir_scenario *scenario, size_t ranks)
 {
-    if (scenario->host.flips > 0.0) {
-        muir_describe_dimension(d, "host_flips", "flip", 0, "64 times the step, and number within it",
-                                MUIR_EXECUTED);
-        muir_describe_add_table(d, MUIR_TABLE_FLIPS, "flip", NULL, false, 1024);
-    }
+    if (scenario->host.flips > 0.0) muir_describe_add_table(d, MUIR_TABLE_FLIPS, 1024);
     if (scenario->telemetry.trace_steps > 0) {
-        muir_describe_dimension(d, "host_trace", "event", 0, "2^20 times the step, and number within it",
-                                MUIR_EXECUTED);
         muir_describe_dimension(d, "host_trace", "rank", ranks, "MPI rank", MUIR_EXECUTED);
-        muir_describe_add_table(d, MUIR_TABLE_TRACE, "event", "rank", true, batch_of(ranks, sizeof(double)));
+        muir_describe_add_table(d, MUIR_TABLE_TRACE, batch_of(ranks, sizeof(double)));
     }
     muir_describe_dimension(d, "program", "op", d->launch->n_ops, "op of the step program", MUIR_INPUT);
 }
 
 static void add_event_table(muir_describe *d)
 {
-    muir_describe_dimension(d, "events", "event", 0, "event, in the order in which the job met them",
-                            MUIR_INJECTED);
     for (int i = 0; i < MUIR_ENUMERATIONS; i++)
         muir_describe_dimension(d, "events", muir_enumerations[i].dimension, (size_t)muir_enumerations[i].n,
                                 muir_enumerations[i].long_name, MUIR_INPUT);
-    muir_describe_add_table(d, MUIR_TABLE_EVENTS, "event", NULL, false, 1024);
+    muir_describe_add_table(d, MUIR_TABLE_EVENTS, 1024);
 }
 
 static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t ranks, size_t colls,
                        bool has_host)
 {
     const size_t servers = (size_t)scenario->fleet.top.servers;
-    const muir_provenance steps = MUIR_MODELLED;
     for (int t = 0; t < MUIR_TABLE_COUNT; t++) d->index[t] = -1;
-    muir_describe_dimension(d, "fleet", "step", 0, "step", steps);
-    muir_describe_add_table(d, MUIR_TABLE_FLEET, "step", NULL, false, 1024);
-    muir_describe_dimension(d, "emulation", "step", 0, "step", MUIR_EXECUTED);
-    muir_describe_add_table(d, MUIR_TABLE_EMULATION, "step", NULL, false, 1024);
+    muir_describe_add_table(d, MUIR_TABLE_FLEET, 1024);
+    muir_describe_add_table(d, MUIR_TABLE_EMULATION, 1024);
     add_event_table(d);
     if (scenario->telemetry.level >= MUIR_LEVEL_RANK) {
-        muir_describe_dimension(d, "rank", "step", 0, "step", MUIR_EXECUTED);
         muir_describe_dimension(d, "rank", "rank", ranks, "MPI rank", MUIR_EXECUTED);
-        muir_describe_add_table(d, MUIR_TABLE_RANK, "step", "rank", true, batch_of(ranks, sizeof(double)));
+        muir_describe_add_table(d, MUIR_TABLE_RANK, batch_of(ranks, sizeof(double)));
     }
     if (scenario->telemetry.level >= MUIR_LEVEL_SERVER) {
-        muir_describe_dimension(d, "server", "step", 0, "step", steps);
         muir_describe_dimension(d, "server", "server", servers, "server of the fleet", MUIR_INPUT);
-        muir_describe_add_table(d, MUIR_TABLE_SERVER, "step", "server", false,
-                                batch_of(servers, sizeof(float)));
+        muir_describe_add_table(d, MUIR_TABLE_SERVER, batch_of(servers, sizeof(float)));
     }
     if (!has_host) return;
-    muir_describe_dimension(d, "host", "step", 0, "step", MUIR_EXECUTED);
     muir_describe_dimension(d, "host", "rank", ranks, "MPI rank", MUIR_EXECUTED);
-    muir_describe_add_table(d, MUIR_TABLE_HOST, "step", "rank", true, batch_of(ranks, sizeof(double)));
+    muir_describe_add_table(d, MUIR_TABLE_HOST, batch_of(ranks, sizeof(double)));
     add_detail_tables(d, scenario, ranks);
     if (colls == 0) return;
-    muir_describe_dimension(d, "collectives", "sample", 0, "flush of the telemetry", MUIR_EXECUTED);
     muir_describe_dimension(d, "collectives", "collective", colls, "collective of the host clock",
                             MUIR_EXECUTED);
     if (d->launch->n_trials > 0)
         muir_describe_dimension(d, "collectives", "trial", d->launch->n_trials,
                                 "algorithm tried when the run started", MUIR_MEASURED);
-    muir_describe_add_table(d, MUIR_TABLE_COLLECTIVES, "sample", "collective", false, 1024);
+    muir_describe_add_table(d, MUIR_TABLE_COLLECTIVES, 1024);
 }
 
 static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario,
@@ -209,6 +210,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     MUIR_TRY(add_scenario(ctx, d, scenario));
     add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
     MUIR_TRY(muir_describe_facts(ctx, d, scenario));
+    if (d->is_out_of_memory) st = muir_fail(ctx, MUIR_ERR_MEM, "no memory for telemetry");
 done:
     return st;
 }
@@ -219,10 +221,7 @@ muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, c
     muir_status st = MUIR_OK;
     muir_describe *d = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *d, "telemetry", &d));
-    d->description.dimensions = d->dimensions;
     d->description.tables = d->tables;
-    d->description.constants = d->constants;
-    d->description.attributes = d->attributes;
     MUIR_TRY(muir_agree(ctx, fill(ctx, d, scenario, host)));
     *out = d;
     d = NULL;
@@ -240,6 +239,10 @@ void muir_describe_destroy(muir_describe **describe)
     free(d->identity);
     free(d->keys);
     free(d->frequency_hz);
+    free(d->names);
+    free(d->dimensions);
+    free(d->constants);
+    free(d->attributes);
     free(d);
     *describe = NULL;
 }
@@ -257,12 +260,4 @@ bool muir_describe_has_table(const muir_describe *d, muir_record_table table)
 size_t muir_describe_table(const muir_describe *d, muir_record_table table)
 {
     return (size_t)d->index[table];
-}
-
-size_t muir_describe_column(const muir_describe *d, muir_record_table table, const char *name)
-{
-    const muir_table *t = &d->tables[d->index[table]];
-    size_t i = 0;
-    while (i + 1 < t->n_columns && strcmp(t->columns[i].label.name, name) != 0) i++;
-    return i;
 }

@@ -5,8 +5,6 @@
 
 #include "run/record.h"
 
-enum { MUIR_DESCRIBE_COLLS = MUIR_MAX_OPS };
-
 typedef struct muir_describe muir_describe;
 
 /* Gathers what the file says about the launch and the scenario.
@@ -17,28 +15,17 @@ muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, c
                                  muir_describe **out);
 void muir_describe_destroy(muir_describe **describe); /* accepts NULL, leaves NULL */
 
-/* For muir_telemetry_create and _open; borrowed from describe. Local. */
+/* For muir_telemetry_start; borrowed from describe. Local. */
 const muir_description *muir_describe_get(const muir_describe *describe);
 
 /* Whether this run's file has the table, and its index there. Local. */
 bool muir_describe_has_table(const muir_describe *describe, muir_record_table table);
 size_t muir_describe_table(const muir_describe *describe, muir_record_table table);
 
-/* Index of a column in its table. Local. */
-size_t muir_describe_column(const muir_describe *describe, muir_record_table table, const char *name);
-
 /* Every option that decides what the fleet clock computes, a line each: equal texts mean that a run may go
  * on.
  * text  out  freed with free(); untouched on error
  * Local. MUIR_ERR_MEM. */
 muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario, char **text);
-
-/* The rows of columns.def, for help and README. Local. */
-typedef struct muir_column_row {
-    muir_record_table table;
-    muir_column column;
-} muir_column_row;
-const muir_column_row *muir_column_rows(size_t *n);
-const char *muir_table_group(muir_record_table table);
 
 #endif

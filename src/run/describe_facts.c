@@ -18,7 +18,8 @@ const muir_enumeration muir_enumerations[MUIR_ENUMERATIONS] = {
 static void add_constant(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
                          const void *values, muir_label label)
 {
-    d->constants[d->description.n_constants++] = (muir_constant){group, label, type, dimension, values};
+    const muir_constant constant = {group, label, type, dimension, values};
+    muir_describe_constant(d, &constant);
 }
 
 size_t muir_record_frequencies(const muir_scenario *scenario)
@@ -36,12 +37,10 @@ static muir_status add_power(muir_ctx *ctx, muir_describe *d, const muir_scenari
     MUIR_TRY(muir_alloc(ctx, n, sizeof(double), "telemetry", &d->frequency_hz));
     for (size_t k = 0; k < n; k++)
         d->frequency_hz[k] = (double)k * scenario->power.sample_hz / (2.0 * (double)(n - 1));
-    muir_describe_dimension(d, "power", "sample", 0, "sample of the power traces", MUIR_MODELLED);
-    muir_describe_add_table(d, MUIR_TABLE_POWER, "sample", NULL, false, 8192);
-    muir_describe_dimension(d, "power_window", "window", 0, "window of a power trace", MUIR_MODELLED);
+    muir_describe_add_table(d, MUIR_TABLE_POWER, 8192);
     muir_describe_dimension(d, "power_window", "frequency", n, "frequency of the spectral density",
                             MUIR_MODELLED);
-    muir_describe_add_table(d, MUIR_TABLE_POWER_WINDOW, "window", "frequency", false, 16);
+    muir_describe_add_table(d, MUIR_TABLE_POWER_WINDOW, 16);
     add_constant(d, "power_window", "frequency", MUIR_F64, d->frequency_hz,
                  (muir_label){"frequency_hz", "Hz", "frequency of the spectral density", MUIR_MODELLED});
 done:
@@ -136,14 +135,21 @@ static void add_coll_facts(muir_describe *d)
              "median of its calls, the best of a few where it was far behind");
 }
 
-static void add_event_names(muir_describe *d)
+static muir_status add_event_names(muir_ctx *ctx, muir_describe *d)
 {
+    muir_status st = MUIR_OK;
+    size_t n = 0, first = 0;
+    for (int i = 0; i < MUIR_ENUMERATIONS; i++) n += (size_t)muir_enumerations[i].n;
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *d->names, "telemetry", &d->names));
     for (int i = 0; i < MUIR_ENUMERATIONS; i++) {
-        for (int k = 0; k < muir_enumerations[i].n; k++) d->names[i][k] = muir_enumerations[i].name_of(k);
-        add_constant(
-            d, "events", muir_enumerations[i].dimension, MUIR_TEXT, d->names[i],
-            (muir_label){muir_enumerations[i].name, "1", muir_enumerations[i].long_name, MUIR_INPUT});
+        const muir_enumeration *e = &muir_enumerations[i];
+        for (int k = 0; k < e->n; k++) d->names[first + (size_t)k] = e->name_of(k);
+        add_constant(d, "events", e->dimension, MUIR_TEXT, &d->names[first],
+                     (muir_label){e->name, "1", e->long_name, MUIR_INPUT});
+        first += (size_t)e->n;
     }
+done:
+    return st;
 }
 
 static void add_texts(muir_describe *d, const muir_scenario *scenario)
@@ -168,7 +174,7 @@ muir_status muir_describe_facts(muir_ctx *ctx, muir_describe *d, const muir_scen
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
-    add_event_names(d);
+    MUIR_TRY(add_event_names(ctx, d));
     add_texts(d, scenario);
 done:
     return st;

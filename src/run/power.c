@@ -149,9 +149,9 @@ static muir_status write_samples(muir_ctx *ctx, muir_power_log *log, size_t n)
     muir_status st = MUIR_OK;
     const int64_t window = log->summary.report.window, first = window * (int64_t)log->trace->room;
     for (size_t i = 0; i < n; i++) {
-        const double time_s = ((double)i + 0.5) / log->trace->hz;
-        const void *values[] = {&window, &time_s, &log->load_w[i], &log->meter_w[i]};
-        MUIR_TRY(muir_record_put_row(ctx, log->record, MUIR_TABLE_POWER, values, 4, first + (int64_t)i));
+        const muir_power_sample_row row = {window, ((double)i + 0.5) / log->trace->hz, log->load_w[i],
+                                           log->meter_w[i]};
+        MUIR_TRY(muir_record_put_row(ctx, log->record, MUIR_TABLE_POWER, &row, first + (int64_t)i));
     }
 done:
     return st;
@@ -160,23 +160,13 @@ done:
 static muir_status write_report(muir_ctx *ctx, muir_power_log *log)
 {
     const muir_power_report *r = &log->summary.report;
-    const int64_t met[] = {r->share, r->ramp, r->range_verdict, r->swing};
-    const void *values[40];
-    size_t n = 0;
-    values[n++] = &r->first_step, values[n++] = &r->steps, values[n++] = &r->time_s;
-    values[n++] = &r->mean_w, values[n++] = &r->min_w, values[n++] = &r->max_w, values[n++] = &r->rms_w;
-    values[n++] = &r->step_hz;
-    for (int i = 0; i < 3; i++) values[n++] = &r->line_share[i];
-    values[n++] = &r->line_w[0];
-    values[n++] = &r->cycle_hz, values[n++] = &r->cycle_share;
-    for (int i = 0; i < MUIR_POWER_BANDS; i++) values[n++] = &r->band_share[i];
-    for (int i = 0; i < MUIR_POWER_RAMPS; i++) values[n++] = &r->ramp_w_per_s[i];
-    for (int i = 0; i < 4; i++) values[n++] = &met[i];
-    values[n++] = &r->grid_w;
-    values[n++] = &r->energy_j, values[n++] = &r->cost.burnt_j, values[n++] = &r->cost.deferred_j,
-    values[n++] = &r->cost.lost_j;
-    values[n++] = log->psd;
-    return muir_record_put_row(ctx, log->record, MUIR_TABLE_POWER_WINDOW, values, n, r->window);
+    const muir_power_window_row row = {.report = *r,
+                                       .share_is_met = r->share,
+                                       .ramp_is_met = r->ramp,
+                                       .range_is_met = r->range_verdict,
+                                       .swing_is_met = r->swing,
+                                       .psd = log->psd};
+    return muir_record_put_row(ctx, log->record, MUIR_TABLE_POWER_WINDOW, &row, r->window);
 }
 
 static muir_status close_window(muir_ctx *ctx, muir_power_log *log)

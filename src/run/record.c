@@ -72,16 +72,16 @@ static muir_status level_tables(muir_ctx *ctx, muir_record *r, int64_t *next_ste
 {
     muir_status st = MUIR_OK;
     const muir_scenario *s = r->scenario;
-    const int64_t every[MUIR_TABLE_COUNT] = {1, 1, 1, s->telemetry.server_every, s->host.every, 0};
     int64_t next = INT64_MAX;
-    for (int t = 0; t < MUIR_TABLE_COUNT; t++)
-        if (muir_describe_has_table(r->describe, (muir_record_table)t) && every[t] > 0)
-            next = least(next, covered(r, (muir_record_table)t, every[t]));
-    for (int t = 0; t < MUIR_TABLE_COUNT; t++) {
-        if (!muir_describe_has_table(r->describe, (muir_record_table)t) || every[t] == 0) continue;
-        const size_t rows = (size_t)((next + every[t] - 1) / every[t]);
-        MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry,
-                                         muir_describe_table(r->describe, (muir_record_table)t), rows));
+    for (muir_record_table t = 0; t < MUIR_TABLE_COUNT; t++) {
+        const int64_t every = muir_table_every(t, s);
+        if (every > 0 && muir_describe_has_table(r->describe, t)) next = least(next, covered(r, t, every));
+    }
+    for (muir_record_table t = 0; t < MUIR_TABLE_COUNT; t++) {
+        const int64_t every = muir_table_every(t, s);
+        if (every == 0 || !muir_describe_has_table(r->describe, t)) continue;
+        MUIR_TRY(muir_telemetry_truncate(ctx, r->telemetry, muir_describe_table(r->describe, t),
+                                         (size_t)((next + every - 1) / every)));
     }
     MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_FLIPS, next * MUIR_FLIPS_A_STEP));
     MUIR_TRY(cut_details(ctx, r, MUIR_TABLE_TRACE, next * MUIR_OPS_A_STEP));
@@ -93,29 +93,24 @@ done:
     return st;
 }
 
-muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
-                               const muir_host_clock *host, bool is_resumed, int64_t *next_step,
-                               muir_record **out)
+muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
+                               const muir_host_clock *host, int64_t *next_step, muir_record **out)
 {
     muir_status st = MUIR_OK;
     muir_record *r = NULL;
+    const bool is_new = muir_claim_is_new(claim);
     st = muir_alloc(ctx, 1, sizeof *r, "telemetry", &r);
     if (st == MUIR_OK) {
         r->scenario = scenario;
         r->ops = host ? muir_host_clock_ops(host) : NULL;
     }
     MUIR_TRY(muir_agree(ctx, st));
-    if (is_resumed) MUIR_TRY(check_scenario(ctx, path, scenario));
-    if (is_resumed) MUIR_TRY(check_ranks(ctx, path));
+    if (!is_new) MUIR_TRY(check_scenario(ctx, muir_claim_path(claim), scenario));
+    if (!is_new) MUIR_TRY(check_ranks(ctx, muir_claim_path(claim)));
     MUIR_TRY(muir_describe_create(ctx, scenario, host, &r->describe));
-    const muir_description *description = muir_describe_get(r->describe);
+    MUIR_TRY(muir_telemetry_start(ctx, claim, muir_describe_get(r->describe), &r->telemetry));
     *next_step = 0;
-    if (is_resumed) {
-        MUIR_TRY(muir_telemetry_open(ctx, path, description, &r->telemetry));
-        MUIR_TRY(level_tables(ctx, r, next_step));
-    } else {
-        MUIR_TRY(muir_telemetry_create(ctx, path, description, &r->telemetry));
-    }
+    if (!is_new) MUIR_TRY(level_tables(ctx, r, next_step));
     *out = r;
     r = NULL;
 done:
@@ -123,61 +118,25 @@ done:
     return st;
 }
 
-/* Columns of a table are put in the order of columns.def. */
-muir_status muir_record_put_all(muir_ctx *ctx, muir_record *r, muir_record_table table,
-                                const void *const *values, size_t n, int64_t row)
+muir_status muir_record_append(muir_ctx *ctx, muir_record *r, muir_record_table table, const void *row,
+                               int64_t coordinate)
 {
     muir_status st = MUIR_OK;
+    size_t n = 0;
+    const muir_column_row *columns = muir_columns_of(table, &n);
     const size_t index = muir_describe_table(r->describe, table);
-    for (size_t i = 0; i < n; i++) MUIR_TRY(muir_telemetry_put(ctx, r->telemetry, index, i, values[i]));
-    MUIR_TRY(muir_telemetry_end_row(ctx, r->telemetry, index, row));
+    for (size_t i = 0; i < n; i++)
+        MUIR_TRY(muir_telemetry_put(ctx, r->telemetry, index, i, muir_column_values(&columns[i], row)));
+    MUIR_TRY(muir_telemetry_end_row(ctx, r->telemetry, index, coordinate));
 done:
     return st;
 }
 
-static muir_status put_fleet(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *f)
+static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_row *host)
 {
-    const void *values[MUIR_PART_COUNT + 22];
-    size_t n = 0;
-    values[n++] = &f->step_s;
-    for (int i = 0; i < MUIR_PART_COUNT; i++) values[n++] = &f->part_s[i];
-    values[n++] = &f->replica_mean_s;
-    values[n++] = &f->slowest_replica;
-    values[n++] = &f->tokens_per_s;
-    values[n++] = &f->mfu;
-    values[n++] = &f->hfu;
-    values[n++] = &f->power_w;
-    values[n++] = &f->energy_j;
-    values[n++] = &f->cost_usd;
-    values[n++] = &f->attempt_s;
-    values[n++] = &f->broken_s;
-    values[n++] = &f->common_mode;
-    values[n++] = &f->expert_load;
-    values[n++] = &f->longest_replica;
-    values[n++] = &f->fleet_time_s;
-    values[n++] = &f->goodput;
-    values[n++] = &f->training_step;
-    values[n++] = &f->lost_steps;
-    values[n++] = &f->replicas;
-    values[n++] = &f->mean_c;
-    values[n++] = &f->hottest_c;
-    values[n++] = &f->throttled;
-    return muir_record_put_all(ctx, r, MUIR_TABLE_FLEET, values, n, step);
-}
-
-static muir_status put_host(muir_ctx *ctx, muir_record *r, int64_t step, const muir_host_row *h)
-{
-    const muir_tally *t = &h->tally;
-    const muir_host_saves *c = &h->saves;
-    const double rate = t->gemm_s > 0.0 ? t->gemm_flop / t->gemm_s : 0.0;
-    const void *values[] = {
-        &h->step_s,       &t->gemm_s,     &t->gemm_flop,   &rate,          &t->fft_s,      &t->fft_flop,
-        &t->mem_s,        &t->mem_bytes,  &t->coll_s,      &t->coll_bytes, &t->p2p_s,      &t->p2p_bytes,
-        &t->check_s,      &t->exposed_s,  &t->flight_s,    &t->progress_s, &t->wait_s,     &h->rhythm_p50_s,
-        &h->rhythm_p99_s, &h->rhythm_p50, &h->rhythm_p99,  &t->checked,    &t->wrong,      &t->planted,
-        &t->caught,       &c->write_s,    &c->write_bytes, &c->read_s,     &c->read_bytes, &c->checksum_s,
-        &c->wrong};
-    return muir_record_put_all(ctx, r, MUIR_TABLE_HOST, values, sizeof values / sizeof values[0], step);
+    const muir_tally *t = &host->tally;
+    const muir_executed_row row = {*host, t->gemm_s > 0.0 ? t->gemm_flop / t->gemm_s : 0.0};
+    return muir_record_append(ctx, r, MUIR_TABLE_HOST, &row, step);
 }
 
 muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const muir_fleet_row *fleet,
@@ -185,14 +144,13 @@ muir_status muir_record_put(muir_ctx *ctx, muir_record *r, int64_t step, const m
                             const muir_emulation_row *emulation)
 {
     muir_status st = MUIR_OK;
-    const void *emulation_values[] = {&emulation->fleet_clock_s, &emulation->host_s, &emulation->telemetry_s};
-    const void *rank_values[] = {&rank->compute_s, &rank->meet_s}, *server_values[] = {servers};
-    MUIR_TRY(put_fleet(ctx, r, step, fleet));
-    MUIR_TRY(muir_record_put_all(ctx, r, MUIR_TABLE_EMULATION, emulation_values, 3, step));
+    const muir_server_row server = {servers};
+    MUIR_TRY(muir_record_append(ctx, r, MUIR_TABLE_FLEET, fleet, step));
+    MUIR_TRY(muir_record_append(ctx, r, MUIR_TABLE_EMULATION, emulation, step));
     if (muir_describe_has_table(r->describe, MUIR_TABLE_RANK))
-        MUIR_TRY(muir_record_put_all(ctx, r, MUIR_TABLE_RANK, rank_values, 2, step));
+        MUIR_TRY(muir_record_append(ctx, r, MUIR_TABLE_RANK, rank, step));
     if (servers && muir_describe_has_table(r->describe, MUIR_TABLE_SERVER))
-        MUIR_TRY(muir_record_put_all(ctx, r, MUIR_TABLE_SERVER, server_values, 1, step));
+        MUIR_TRY(muir_record_append(ctx, r, MUIR_TABLE_SERVER, &server, step));
     if (host && muir_describe_has_table(r->describe, MUIR_TABLE_HOST)) MUIR_TRY(put_host(ctx, r, step, host));
 done:
     return st;
@@ -205,16 +163,14 @@ bool muir_record_is_full(const muir_record *r)
 
 static muir_status put_collectives(muir_ctx *ctx, muir_record *r)
 {
-    double calls[MUIR_DESCRIBE_COLLS] = {0.0}, time_s[MUIR_DESCRIBE_COLLS] = {0.0},
-           best_s[MUIR_DESCRIBE_COLLS] = {0.0};
-    const void *values[] = {calls, time_s, best_s};
+    muir_collectives_row row = {.calls = {0.0}};
     if (!muir_describe_has_table(r->describe, MUIR_TABLE_COLLECTIVES)) return MUIR_OK;
-    for (int i = 0; r->ops && i < muir_host_ops_coll_count(r->ops) && i < MUIR_DESCRIBE_COLLS; i++) {
-        calls[i] = muir_host_ops_coll_at(r->ops, i)->calls;
-        time_s[i] = muir_host_ops_coll_at(r->ops, i)->seconds;
-        best_s[i] = muir_host_ops_coll_at(r->ops, i)->best_s;
+    for (int i = 0; r->ops && i < muir_host_ops_coll_count(r->ops); i++) {
+        row.calls[i] = muir_host_ops_coll_at(r->ops, i)->calls;
+        row.time_s[i] = muir_host_ops_coll_at(r->ops, i)->seconds;
+        row.best_s[i] = muir_host_ops_coll_at(r->ops, i)->best_s;
     }
-    return muir_record_put_all(ctx, r, MUIR_TABLE_COLLECTIVES, values, 3, r->samples++);
+    return muir_record_append(ctx, r, MUIR_TABLE_COLLECTIVES, &row, r->samples++);
 }
 
 muir_status muir_record_flush(muir_ctx *ctx, muir_record *r)

@@ -3,42 +3,19 @@
 #ifndef MUIR_RUN_RECORD_H
 #define MUIR_RUN_RECORD_H
 
-#include "fleet_clock/fleet_clock.h"
-#include "host_clock/host_clock.h"
-#include "io/telemetry.h"
-
-/* Tables of the file, in the order in which they are flushed. */
-typedef enum muir_record_table {
-    MUIR_TABLE_FLEET,
-    MUIR_TABLE_EMULATION,
-    MUIR_TABLE_RANK,
-    MUIR_TABLE_SERVER,
-    MUIR_TABLE_HOST,
-    MUIR_TABLE_COLLECTIVES,
-    MUIR_TABLE_FLIPS,
-    MUIR_TABLE_TRACE,
-    MUIR_TABLE_POWER,
-    MUIR_TABLE_POWER_WINDOW,
-    MUIR_TABLE_EVENTS,
-    MUIR_TABLE_COUNT
-} muir_record_table;
-
-/* What muir itself spent on a step, on rank 0. */
-typedef struct muir_emulation_row {
-    double fleet_clock_s, host_s, telemetry_s;
-} muir_emulation_row;
+#include "run/table_rows.h"
+#include "run/tables.h"
 
 typedef struct muir_record muir_record;
 
-/* Makes the file, or opens it again.
+/* Makes the file, or opens it again to append to it; then it must be of the same scenario.
+ * claim       in   on the file, as muir_telemetry_start takes it
  * host        in   borrowed until closed; NULL: the host clock does not run
- * is_resumed  in   append to an existing file of the same scenario
  * next_step   out  first step that the file lacks; 0 for a new file
  * out         out  free it with muir_record_close or muir_record_destroy; untouched on error
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_FILE, MUIR_ERR_MEM. */
-muir_status muir_record_create(muir_ctx *ctx, const char *path, const muir_scenario *scenario,
-                               const muir_host_clock *host, bool is_resumed, int64_t *next_step,
-                               muir_record **out);
+muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
+                               const muir_host_clock *host, int64_t *next_step, muir_record **out);
 
 /* Puts one step's rows into the batches; allocates nothing.
  * servers  in   [servers], read on rank 0; NULL in steps without a server row
@@ -57,12 +34,12 @@ muir_status muir_record_put_details(muir_ctx *ctx, muir_record *record, int64_t 
  * shorter; at least 2. Local. */
 size_t muir_record_frequencies(const muir_scenario *scenario);
 
-/* Puts a row into one of the power tables, between steps; flushes all where the batch is full.
- * values  in   [n] of the columns in the order of columns.def, read on rank 0
- * row     in   greater than the row's before
+/* Puts a row into a table, between steps; flushes all where the batch is full.
+ * row         in   of the table's type in tables.def
+ * coordinate  in   greater than the row's before
  * Collective over ctx->comm. MUIR_ERR_FILE. */
-muir_status muir_record_put_row(muir_ctx *ctx, muir_record *record, muir_record_table table,
-                                const void *const *values, size_t n, int64_t row);
+muir_status muir_record_put_row(muir_ctx *ctx, muir_record *record, muir_record_table table, const void *row,
+                                int64_t coordinate);
 
 /* Coordinate of a table's last row; false if there is none. Local. */
 bool muir_record_last(const muir_record *record, muir_record_table table, int64_t *row);

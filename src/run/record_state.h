@@ -19,11 +19,11 @@ struct muir_record {
     int64_t events, stored_events; /* events so far; those of them that the file had when it was opened */
 };
 
-/* One row of a table, which has room for it.
- * values  in   [n] of the table's columns
- * row     in   coordinate
- * Local. MUIR_ERR_FILE. */
-muir_status muir_record_put_all(muir_ctx *ctx, muir_record *record, muir_record_table table,
-                                const void *const *values, size_t n, int64_t row);
+/* Puts a row into a table that has room for it.
+ * row         in   of the table's type in tables.def
+ * coordinate  in   greater than the row's before
+ * Local. MUIR_ERR_ARG. */
+muir_status muir_record_append(muir_ctx *ctx, muir_record *record, muir_record_table table, const void *row,
+                               int64_t coordinate);
 
 #endif

@@ -6,14 +6,13 @@
 #include "base/mem.h"
 #include "run/record_state.h"
 
-/* One row of a table that has rows between steps; flushes all where the batch is full. */
-muir_status muir_record_put_row(muir_ctx *ctx, muir_record *r, muir_record_table table,
-                                const void *const *values, size_t n, int64_t row)
+muir_status muir_record_put_row(muir_ctx *ctx, muir_record *r, muir_record_table table, const void *row,
+                                int64_t coordinate)
 {
     muir_status st = MUIR_OK;
     if (muir_telemetry_room(r->telemetry, muir_describe_table(r->describe, table)) == 0)
         MUIR_TRY(muir_record_flush(ctx, r));
-    MUIR_TRY(muir_record_put_all(ctx, r, table, values, n, row));
+    MUIR_TRY(muir_record_append(ctx, r, table, row, coordinate));
 done:
     return st;
 }
@@ -21,13 +20,9 @@ done:
 static muir_status put_flips(muir_ctx *ctx, muir_record *r, int64_t step, const muir_flips *flips)
 {
     muir_status st = MUIR_OK;
-    for (int i = 0; i < flips->n; i++) {
-        const muir_flip *f = &flips->flip[i];
-        const void *values[] = {&f->step, &f->rank,       &f->op,         &f->kind,     &f->element,
-                                &f->bit,  &f->is_planted, &f->is_checked, &f->is_caught};
-        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_FLIPS, values, sizeof values / sizeof values[0],
-                                     step * MUIR_FLIPS_A_STEP + i));
-    }
+    for (int i = 0; i < flips->n; i++)
+        MUIR_TRY(
+            muir_record_put_row(ctx, r, MUIR_TABLE_FLIPS, &flips->flip[i], step * MUIR_FLIPS_A_STEP + i));
 done:
     return st;
 }
@@ -40,10 +35,9 @@ static muir_status put_trace(muir_ctx *ctx, muir_record *r, int64_t step, const 
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT64_T, MPI_MAX, ctx->comm));
     for (int64_t i = 0; i < most; i++) {
         const bool has = i < (int64_t)trace->n;
-        const muir_trace_row row = has ? trace->rows[i] : (muir_trace_row){-1, NAN, NAN, 0.0};
-        const void *values[] = {&step, &row.op, &row.start_s, &row.end_s, &row.bytes};
-        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_TRACE, values, sizeof values / sizeof values[0],
-                                     step * MUIR_OPS_A_STEP + i));
+        const muir_trace_row none = {-1, NAN, NAN, 0.0};
+        const muir_traced_row row = {step, has ? trace->rows[i] : none};
+        MUIR_TRY(muir_record_put_row(ctx, r, MUIR_TABLE_TRACE, &row, step * MUIR_OPS_A_STEP + i));
     }
 done:
     return st;
@@ -63,15 +57,14 @@ done:
 static muir_status put_event(muir_ctx *ctx, muir_record *r, const muir_fleet_clock *clock,
                              const muir_event *e)
 {
-    const double start_s = 1e-9 * (double)e->start_ns, end_s = 1e-9 * (double)e->end_ns,
-                 noticed_s = e->noticed_ns < 0 ? NAN : 1e-9 * (double)e->noticed_ns,
-                 stall_s = 1e-9 * (double)e->stall_ns, trained_s = 1e-9 * (double)e->trained_ns,
-                 cost_usd = muir_fleet_clock_lost_usd(clock, stall_s, trained_s);
-    const void *values[] = {&e->kind,    &e->row,      &start_s,    &end_s,         &e->server,      &e->chip,
-                            &e->servers, &e->severity, &e->noticed, &noticed_s,     &e->consequence, &stall_s,
-                            &trained_s,  &cost_usd,    &e->tier,    &e->lost_steps, &e->replicas};
-    return muir_record_put_all(ctx, r, MUIR_TABLE_EVENTS, values, sizeof values / sizeof values[0],
-                               r->events);
+    muir_event_row row = {.event = *e,
+                          .start_s = 1e-9 * (double)e->start_ns,
+                          .end_s = 1e-9 * (double)e->end_ns,
+                          .noticed_s = e->noticed_ns < 0 ? NAN : 1e-9 * (double)e->noticed_ns,
+                          .stall_s = 1e-9 * (double)e->stall_ns,
+                          .trained_s = 1e-9 * (double)e->trained_ns};
+    row.cost_usd = muir_fleet_clock_lost_usd(clock, row.stall_s, row.trained_s);
+    return muir_record_append(ctx, r, MUIR_TABLE_EVENTS, &row, r->events);
 }
 
 muir_status muir_record_put_events(muir_ctx *ctx, muir_record *r, const muir_fleet_clock *clock)
@@ -100,8 +93,8 @@ muir_status muir_record_replay(muir_ctx *ctx, muir_record *r, int64_t steps, mui
     for (int64_t first = 0; first < steps; first += BLOCK) {
         const int64_t n = steps - first < BLOCK ? steps - first : BLOCK;
         MUIR_TRY(muir_telemetry_read_rows(ctx, r->telemetry, table,
-                                          muir_describe_column(r->describe, MUIR_TABLE_FLEET, "attempt_s"),
-                                          (size_t)first, (size_t)n, attempt_s));
+                                          muir_column_index(MUIR_COLUMN_FLEET_attempt_s), (size_t)first,
+                                          (size_t)n, attempt_s));
         for (int64_t i = 0; i < n; i++) {
             MUIR_TRY(visit(ctx, first + i, attempt_s[i], data));
             MUIR_TRY(muir_record_put_events(ctx, r, clock));

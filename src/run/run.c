@@ -188,23 +188,34 @@ static muir_status settle_checkpoints(muir_ctx *ctx, run_state *r)
     if (r->has_no_mpi_io && !is_auto)
         return muir_fail(ctx, MUIR_ERR_ARG, "host.checkpoint=%s: this muir's HDF5 cannot write through MPI",
                          o->checkpoint);
-    if (r->has_no_mpi_io || (is_auto && !r->request->path))
+    if (r->has_no_mpi_io || (is_auto && !r->request->claim))
         snprintf(o->checkpoint, sizeof o->checkpoint, "off");
     return MUIR_OK;
+}
+
+static const char *path_of(const run_state *r)
+{
+    return r->request->claim ? muir_claim_path(r->request->claim) : NULL;
 }
 
 static muir_status make_saver(muir_ctx *ctx, run_state *r)
 {
     const muir_snapshot_facts *facts = &muir_host_clock_facts(r->host)->snapshot;
     if (facts->job_bytes == 0.0) return MUIR_OK;
-    return muir_saver_create(ctx, r->scenario, facts, r->request->path, &r->saver);
+    return muir_saver_create(ctx, r->scenario, facts, path_of(r), &r->saver);
+}
+
+/* Of a file that goes on; NULL: there is none. */
+static const char *stored_path(const run_state *r)
+{
+    return r->request->claim && !muir_claim_is_new(r->request->claim) ? path_of(r) : NULL;
 }
 
 static muir_status prepare(muir_ctx *ctx, run_state *r)
 {
     muir_status st = MUIR_OK;
     r->calibrated = *r->request->scenario;
-    MUIR_TRY(muir_calibrate(ctx, r->request->path, r->request->is_resumed, &r->calibrated));
+    MUIR_TRY(muir_calibrate(ctx, stored_path(r), &r->calibrated));
     MUIR_TRY(settle_checkpoints(ctx, r));
     MUIR_TRY(muir_power_settle_sampling(ctx, &r->calibrated));
     const muir_scenario *s = r->scenario = &r->calibrated;
@@ -214,9 +225,8 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->host) MUIR_TRY(make_saver(ctx, r));
-    if (r->request->path)
-        MUIR_TRY(muir_record_create(ctx, r->request->path, s, r->host, r->request->is_resumed, &r->first_step,
-                                    &r->record));
+    if (r->request->claim)
+        MUIR_TRY(muir_record_create(ctx, r->request->claim, s, r->host, &r->first_step, &r->record));
     MUIR_TRY(muir_power_log_create(ctx, s, r->fleet, r->record, &r->power));
     if (r->first_step > 0) MUIR_TRY(replay(ctx, r));
     r->first_ns = account(r)->total_ns;

@@ -22,8 +22,7 @@ typedef void (*muir_observer)(const muir_progress *progress, void *data);
 
 typedef struct muir_run_request {
     const muir_scenario *scenario; /* borrowed for the run */
-    const char *path;              /* of the telemetry file; NULL: none is written */
-    bool is_resumed;
+    muir_claim *claim; /* on the telemetry file, which it says to make or to go on with; NULL: none */
     /* Set by a signal: finish the step, write everything, return; NULL: never. */
     const volatile sig_atomic_t *stop;
     muir_observer observer; /* NULL: nobody looks */

@@ -12,7 +12,7 @@ typedef struct muir_statistics {
     double mean, min, max, p50, p99;
 } muir_statistics;
 
-enum { MUIR_SUMMARY_COLLS = 32 };
+enum { MUIR_SUMMARY_COLLS = MUIR_MAX_OPS };
 
 /* One collective of the host clock on rank 0. */
 typedef struct muir_summary_coll {

@@ -53,7 +53,8 @@ class Program(Case):
             ("run", "tiny", "-o"): "option -o needs a value",
             ("run", "tiny", "rainier"): "'rainier' after 'tiny': one is enough (overrides are written key=value)",
             ("run", "tiny", "-o", "/no/such/x.h5"): "-o /no/such/x.h5: /no/such/ is no folder that can be written to",
-            ("run", "tiny", "--resume", "-o", "none.h5"): "--resume: there is no none.h5 to go on with",
+            ("run", "tiny", "-o", "-"): "-o -: telemetry is a file and cannot go to standard output",
+            ("run", "tiny", "-o", "x", "--json", "./x"): "-o x and --json ./x are one file: give two names",
             ("run", "tiny", "host.all_reduce=2f2b"): "host.all_reduce '2f2b' is unknown; known: auto, ring, ...",
             ("check", "tiny", "--ranks", "0"): "--ranks is 0, but must be 1 to 10,000,000",
             ("bench", "coffee"): "muir bench what? clock, coll, fft, fft3d, gemm",
@@ -162,9 +163,9 @@ class Program(Case):
         self.assertGreater(summary["emulation"]["steps_per_s"], 0.0)
 
     def test_an_older_file_is_set_aside(self):
-        for _ in range(2):
+        for _ in range(3):
             self.assertEqual(muir(*JOB, "steps=2", "-q", "-o", self.path("x.h5")).returncode, 0)
-        self.assertEqual(sorted(os.listdir(self.folder.name)), ["x.h5", "x.h5.bak"])
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["x.h5", "x.h5.bak", "x.h5.bak2"])
 
 
 def descendants(pid):

@@ -25,21 +25,13 @@ static void say(const muir_ctx *ctx, const char *what, int64_t count)
     fflush(stdout);
 }
 
-static muir_status start(muir_ctx *ctx, const char *path, const sample *s, muir_telemetry **telemetry)
-{
-    int exists = access(path, F_OK) == 0;
-    MPI_Bcast(&exists, 1, MPI_INT, 0, ctx->comm);
-    return exists ? muir_telemetry_open(ctx, path, &s->description, telemetry)
-                  : muir_telemetry_create(ctx, path, &s->description, telemetry);
-}
-
 static muir_status write_file(muir_ctx *ctx, const char *path, int64_t steps)
 {
     muir_status st = MUIR_OK;
     muir_telemetry *telemetry = NULL;
     sample s;
     sample_describe(ctx->size, &s);
-    MUIR_TRY(start(ctx, path, &s, &telemetry));
+    MUIR_TRY(sample_start(ctx, path, true, &s, &telemetry));
     int64_t done_steps = whole_steps(telemetry);
     say(ctx, "found", done_steps);
     for (size_t t = 0; t < SAMPLE_TABLES; t++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Files set aside and locked. */
+/* Files locked and compared. */
 #include "io/file.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "check.h"
 
 typedef struct file_names {
-    char file[32], backup[32], folder[32];
+    char file[32], folder[32];
 } file_names;
 
 static file_names names(void)
@@ -18,7 +18,6 @@ static file_names names(void)
     const int size = muir_test_ctx()->size;
     file_names n;
     snprintf(n.file, sizeof n.file, "file_%d.txt", size);
-    snprintf(n.backup, sizeof n.backup, "file_%d.txt.bak", size);
     snprintf(n.folder, sizeof n.folder, "folder_%d", size);
     return n;
 }
@@ -29,51 +28,6 @@ static void write_word(const char *path, const char *word)
     FILE *file = fopen(path, "w");
     fputs(word, file);
     fclose(file);
-}
-
-static void check_word(const char *path, const char *word)
-{
-    char found[32] = "";
-    if (!muir_is_root(muir_test_ctx())) return;
-    FILE *file = fopen(path, "r");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    CU_ASSERT_PTR_NOT_NULL(fgets(found, sizeof found, file));
-    CU_ASSERT_STRING_EQUAL(found, word);
-    fclose(file);
-}
-
-static void a_file_is_set_aside_in_place_of_an_older_one(void)
-{
-    muir_ctx *ctx = muir_test_ctx();
-    const file_names n = names();
-    static const char *const words[] = {"first", "second"};
-    for (int i = 0; i < 2; i++) {
-        bool is_moved = false;
-        write_word(n.file, words[i]);
-        CU_ASSERT_EQUAL(muir_file_set_aside(ctx, n.file, &is_moved), MUIR_OK);
-        CU_ASSERT_TRUE(is_moved);
-        check_word(n.backup, words[i]);
-        CU_ASSERT_EQUAL(muir_file_set_aside(ctx, n.file, &is_moved), MUIR_OK);
-        CU_ASSERT_FALSE(is_moved);
-        check_word(n.backup, words[i]);
-    }
-}
-
-static void what_is_not_a_file_is_refused(void)
-{
-    muir_ctx *ctx = muir_test_ctx();
-    const file_names n = names();
-    char message[64];
-    bool is_moved = true;
-    if (muir_is_root(ctx)) mkdir(n.folder, 0777);
-    CU_ASSERT_EQUAL(muir_file_set_aside(ctx, n.folder, &is_moved), MUIR_ERR_ARG);
-    snprintf(message, sizeof message, "%s is a folder, not a file", n.folder);
-    CU_ASSERT_STRING_EQUAL(ctx->message, message);
-    muir_ctx_clear(ctx);
-    CU_ASSERT_EQUAL(muir_file_set_aside(ctx, "/dev/null", &is_moved), MUIR_ERR_ARG);
-    CU_ASSERT_STRING_EQUAL(ctx->message, "/dev/null is a device, not a file");
-    muir_ctx_clear(ctx);
-    CU_ASSERT_TRUE(is_moved);
 }
 
 static void a_lock_keeps_others_off_until_it_is_closed(void)
@@ -96,12 +50,29 @@ static void a_lock_keeps_others_off_until_it_is_closed(void)
     muir_ctx_clear(ctx);
 }
 
+static void names_of_one_file_are_told_from_names_of_two(void)
+{
+    const file_names n = names();
+    char other[80], absent[80];
+    if (!muir_is_root(muir_test_ctx())) return;
+    mkdir(n.folder, 0777);
+    snprintf(other, sizeof other, "%s/../%s", n.folder, n.file);
+    snprintf(absent, sizeof absent, "%s/../absent", n.folder);
+    write_word(n.file, "one");
+    CU_ASSERT_TRUE(muir_file_is_same(n.file, n.file));
+    CU_ASSERT_TRUE(muir_file_is_same(n.file, other));
+    CU_ASSERT_FALSE(muir_file_is_same(n.file, n.folder));
+    CU_ASSERT_FALSE(muir_file_is_same(n.file, "absent"));
+    CU_ASSERT_TRUE(muir_file_is_same("absent", "./absent"));
+    CU_ASSERT_TRUE(muir_file_is_same(absent, "absent"));
+    CU_ASSERT_FALSE(muir_file_is_same("absent", "absent2"));
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
-        {"a file is set aside in place of an older one", a_file_is_set_aside_in_place_of_an_older_one},
-        {"what is not a file is refused", what_is_not_a_file_is_refused},
         {"a lock keeps others off until it is closed", a_lock_keeps_others_off_until_it_is_closed},
+        {"names of one file are told from names of two", names_of_one_file_are_told_from_names_of_two},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "file", tests);

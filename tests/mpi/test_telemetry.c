@@ -26,8 +26,7 @@ static muir_telemetry *create(const sample *s)
 {
     muir_telemetry *telemetry = NULL;
     if (muir_is_root(muir_test_ctx())) unlink(file_name());
-    CU_ASSERT_EQUAL_FATAL(muir_telemetry_create(muir_test_ctx(), file_name(), &s->description, &telemetry),
-                          MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(sample_start(muir_test_ctx(), file_name(), false, s, &telemetry), MUIR_OK);
     return telemetry;
 }
 

@@ -34,7 +34,7 @@ static void check_failed(muir_status st, muir_status expected, const char *text)
 static muir_status try_create(const sample *s, const char *path)
 {
     muir_telemetry *telemetry = NULL;
-    const muir_status st = muir_telemetry_create(muir_test_ctx(), path, &s->description, &telemetry);
+    const muir_status st = sample_start(muir_test_ctx(), path, false, s, &telemetry);
     CU_ASSERT_PTR_NULL(telemetry);
     return st;
 }
@@ -42,7 +42,7 @@ static muir_status try_create(const sample *s, const char *path)
 static muir_status try_open(const sample *s, const char *path)
 {
     muir_telemetry *telemetry = NULL;
-    const muir_status st = muir_telemetry_open(muir_test_ctx(), path, &s->description, &telemetry);
+    const muir_status st = sample_start(muir_test_ctx(), path, true, s, &telemetry);
     CU_ASSERT_PTR_NULL(telemetry);
     return st;
 }
@@ -52,10 +52,10 @@ static void places_that_cannot_be_are_refused(void)
     muir_ctx *ctx = muir_test_ctx();
     sample s;
     sample_describe(ctx->size, &s);
-    check_failed(try_create(&s, "no/such/folder/a.h5"), MUIR_ERR_FILE, "No such file or directory");
-    check_failed(try_create(&s, "/dev/null"), MUIR_ERR_ARG, "/dev/null exists already");
-    check_failed(try_open(&s, "no_such_file.h5"), MUIR_ERR_ARG, "no_such_file.h5: No such file or directory");
-    check_failed(try_open(&s, "."), MUIR_ERR_ARG, ".: Is a directory");
+    check_failed(try_create(&s, "no/such/folder/a.h5"), MUIR_ERR_ARG, "No such file or directory");
+    check_failed(try_create(&s, "/dev/null"), MUIR_ERR_ARG, "/dev/null is a device, not a file");
+    check_failed(try_open(&s, "/dev/null"), MUIR_ERR_ARG, "/dev/null is a device, not a file");
+    check_failed(try_open(&s, "."), MUIR_ERR_ARG, ". is a folder, not a file");
 }
 
 static void a_file_of_another_kind_is_refused(void)
@@ -69,10 +69,10 @@ static void a_file_of_another_kind_is_refused(void)
         fputs("steps: 30\n", file);
         fclose(file);
     }
-    check_failed(try_open(&s, file_name()), MUIR_ERR_FILE, file_name());
-    check_failed(muir_telemetry_read_text(ctx, file_name(), "scenario/resolved", &text), MUIR_ERR_FILE,
+    check_failed(try_open(&s, file_name()), MUIR_ERR_ARG, "not a telemetry file that muir wrote");
+    check_failed(muir_telemetry_read_text(ctx, file_name(), "scenario/resolved", &text), MUIR_ERR_ARG,
                  file_name());
-    check_failed(try_create(&s, file_name()), MUIR_ERR_ARG, "exists already");
+    check_failed(try_create(&s, file_name()), MUIR_ERR_ARG, "not a telemetry file that muir wrote");
     CU_ASSERT_PTR_NULL(text);
 }
 
@@ -106,8 +106,8 @@ static void a_second_writer_is_refused(void)
     sample_describe(ctx->size, &s);
     muir_telemetry *telemetry = NULL, *second = NULL;
     if (muir_is_root(ctx)) unlink(file_name());
-    CU_ASSERT_EQUAL(muir_telemetry_create(ctx, file_name(), &s.description, &telemetry), MUIR_OK);
-    CU_ASSERT_EQUAL(muir_telemetry_open(ctx, file_name(), &s.description, &second), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(sample_start(ctx, file_name(), false, &s, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(sample_start(ctx, file_name(), true, &s, &second), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NULL(second);
     CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, "is being written by another run"));
     muir_ctx_clear(ctx);
@@ -135,7 +135,7 @@ static int64_t write_until_full(const sample *s, long more)
     muir_telemetry *telemetry = NULL;
     muir_status st = MUIR_OK;
     if (muir_is_root(ctx)) unlink(file_name());
-    CU_ASSERT_EQUAL(muir_telemetry_create(ctx, file_name(), &s->description, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(sample_start(ctx, file_name(), false, s, &telemetry), MUIR_OK);
     limit_file_size(more);
     for (int64_t step = 0; st == MUIR_OK && step < 200000; step += 100)
         st = sample_write(ctx, telemetry, step, step + 100);
@@ -165,7 +165,7 @@ static void a_full_disk_fails_on_all_ranks_and_keeps_what_was_flushed(void)
     for (size_t i = 0; i < sizeof room / sizeof room[0]; i++) {
         muir_telemetry *telemetry = NULL;
         const int64_t steps = write_until_full(&s, room[i]);
-        CU_ASSERT_EQUAL(muir_telemetry_open(ctx, file_name(), &s.description, &telemetry), MUIR_OK);
+        CU_ASSERT_EQUAL(sample_start(ctx, file_name(), true, &s, &telemetry), MUIR_OK);
         if (!telemetry) fprintf(stderr, "%ld: %s\n", room[i], ctx->message);
         if (!telemetry) return;
         CU_ASSERT(muir_telemetry_rows(telemetry, SAMPLE_FLEET) >= (size_t)steps);

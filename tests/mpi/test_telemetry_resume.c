@@ -39,14 +39,14 @@ static muir_telemetry *create(const sample *s, const char *path)
 {
     muir_telemetry *telemetry = NULL;
     if (muir_is_root(muir_test_ctx())) unlink(path);
-    CU_ASSERT_EQUAL_FATAL(muir_telemetry_create(muir_test_ctx(), path, &s->description, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(sample_start(muir_test_ctx(), path, false, s, &telemetry), MUIR_OK);
     return telemetry;
 }
 
 static muir_telemetry *open_again(const sample *s, const char *path)
 {
     muir_telemetry *telemetry = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_telemetry_open(muir_test_ctx(), path, &s->description, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(sample_start(muir_test_ctx(), path, true, s, &telemetry), MUIR_OK);
     CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, "");
     return telemetry;
 }
@@ -181,7 +181,7 @@ static void check_refused(const sample *s, const char *message)
 {
     muir_ctx *ctx = muir_test_ctx();
     muir_telemetry *telemetry = NULL;
-    CU_ASSERT_EQUAL(muir_telemetry_open(ctx, names().run, &s->description, &telemetry), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(sample_start(ctx, names().run, true, s, &telemetry), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NULL(telemetry);
     CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, message));
     if (!strstr(ctx->message, message)) fprintf(stderr, "%s\n", ctx->message);

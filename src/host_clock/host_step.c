@@ -126,8 +126,8 @@ static muir_status run_product(muir_ctx *ctx, muir_host_clock *c, muir_op_range 
     if (after < end && muir_host_ops_buckets(c->ops, after) > 0)
         MUIR_TRY(start_op(ctx, c, (piece){after, 0}, salt, tally));
     MUIR_TRY(run_op(ctx, c, index, salt, tally));
-    if (before >= range.first && c->program->ops[before].coll == MUIR_ALL_GATHER &&
-        muir_host_ops_buckets(c->ops, before) > 0)
+    if (before >= range.first && muir_host_ops_buckets(c->ops, before) > 0 &&
+        c->program->ops[before].coll.kind == MUIR_ALL_GATHER)
         MUIR_TRY(finish_op(ctx, c, before, tally));
     if (window) window->product++;
     if (window == &c->sync) MUIR_TRY(start_sync(ctx, c, window->product, tally));
@@ -145,7 +145,7 @@ static muir_status run_range(muir_ctx *ctx, muir_host_clock *c, muir_op_range ra
             MUIR_TRY(run_product(ctx, c, range, i, window, salt, tally));
         else if (op->kind != MUIR_OP_COLL || muir_host_ops_buckets(c->ops, i) == 0)
             MUIR_TRY(run_op(ctx, c, i, salt, tally));
-        else if (op->coll == MUIR_ALL_GATHER)
+        else if (op->coll.kind == MUIR_ALL_GATHER)
             MUIR_TRY(start_op(ctx, c, (piece){i, 0}, salt, tally));
         else
             MUIR_TRY(finish_op(ctx, c, i, tally));

@@ -31,9 +31,8 @@ muir_status muir_pace_parse(muir_ctx *ctx, const char *text, double *x)
 
 bool muir_pace_has_block(const muir_program *program, muir_shape shape, int block, int chunk)
 {
-    if (block == 0) return chunk == 0;
-    if (block == program->n_blocks - 1) return chunk == shape.stages * shape.chunks - 1;
-    return true;
+    const int n = program->n_chunks / (shape.stages * shape.chunks);
+    return muir_program_has_block(program, chunk * n, n, block);
 }
 
 int64_t muir_pace_job_stage(const muir_program *program, muir_shape shape, int stage)

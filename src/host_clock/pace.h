@@ -32,8 +32,8 @@ typedef struct muir_pace {
 /* X of `dilate:X`, 0 for `asap`. Local. MUIR_ERR_ARG with what is allowed; x untouched on error. */
 muir_status muir_pace_parse(muir_ctx *ctx, const char *text, double *x);
 
-/* Whether a chunk of the shrunk schedule has a block: one layer each, the embedding in the first, the head in
- * the last.
+/* Whether a chunk of the shrunk schedule has a block: once, whatever the job's chunks that it stands for
+ * hold; so the embedding in the first, the head in the last, a layer of each kind in between.
  * chunk  in   of the whole pipeline
  * Local. */
 bool muir_pace_has_block(const muir_program *program, muir_shape shape, int block, int chunk);

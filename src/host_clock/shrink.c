@@ -63,9 +63,10 @@ static double step_flop(const muir_program *program, muir_shape shape, double fa
             for (int i = r.first; i < r.first + r.n; i++) {
                 const muir_op *op = &program->ops[i];
                 if (op->kind != MUIR_OP_GEMM) continue;
-                flop += 2.0 * (double)muir_shrink_size(op->m, factor) *
-                        (double)muir_shrink_size(op->n, factor) * (double)muir_shrink_size(op->k, factor) *
-                        muir_shrink_count(op->count, factor);
+                flop += 2.0 * (double)muir_shrink_size(op->gemm.m, factor) *
+                        (double)muir_shrink_size(op->gemm.n, factor) *
+                        (double)muir_shrink_size(op->gemm.k, factor) *
+                        muir_shrink_count(op->gemm.count, factor);
             }
         }
     return flop * shape.chunks * shape.microbatches;

@@ -82,9 +82,9 @@ static double executed_flop(const muir_program *program, muir_shape shape, doubl
             for (int i = 0; i < program->blocks[block].phase[phase].n; i++) {
                 const muir_op *op = &program->ops[program->blocks[block].phase[phase].first + i];
                 if (op->kind != MUIR_OP_GEMM) continue;
-                flop += 2.0 * (double)muir_shrink_count(op->count, factor) *
-                        (double)(muir_shrink_size(op->m, factor) * muir_shrink_size(op->n, factor) *
-                                 muir_shrink_size(op->k, factor));
+                flop += 2.0 * (double)muir_shrink_count(op->gemm.count, factor) *
+                        (double)(muir_shrink_size(op->gemm.m, factor) * muir_shrink_size(op->gemm.n, factor) *
+                                 muir_shrink_size(op->gemm.k, factor));
             }
     return flop * shape.chunks * shape.microbatches;
 }

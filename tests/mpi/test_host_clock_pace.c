@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "step_time/prices.h"
+#include "step_time/slot_times.h"
 #include "host_clock/host_clock.h"
 #include "run/times.h"
 
@@ -13,7 +13,7 @@
 typedef struct rig {
     muir_scenario scenario;
     muir_program *program;
-    muir_prices *prices;
+    muir_slot_times *slot_times;
     muir_host_times times;
     muir_fold fold;
     muir_host_clock *clock;
@@ -25,8 +25,8 @@ static void set_up(rig *r, const char *name, const char *const *overrides, int n
     memset(r, 0, sizeof *r);
     CU_ASSERT_EQUAL_FATAL(muir_scenario_load(ctx, name, overrides, n, &r->scenario), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &r->scenario.job, &r->program), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_prices_create(ctx, &r->scenario, r->program, &r->prices), MUIR_OK);
-    muir_times_fill(&r->scenario, r->program, r->prices, &r->times);
+    CU_ASSERT_EQUAL_FATAL(muir_slot_times_create(ctx, &r->scenario, r->program, &r->slot_times), MUIR_OK);
+    muir_times_fill(&r->scenario, r->program, r->slot_times, &r->times);
     r->fold = muir_fold_make(&r->scenario, ctx->size, ctx->rank);
     const muir_status made =
         muir_host_clock_create(ctx, &r->scenario, r->program, &r->fold, &r->times, &r->clock);
@@ -37,7 +37,7 @@ static void set_up(rig *r, const char *name, const char *const *overrides, int n
 static void tear_down(rig *r)
 {
     muir_host_clock_destroy(&r->clock);
-    muir_prices_destroy(&r->prices);
+    muir_slot_times_destroy(&r->slot_times);
     muir_program_destroy(&r->program);
 }
 

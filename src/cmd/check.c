@@ -273,7 +273,7 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
         return;
     }
     const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
-    const muir_shrink shrink = muir_shrink_plan(s, &fold, program, peak, dilated_s);
+    const muir_shrink shrink = muir_shrink_choose(s, &fold, program, peak, dilated_s);
     char transforms[40] = "";
     if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
     printf("\nexecuted each %lld-th step: %d kinds of products%s and %d of memory streams, schedule %s of %d "

@@ -25,7 +25,7 @@ static muir_status fastest_in_parts(muir_ctx *ctx, muir_coll_comm *comm, muir_co
     muir_coll_lengths(kind, spec->count, comm->size, comm->rank, &n_send, &n_recv);
     for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
         rows[n] = muir_coll_at(i);
-        if (rows[n]->kind != kind || !rows[n]->plan) continue;
+        if (rows[n]->kind != kind || !rows[n]->steps) continue;
         if (muir_coll_op_create(ctx, comm, rows[n], spec, &ops[n]) == MUIR_OK) {
             contenders[n] = (muir_coll_sample){.op = ops[n], .time_s = time_s[n]};
             n++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pace: when each op of the shrunk schedule starts and ends on this machine's clock.
  *
- * With `dilate:X` the plan is the shrunk schedule, run once with X times the modelled time of each op and
- * message: t_end = max(t_own, t_input + X p2p) + X op. Bubbles are part of it. */
+ * With `dilate:X` the timetable is the shrunk schedule, run once with X times the modelled time of each op
+ * and message: t_end = max(t_own, t_input + X p2p) + X op. Bubbles are part of it. */
 #ifndef MUIR_HOST_CLOCK_PACE_H
 #define MUIR_HOST_CLOCK_PACE_H
 
@@ -17,7 +17,7 @@ typedef struct muir_host_times {
     double p2p_s, wrap_p2p_s;       /* to the next stage; from the last to the first */
 } muir_host_times;
 
-/* The plan of one stage of the shrunk schedule, seconds after the start of the step. */
+/* The timetable of one stage of the shrunk schedule, seconds after the start of the step. */
 typedef struct muir_pace {
     double x;
     bool is_overlapped;        /* collectives that hide take what is exposed of them */
@@ -41,7 +41,7 @@ bool muir_pace_has_block(const muir_program *program, muir_shape shape, int bloc
 /* The job's stage that a stage of the shrunk schedule stands for at the end of a step. Local. */
 int64_t muir_pace_job_stage(const muir_program *program, muir_shape shape, int stage);
 
-/* Plans a step.
+/* Makes the timetable of a step.
  * order          in   of the shrunk schedule; borrowed for the call
  * stage          in   of the shrunk schedule
  * x              in   > 0

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host clock's pace, overlap, bit flips and traces: plans against closed forms, and executed steps. */
+/* The host clock's pace, overlap, bit flips and traces: timetables against closed forms, and executed
+ * steps. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static void paces_are_read_or_refused(void)
 }
 
 /* One block of one forward op of 1 s and one backward of 2 s: 1F1B takes (m + s - 1) (1 + 2) s. */
-static void a_plan_is_the_schedule_drawn_out(void)
+static void a_timetable_is_the_schedule_drawn_out(void)
 {
     muir_ctx *ctx = muir_test_ctx();
     enum { STAGES = 4, MICROBATCHES = 8 };
@@ -117,8 +118,8 @@ static int64_t count(const muir_histogram *h)
     return n;
 }
 
-/* No step ends before its plan, every op is held against it, and results stay right. */
-static void dilated_steps_keep_their_plan(void)
+/* No step ends before its timetable, every op is held against it, and results stay right. */
+static void dilated_steps_keep_their_timetable(void)
 {
     static const char *const plain[] = {"host.pace=dilate:2", "telemetry.trace_steps=1"};
     static const char *const hidden[] = {"host.pace=dilate:2", "telemetry.trace_steps=1",
@@ -144,8 +145,8 @@ static void dilated_steps_keep_their_plan(void)
     }
 }
 
-/* A plan that this machine cannot keep is missed, and says so. */
-static void a_plan_that_is_too_fast_is_late(void)
+/* A timetable that this machine cannot keep is missed, and says so. */
+static void a_timetable_that_is_too_fast_is_late(void)
 {
     static const char *const overrides[] = {"host.pace=dilate:1e-6"};
     rig r;
@@ -278,10 +279,10 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"paces are read or refused", paces_are_read_or_refused},
-        {"a plan is the schedule drawn out", a_plan_is_the_schedule_drawn_out},
+        {"a timetable is the schedule drawn out", a_timetable_is_the_schedule_drawn_out},
         {"percentiles come to a class", percentiles_come_to_a_class},
-        {"dilated steps keep their plan", dilated_steps_keep_their_plan},
-        {"a plan that is too fast is late", a_plan_that_is_too_fast_is_late},
+        {"dilated steps keep their timetable", dilated_steps_keep_their_timetable},
+        {"a timetable that is too fast is late", a_timetable_that_is_too_fast_is_late},
         {"hidden collectives come out right", hidden_collectives_come_out_right},
         {"planted flips are caught where one looks", planted_flips_are_caught_where_one_looks},
         {"fewer checks look at fewer results", fewer_checks_look_at_fewer_results},

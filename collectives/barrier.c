@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A barrier in log2 p rounds: after round k, a rank knows of the 2^(k + 1) ranks before it. Its messages
  * carry one element that nobody looks at. */
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
-static void plan_dissemination(muir_coll_plan *plan)
+static void list_dissemination(muir_coll_steps *steps)
 {
     size_t round = 0;
-    for (int distance = 1; distance < plan->p; distance *= 2) {
-        const int to = (plan->rank + distance) % plan->p, from = (plan->rank - distance + plan->p) % plan->p;
+    for (int distance = 1; distance < steps->p; distance *= 2) {
+        const int to = (steps->rank + distance) % steps->p,
+                  from = (steps->rank - distance + steps->p) % steps->p;
         const muir_coll_place sent = {MUIR_COLL_SCRATCH, 0}, landing = {MUIR_COLL_SCRATCH, ++round};
-        muir_coll_plan_add(plan, &(muir_coll_step){.send = {to, sent, 1}, .recv = {from, landing, 1}});
+        muir_coll_steps_add(steps, &(muir_coll_step){.send = {to, sent, 1}, .recv = {from, landing, 1}});
     }
-    plan->n_scratch = round + 1;
+    steps->n_scratch = round + 1;
 }
 
 /* t = ceil(log2 p) (alpha + element / beta), with an element of 4 bytes */
-static void cost(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic(int p, double bytes, double *rounds, double *bytes_sent)
 {
     (void)bytes;
     *rounds = muir_coll_log2(p);
@@ -25,7 +26,7 @@ static void cost(int p, double bytes, double *rounds, double *bytes_sent)
 const muir_coll muir_coll_barrier_dissemination = {
     .name = "dissemination",
     .kind = MUIR_BARRIER,
-    .cost = cost,
-    .plan = plan_dissemination,
+    .traffic = traffic,
+    .steps = list_dissemination,
     .source = "Hensgen, Finkel and Manber, Int. J. Parallel Program. 17(1), 1988",
 };

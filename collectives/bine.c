@@ -3,7 +3,7 @@
  *
  * All-reduce halves and doubles, with near partners while messages are long. Ranks own blocks in an order in
  * which what is sent lies together, so nothing is packed. */
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 #include "collectives/swing.h"
 
 /* Lowest of the ranks that `rank` reaches in steps s and later; those that reach each other have the same. */
@@ -35,27 +35,27 @@ static muir_coll_place in(muir_coll_buffer buffer, size_t offset)
 
 /* Each step sends the partner's half and keeps the sums of the other, which land behind all that is in
  * scratch; the last ones go to their place in the output. */
-static range plan_halving(muir_coll_plan *plan, range kept[])
+static range list_halving(muir_coll_steps *steps, range kept[])
 {
-    const int p = plan->p, rank = plan->rank, n_steps = muir_coll_log2(p);
+    const int p = steps->p, rank = steps->rank, n_steps = muir_coll_log2(p);
     muir_coll_place sums = in(MUIR_COLL_INPUT, 0);
     size_t start = 0; /* element at which `sums` begins */
     range all = {0, p};
     for (int s = 0; s < n_steps; s++) {
         const int peer = muir_swing_partner(p, rank, s);
         const range keep = half_of(p, rank, s, all, false), give = half_of(p, rank, s, all, true);
-        const muir_coll_part in_part = muir_coll_plan_blocks(plan, keep.first, keep.n);
-        const muir_coll_part out_part = muir_coll_plan_blocks(plan, give.first, give.n);
-        const muir_coll_place landing = in(MUIR_COLL_SCRATCH, plan->n_scratch);
+        const muir_coll_part in_part = muir_coll_steps_blocks(steps, keep.first, keep.n);
+        const muir_coll_part out_part = muir_coll_steps_blocks(steps, give.first, give.n);
+        const muir_coll_place landing = in(MUIR_COLL_SCRATCH, steps->n_scratch);
         const muir_coll_place mine = in(sums.buffer, sums.offset + in_part.offset - start);
         const bool is_last = s == n_steps - 1;
         const muir_coll_place to = is_last ? in(MUIR_COLL_OUTPUT, in_part.offset) : landing;
-        muir_coll_plan_add(
-            plan, &(muir_coll_step){
-                      .send = {peer, in(sums.buffer, sums.offset + out_part.offset - start), out_part.n},
-                      .recv = {peer, landing, in_part.n},
-                      .local = muir_coll_reduction(to, mine, landing, in_part.n),
-                  });
+        muir_coll_steps_add(
+            steps, &(muir_coll_step){
+                       .send = {peer, in(sums.buffer, sums.offset + out_part.offset - start), out_part.n},
+                       .recv = {peer, landing, in_part.n},
+                       .local = muir_coll_reduction(to, mine, landing, in_part.n),
+                   });
         kept[s] = all;
         all = keep;
         sums = landing;
@@ -65,28 +65,28 @@ static range plan_halving(muir_coll_plan *plan, range kept[])
 }
 
 /* The same steps backwards: all that a rank has goes to the partner, and as much comes. */
-static void plan_doubling(muir_coll_plan *plan, const range kept[], range mine)
+static void list_doubling(muir_coll_steps *steps, const range kept[], range mine)
 {
-    for (int s = muir_coll_log2(plan->p) - 1; s >= 0; s--) {
-        const int peer = muir_swing_partner(plan->p, plan->rank, s);
-        const range its = half_of(plan->p, plan->rank, s, kept[s], true);
-        const muir_coll_part out = muir_coll_plan_blocks(plan, mine.first, mine.n);
-        const muir_coll_part come = muir_coll_plan_blocks(plan, its.first, its.n);
-        muir_coll_plan_add(plan, &(muir_coll_step){
-                                     .send = {peer, in(MUIR_COLL_OUTPUT, out.offset), out.n},
-                                     .recv = {peer, in(MUIR_COLL_OUTPUT, come.offset), come.n},
-                                 });
+    for (int s = muir_coll_log2(steps->p) - 1; s >= 0; s--) {
+        const int peer = muir_swing_partner(steps->p, steps->rank, s);
+        const range its = half_of(steps->p, steps->rank, s, kept[s], true);
+        const muir_coll_part out = muir_coll_steps_blocks(steps, mine.first, mine.n);
+        const muir_coll_part come = muir_coll_steps_blocks(steps, its.first, its.n);
+        muir_coll_steps_add(steps, &(muir_coll_step){
+                                       .send = {peer, in(MUIR_COLL_OUTPUT, out.offset), out.n},
+                                       .recv = {peer, in(MUIR_COLL_OUTPUT, come.offset), come.n},
+                                   });
         mine = kept[s];
     }
 }
 
-static void plan_all_reduce(muir_coll_plan *plan)
+static void list_all_reduce(muir_coll_steps *steps)
 {
     range kept[32]; /* before each step */
-    if (plan->p == 1)
-        muir_coll_plan_add_copy(plan, in(MUIR_COLL_OUTPUT, 0), in(MUIR_COLL_INPUT, 0), plan->count);
-    const range own = plan_halving(plan, kept);
-    plan_doubling(plan, kept, own);
+    if (steps->p == 1)
+        muir_coll_steps_add_copy(steps, in(MUIR_COLL_OUTPUT, 0), in(MUIR_COLL_INPUT, 0), steps->count);
+    const range own = list_halving(steps, kept);
+    list_doubling(steps, kept, own);
 }
 
 /* True where `rank` is reached from the root's number, 0, by steps s and later. */
@@ -97,30 +97,30 @@ static bool is_reached(int p, int rank, int s)
 
 /* With ranks counted from the root, the farthest step comes first: whoever has the vector tells its
  * partner. */
-static void plan_broadcast(muir_coll_plan *plan)
+static void list_broadcast(muir_coll_steps *steps)
 {
-    const int p = plan->p, root = plan->root, v = (plan->rank + p - root) % p;
+    const int p = steps->p, root = steps->root, v = (steps->rank + p - root) % p;
     const muir_coll_place output = in(MUIR_COLL_OUTPUT, 0), input = in(MUIR_COLL_INPUT, 0);
-    const size_t n = plan->count;
+    const size_t n = steps->count;
     for (int s = muir_coll_log2(p) - 1; s >= 0; s--) {
         const int peer = (muir_swing_partner(p, v, s) + root) % p;
         if (is_reached(p, v, s + 1))
-            muir_coll_plan_add(plan, &(muir_coll_step){.send = {peer, v == 0 ? input : output, n}});
+            muir_coll_steps_add(steps, &(muir_coll_step){.send = {peer, v == 0 ? input : output, n}});
         else if (is_reached(p, v, s))
-            muir_coll_plan_add(plan, &(muir_coll_step){.recv = {peer, output, n}});
+            muir_coll_steps_add(steps, &(muir_coll_step){.recv = {peer, output, n}});
     }
-    if (v == 0) muir_coll_plan_add_copy(plan, output, input, n); /* last: nobody waits for it */
+    if (v == 0) muir_coll_steps_add_copy(steps, output, input, n); /* last: nobody waits for it */
 }
 
 /* t = log2 p (alpha + bytes / beta): the root tells that many ranks. */
-static void cost_of_broadcast(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic_of_broadcast(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = muir_coll_log2(p);
     *bytes_sent = bytes * muir_coll_log2(p);
 }
 
 /* t = 2 log2 p alpha + 2 (p - 1) / p bytes / beta */
-static void cost_of_all_reduce(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic_of_all_reduce(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = 2 * muir_coll_log2(p);
     *bytes_sent = 2.0 * bytes * (p - 1) / p;
@@ -135,8 +135,8 @@ const muir_coll muir_coll_all_reduce_bine = {
     .name = "bine",
     .kind = MUIR_ALL_REDUCE,
     .fits = muir_swing_fits,
-    .cost = cost_of_all_reduce,
-    .plan = plan_all_reduce,
+    .traffic = traffic_of_all_reduce,
+    .steps = list_all_reduce,
     .source = SOURCE,
 };
 
@@ -144,7 +144,7 @@ const muir_coll muir_coll_broadcast_bine = {
     .name = "bine",
     .kind = MUIR_BROADCAST,
     .fits = muir_swing_fits,
-    .cost = cost_of_broadcast,
-    .plan = plan_broadcast,
+    .traffic = traffic_of_broadcast,
+    .steps = list_broadcast,
     .source = SOURCE,
 };

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/statistics.h"
 #include "collectives/measure.h"
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 enum { MOST_SAMPLES = 15, LEAST_SAMPLES = 7, FEW_SAMPLES = 3, MOST_CALLS = 20 };
 enum {
@@ -57,8 +57,8 @@ done:
 static bool is_hopeless(const race *r, const muir_coll *coll)
 {
     double rounds = 0.0, bytes = 0.0;
-    if (!coll->cost || r->n == 0) return false;
-    coll->cost(r->comm->size, 0.0, &rounds, &bytes);
+    if (!coll->traffic || r->n == 0) return false;
+    coll->traffic(r->comm->size, 0.0, &rounds, &bytes);
     return 0.5 * rounds * r->round_s > STAYS_IN * r->best_s;
 }
 

@@ -28,13 +28,13 @@
 #include "collectives/reduce.h"
 #include "collectives/wire.h"
 
-struct muir_coll_plan;
+struct muir_coll_steps;
 typedef struct muir_coll_op muir_coll_op;
 
-/* One algorithm: either `plan` (a list of steps, see collectives/plan.h), or `run` with what `prepare` has
- * made for it, NULL where that is nothing (see collectives/op.h).
- * fits  rank counts that it is made for; NULL: any
- * cost  what a plan takes on p ranks that cut `bytes` evenly, as the alpha-beta model wants it:
+/* One algorithm: either `steps`, which fills a list of them (collectives/steps.h), or `run` with what
+ * `prepare` has made for it, NULL where that is nothing (collectives/op.h).
+ * fits          rank counts that it is made for; NULL: any
+ * traffic       of the steps on p ranks that cut `bytes` evenly, as the alpha-beta model wants it:
  *           t = rounds alpha + bytes_sent / beta
  *       rounds      out  messages that follow each other on the longest path; those of one round count as one
  *       bytes_sent  out  what leaves the rank that sends most [byte], over all its links
@@ -47,8 +47,8 @@ typedef struct muir_coll {
     const char *name;
     muir_coll_kind kind;
     bool (*fits)(int p);
-    void (*cost)(int p, double bytes, double *rounds, double *bytes_sent);
-    void (*plan)(struct muir_coll_plan *plan);
+    void (*traffic)(int p, double bytes, double *rounds, double *bytes_sent);
+    void (*steps)(struct muir_coll_steps *steps);
     muir_status (*prepare)(muir_ctx *ctx, muir_coll_op *op);
     muir_status (*run)(muir_ctx *ctx, const muir_coll_op *op, const void *send, void *recv);
     bool may_reorder;

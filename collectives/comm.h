@@ -24,7 +24,7 @@ typedef struct muir_coll_comm {
     struct muir_shared *shared; /* NULL where the ranks share no memory (see collectives/shared.h) */
     char why_not_shared[MUIR_SHM_WHY_SIZE];
     struct muir_hosts *hosts; /* NULL where all ranks are on one host (see collectives/hosts.h) */
-    char why_not_hierarchical[MUIR_SHM_WHY_SIZE]; /* "" where there are hosts to make use of */
+    char why_not_hierarchical[MUIR_SHM_WHY_SIZE];         /* "" where there are hosts to make use of */
     MPI_Op half_ops[MUIR_COLL_HALVES][MUIR_REDUCE_COUNT]; /* bf16, fp16 */
 } muir_coll_comm;
 

@@ -49,9 +49,9 @@ static const muir_coll *cheapest(muir_coll_kind kind, int p, const muir_coll_spe
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
         double rounds, sent;
-        if (coll->kind != kind || !coll->cost || !muir_coll_fits(coll, p)) continue;
+        if (coll->kind != kind || !coll->traffic || !muir_coll_fits(coll, p)) continue;
         if (spec->wire != MUIR_WIRE_PLAIN && !coll->may_narrow) continue;
-        coll->cost(p, bytes, &rounds, &sent);
+        coll->traffic(p, bytes, &rounds, &sent);
         if (best && rounds * MESSAGE_BYTES + sent >= least) continue;
         best = coll;
         least = rounds * MESSAGE_BYTES + sent;

@@ -58,15 +58,15 @@ static int take_tag(muir_coll_comm *comm)
 static muir_status prepare_wire(muir_ctx *ctx, muir_coll_op *op)
 {
     muir_status st = MUIR_OK;
-    const muir_coll_plan *plan = op->plan;
+    const muir_coll_steps *steps = op->steps;
     size_t used = 0, most = 0;
     if (op->spec.wire == MUIR_WIRE_PLAIN) return MUIR_OK;
-    MUIR_TRY(muir_alloc(ctx, plan->n_steps, 2 * sizeof *op->wire_at, "a narrow wire", &op->wire_at));
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        if (i == plan->steps[i].after) used = 0;
+    MUIR_TRY(muir_alloc(ctx, steps->n, 2 * sizeof *op->wire_at, "a narrow wire", &op->wire_at));
+    for (size_t i = 0; i < steps->n; i++) {
+        if (i == steps->step[i].after) used = 0;
         op->wire_at[2 * i] = used;
-        op->wire_at[2 * i + 1] = used + plan->steps[i].recv.count;
-        used += plan->steps[i].recv.count + plan->steps[i].send.count;
+        op->wire_at[2 * i + 1] = used + steps->step[i].recv.count;
+        used += steps->step[i].recv.count + steps->step[i].send.count;
         if (used > most) most = used;
     }
     MUIR_TRY(muir_alloc(ctx, most, sizeof *op->wire, "a narrow wire", &op->wire));
@@ -77,8 +77,8 @@ done:
 static muir_status prepare_steps(muir_ctx *ctx, muir_coll_op *op)
 {
     muir_status st = MUIR_OK;
-    MUIR_TRY(muir_coll_plan_create(ctx, op->coll, &op->spec, op->comm->size, op->comm->rank, &op->plan));
-    const size_t n_steps = op->plan->n_steps, n_scratch = op->plan->n_scratch;
+    MUIR_TRY(muir_coll_steps_create(ctx, op->coll, &op->spec, op->comm->size, op->comm->rank, &op->steps));
+    const size_t n_steps = op->steps->n, n_scratch = op->steps->n_scratch;
     MUIR_TRY(
         muir_alloc(ctx, n_scratch, op->element_bytes, "the scratch buffer of a collective", &op->scratch));
     MUIR_TRY(
@@ -114,7 +114,7 @@ muir_status muir_coll_op_create_cut(muir_ctx *ctx, muir_coll_comm *comm, const m
     op->element_bytes = muir_dtype_bytes(spec->dtype);
     op->reduce = is_reducing(coll->kind) ? muir_reduce_find(spec->dtype, spec->reduce) : NULL;
     op->tag = take_tag(comm);
-    if (coll->plan) MUIR_TRY(prepare_steps(ctx, op));
+    if (coll->steps) MUIR_TRY(prepare_steps(ctx, op));
     if (coll->prepare) MUIR_TRY(coll->prepare(ctx, op));
     op->spec.counts = NULL; /* borrowed until here */
 done:
@@ -129,7 +129,7 @@ void muir_coll_op_destroy(muir_coll_op **op)
 {
     if (!*op) return;
     if ((*op)->coll->release && (*op)->own) (*op)->coll->release(*op);
-    muir_coll_plan_destroy(&(*op)->plan);
+    muir_coll_steps_destroy(&(*op)->steps);
     free((*op)->requests);
     free((*op)->scratch);
     free((*op)->sources);
@@ -149,7 +149,7 @@ static char *address(const muir_coll_op *op, muir_coll_place place)
 static muir_status start_step(muir_ctx *ctx, muir_coll_op *op, size_t i)
 {
     muir_status st = MUIR_OK;
-    const muir_coll_message *recv = &op->plan->steps[i].recv, *send = &op->plan->steps[i].send;
+    const muir_coll_message *recv = &op->steps->step[i].recv, *send = &op->steps->step[i].send;
     const MPI_Comm comm = op->comm->comm;
     MPI_Request *pair = &op->requests[2 * i];
     void *to = address(op, recv->at), *from = address(op, send->at);
@@ -171,7 +171,7 @@ done:
 
 static void widen_received(const muir_coll_op *op, size_t i)
 {
-    const muir_coll_message *recv = &op->plan->steps[i].recv;
+    const muir_coll_message *recv = &op->steps->step[i].recv;
     if (op->wire)
         muir_wire_widen(op->spec.wire, recv->count, op->wire + op->wire_at[2 * i],
                         (float *)(void *)address(op, recv->at));
@@ -208,8 +208,8 @@ static muir_status advance(muir_ctx *ctx, muir_coll_op *op, bool is_waiting)
 {
     muir_status st = MUIR_OK;
     while (!muir_coll_is_done(op)) {
-        const muir_coll_step *steps = op->plan->steps;
-        while (op->n_started < op->plan->n_steps && steps[op->n_started].after <= op->n_done) {
+        const muir_coll_step *step = op->steps->step;
+        while (op->n_started < op->steps->n && step[op->n_started].after <= op->n_done) {
             MUIR_TRY(start_step(ctx, op, op->n_started));
             op->n_started++;
         }
@@ -221,7 +221,7 @@ static muir_status advance(muir_ctx *ctx, muir_coll_op *op, bool is_waiting)
             MUIR_TRY_MPI(MPI_Testall(2, pair, &is_through, MPI_STATUSES_IGNORE));
         if (!is_through) break;
         widen_received(op, op->n_done);
-        do_local_work(op, &steps[op->n_done].local);
+        do_local_work(op, &step[op->n_done].local);
         op->n_done++;
     }
 done:
@@ -262,5 +262,5 @@ done:
 
 bool muir_coll_is_done(const muir_coll_op *op)
 {
-    return !op->plan || op->n_done == op->plan->n_steps;
+    return !op->steps || op->n_done == op->steps->n;
 }

@@ -4,7 +4,7 @@
 #define MUIR_COLLECTIVES_OP_H
 
 #include "collectives/coll.h"
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 struct muir_coll_op {
     const muir_coll *coll;
@@ -14,8 +14,8 @@ struct muir_coll_op {
     void *own;         /* made by the row's `prepare`; freed with free(), after the row's `release` */
     const struct muir_shared_cut *cut; /* of rows in shared memory; NULL: a block for each rank */
 
-    /* What follows is for rows with a `plan`. */
-    muir_coll_plan *plan;
+    /* What follows is for rows with `steps`. */
+    muir_coll_steps *steps;
     muir_reduce_loop *reduce; /* NULL where nothing is reduced */
     size_t element_bytes;
     int tag;

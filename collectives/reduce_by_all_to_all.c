@@ -4,62 +4,62 @@
  * which rounds a partial sum at every hop.
  *
  * The result has the same bits on every run, whatever the network does, and those of the rows `shared`. */
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 enum { WINDOW = 8 }; /* messages on their way together, as in pairwise.c */
 
 /* Contributions land in scratch, that of rank r behind those of the ranks before it. */
-static void reduce_scatter(muir_coll_plan *plan, muir_coll_place to)
+static void reduce_scatter(muir_coll_steps *steps, muir_coll_place to)
 {
-    const int p = plan->p, rank = plan->rank;
-    const size_t longest = muir_coll_plan_block(plan, 0).n;
-    const muir_coll_part own = muir_coll_plan_block(plan, rank);
+    const int p = steps->p, rank = steps->rank;
+    const size_t longest = muir_coll_steps_block(steps, 0).n;
+    const muir_coll_part own = muir_coll_steps_block(steps, rank);
     const muir_coll_place mine = {MUIR_COLL_INPUT, own.offset}, landing = {MUIR_COLL_SCRATCH, 0};
     for (int s = 1; s < p; s++) {
         const int peer = (rank + s) % p, from = (rank + p - s) % p;
-        const muir_coll_part its = muir_coll_plan_block(plan, peer);
-        muir_coll_plan_add_in_window(plan, s - 1, WINDOW,
-                                     &(muir_coll_step){
-                                         .send = {peer, {MUIR_COLL_INPUT, its.offset}, its.n},
-                                         .recv = {from, {MUIR_COLL_SCRATCH, (size_t)from * longest}, own.n},
-                                     });
+        const muir_coll_part its = muir_coll_steps_block(steps, peer);
+        muir_coll_steps_add_in_window(steps, s - 1, WINDOW,
+                                      &(muir_coll_step){
+                                          .send = {peer, {MUIR_COLL_INPUT, its.offset}, its.n},
+                                          .recv = {from, {MUIR_COLL_SCRATCH, (size_t)from * longest}, own.n},
+                                      });
     }
-    muir_coll_plan_add(plan, &(muir_coll_step){.local = {.action = MUIR_COLL_ACCUMULATE,
-                                                         .to = to,
-                                                         .a = mine,
-                                                         .b = landing,
-                                                         .count = own.n,
-                                                         .stride = longest}});
+    muir_coll_steps_add(steps, &(muir_coll_step){.local = {.action = MUIR_COLL_ACCUMULATE,
+                                                           .to = to,
+                                                           .a = mine,
+                                                           .b = landing,
+                                                           .count = own.n,
+                                                           .stride = longest}});
 }
 
 /* Every rank hands its own block, which is in place, to each of the others. */
-static void all_gather(muir_coll_plan *plan)
+static void all_gather(muir_coll_steps *steps)
 {
-    const int p = plan->p, rank = plan->rank;
-    const muir_coll_part own = muir_coll_plan_block(plan, rank);
+    const int p = steps->p, rank = steps->rank;
+    const muir_coll_part own = muir_coll_steps_block(steps, rank);
     for (int s = 1; s < p; s++) {
         const int to = (rank + s) % p, from = (rank + p - s) % p;
-        const muir_coll_part its = muir_coll_plan_block(plan, from);
-        muir_coll_plan_add_in_window(plan, s - 1, WINDOW,
-                                     &(muir_coll_step){
-                                         .send = {to, {MUIR_COLL_OUTPUT, own.offset}, own.n},
-                                         .recv = {from, {MUIR_COLL_OUTPUT, its.offset}, its.n},
-                                     });
+        const muir_coll_part its = muir_coll_steps_block(steps, from);
+        muir_coll_steps_add_in_window(steps, s - 1, WINDOW,
+                                      &(muir_coll_step){
+                                          .send = {to, {MUIR_COLL_OUTPUT, own.offset}, own.n},
+                                          .recv = {from, {MUIR_COLL_OUTPUT, its.offset}, its.n},
+                                      });
     }
 }
 
-static void plan_reduce_scatter(muir_coll_plan *plan)
+static void list_reduce_scatter(muir_coll_steps *steps)
 {
-    reduce_scatter(plan, (muir_coll_place){MUIR_COLL_OUTPUT, 0});
+    reduce_scatter(steps, (muir_coll_place){MUIR_COLL_OUTPUT, 0});
 }
 
-static void plan_all_reduce(muir_coll_plan *plan)
+static void list_all_reduce(muir_coll_steps *steps)
 {
-    const muir_coll_part own = muir_coll_plan_block(plan, plan->rank);
+    const muir_coll_part own = muir_coll_steps_block(steps, steps->rank);
     const muir_coll_place to = {MUIR_COLL_OUTPUT, own.offset};
-    reduce_scatter(plan, to);
-    muir_coll_plan_add_rounding(plan, to, own.n);
-    all_gather(plan);
+    reduce_scatter(steps, to);
+    muir_coll_steps_add_rounding(steps, to, own.n);
+    all_gather(steps);
 }
 
 static int windows_of(int p)
@@ -68,14 +68,14 @@ static int windows_of(int p)
 }
 
 /* t = ceil((p - 1) / window) alpha + (p - 1) / p bytes / beta */
-static void cost_of_reduce_scatter(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic_of_reduce_scatter(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = windows_of(p);
     *bytes_sent = bytes * (p - 1) / p;
 }
 
 /* Twice that. */
-static void cost_of_all_reduce(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic_of_all_reduce(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = 2 * windows_of(p);
     *bytes_sent = 2.0 * bytes * (p - 1) / p;
@@ -88,8 +88,8 @@ static void cost_of_all_reduce(int p, double bytes, double *rounds, double *byte
 const muir_coll muir_coll_all_reduce_all_to_all = {
     .name = "all_to_all",
     .kind = MUIR_ALL_REDUCE,
-    .cost = cost_of_all_reduce,
-    .plan = plan_all_reduce,
+    .traffic = traffic_of_all_reduce,
+    .steps = list_all_reduce,
     .may_narrow = true,
     .source = SOURCE,
 };
@@ -97,8 +97,8 @@ const muir_coll muir_coll_all_reduce_all_to_all = {
 const muir_coll muir_coll_reduce_scatter_all_to_all = {
     .name = "all_to_all",
     .kind = MUIR_REDUCE_SCATTER,
-    .cost = cost_of_reduce_scatter,
-    .plan = plan_reduce_scatter,
+    .traffic = traffic_of_reduce_scatter,
+    .steps = list_reduce_scatter,
     .may_narrow = true,
     .source = SOURCE,
 };

@@ -3,74 +3,74 @@
  * to each of its two neighbours. */
 #include "collectives/line.h"
 
-static void plan_reduce_scatter(muir_coll_plan *plan, int n_lanes)
+static void list_reduce_scatter(muir_coll_steps *steps, int n_lanes)
 {
-    const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
+    const muir_coll_line line = muir_coll_line_of_all(steps, n_lanes);
     const muir_coll_place input = {MUIR_COLL_INPUT, 0}, output = {MUIR_COLL_OUTPUT, 0};
-    muir_coll_line_reduce_scatter(plan, &line, input, output);
+    muir_coll_line_reduce_scatter(steps, &line, input, output);
 }
 
-static void plan_all_gather(muir_coll_plan *plan, int n_lanes)
+static void list_all_gather(muir_coll_steps *steps, int n_lanes)
 {
-    const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
-    const muir_coll_part own = muir_coll_line_own(plan, &line);
+    const muir_coll_line line = muir_coll_line_of_all(steps, n_lanes);
+    const muir_coll_part own = muir_coll_line_own(steps, &line);
     const muir_coll_place mine = {MUIR_COLL_INPUT, 0}, to = {MUIR_COLL_OUTPUT, own.offset};
-    muir_coll_plan_add_copy(plan, to, mine, own.n);
-    muir_coll_plan_add_rounding(plan, to, own.n);
-    muir_coll_line_all_gather(plan, &line, mine);
+    muir_coll_steps_add_copy(steps, to, mine, own.n);
+    muir_coll_steps_add_rounding(steps, to, own.n);
+    muir_coll_line_all_gather(steps, &line, mine);
 }
 
 /* 2 (p - 1) / p of the vector leaves each rank: as little as any algorithm can send. */
-static void plan_all_reduce(muir_coll_plan *plan, int n_lanes)
+static void list_all_reduce(muir_coll_steps *steps, int n_lanes)
 {
-    const muir_coll_line line = muir_coll_line_of_all(plan, n_lanes);
+    const muir_coll_line line = muir_coll_line_of_all(steps, n_lanes);
     const muir_coll_place input = {MUIR_COLL_INPUT, 0};
-    const muir_coll_part part = muir_coll_line_own(plan, &line);
+    const muir_coll_part part = muir_coll_line_own(steps, &line);
     const muir_coll_place own = {MUIR_COLL_OUTPUT, part.offset};
-    muir_coll_line_reduce_scatter(plan, &line, input, own);
-    muir_coll_plan_add_rounding(plan, own, part.n);
-    muir_coll_line_all_gather(plan, &line, own);
+    muir_coll_line_reduce_scatter(steps, &line, input, own);
+    muir_coll_steps_add_rounding(steps, own, part.n);
+    muir_coll_line_all_gather(steps, &line, own);
 }
 
-static void ring_reduce_scatter(muir_coll_plan *plan)
+static void ring_reduce_scatter(muir_coll_steps *steps)
 {
-    plan_reduce_scatter(plan, 1);
+    list_reduce_scatter(steps, 1);
 }
 
-static void ring_all_gather(muir_coll_plan *plan)
+static void ring_all_gather(muir_coll_steps *steps)
 {
-    plan_all_gather(plan, 1);
+    list_all_gather(steps, 1);
 }
 
-static void ring_all_reduce(muir_coll_plan *plan)
+static void ring_all_reduce(muir_coll_steps *steps)
 {
-    plan_all_reduce(plan, 1);
+    list_all_reduce(steps, 1);
 }
 
-static void bidirectional_reduce_scatter(muir_coll_plan *plan)
+static void bidirectional_reduce_scatter(muir_coll_steps *steps)
 {
-    plan_reduce_scatter(plan, 2);
+    list_reduce_scatter(steps, 2);
 }
 
-static void bidirectional_all_gather(muir_coll_plan *plan)
+static void bidirectional_all_gather(muir_coll_steps *steps)
 {
-    plan_all_gather(plan, 2);
+    list_all_gather(steps, 2);
 }
 
-static void bidirectional_all_reduce(muir_coll_plan *plan)
+static void bidirectional_all_reduce(muir_coll_steps *steps)
 {
-    plan_all_reduce(plan, 2);
+    list_all_reduce(steps, 2);
 }
 
 /* t = (p - 1) alpha + (p - 1) / p bytes / beta; with two lanes each link carries half of the bytes. */
-static void cost_of_pass(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic_of_pass(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = p - 1;
     *bytes_sent = bytes * (p - 1) / p;
 }
 
 /* t = 2 (p - 1) alpha + 2 (p - 1) / p bytes / beta */
-static void cost_of_two_passes(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic_of_two_passes(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = 2 * (p - 1);
     *bytes_sent = 2.0 * bytes * (p - 1) / p;
@@ -85,8 +85,8 @@ static void cost_of_two_passes(int p, double bytes, double *rounds, double *byte
 const muir_coll muir_coll_all_reduce_ring = {
     .name = "ring",
     .kind = MUIR_ALL_REDUCE,
-    .cost = cost_of_two_passes,
-    .plan = ring_all_reduce,
+    .traffic = traffic_of_two_passes,
+    .steps = ring_all_reduce,
     .may_narrow = true,
     .source = PATARASUK_YUAN,
 };
@@ -94,8 +94,8 @@ const muir_coll muir_coll_all_reduce_ring = {
 const muir_coll muir_coll_reduce_scatter_ring = {
     .name = "ring",
     .kind = MUIR_REDUCE_SCATTER,
-    .cost = cost_of_pass,
-    .plan = ring_reduce_scatter,
+    .traffic = traffic_of_pass,
+    .steps = ring_reduce_scatter,
     .may_narrow = true,
     .source = PATARASUK_YUAN,
 };
@@ -103,8 +103,8 @@ const muir_coll muir_coll_reduce_scatter_ring = {
 const muir_coll muir_coll_all_gather_ring = {
     .name = "ring",
     .kind = MUIR_ALL_GATHER,
-    .cost = cost_of_pass,
-    .plan = ring_all_gather,
+    .traffic = traffic_of_pass,
+    .steps = ring_all_gather,
     .may_narrow = true,
     .source = THAKUR,
 };
@@ -112,8 +112,8 @@ const muir_coll muir_coll_all_gather_ring = {
 const muir_coll muir_coll_all_reduce_bidirectional_ring = {
     .name = "bidirectional_ring",
     .kind = MUIR_ALL_REDUCE,
-    .cost = cost_of_two_passes,
-    .plan = bidirectional_all_reduce,
+    .traffic = traffic_of_two_passes,
+    .steps = bidirectional_all_reduce,
     .may_narrow = true,
     .source = JAIN_SABHARWAL,
 };
@@ -121,8 +121,8 @@ const muir_coll muir_coll_all_reduce_bidirectional_ring = {
 const muir_coll muir_coll_reduce_scatter_bidirectional_ring = {
     .name = "bidirectional_ring",
     .kind = MUIR_REDUCE_SCATTER,
-    .cost = cost_of_pass,
-    .plan = bidirectional_reduce_scatter,
+    .traffic = traffic_of_pass,
+    .steps = bidirectional_reduce_scatter,
     .may_narrow = true,
     .source = JAIN_SABHARWAL,
 };
@@ -130,8 +130,8 @@ const muir_coll muir_coll_reduce_scatter_bidirectional_ring = {
 const muir_coll muir_coll_all_gather_bidirectional_ring = {
     .name = "bidirectional_ring",
     .kind = MUIR_ALL_GATHER,
-    .cost = cost_of_pass,
-    .plan = bidirectional_all_gather,
+    .traffic = traffic_of_pass,
+    .steps = bidirectional_all_gather,
     .may_narrow = true,
     .source = JAIN_SABHARWAL,
 };

@@ -3,7 +3,7 @@
  * two. */
 #include "collectives/swing.h"
 
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 bool muir_swing_fits(int p)
 {
@@ -34,78 +34,79 @@ static muir_coll_place in(muir_coll_buffer buffer, size_t offset)
 }
 
 /* Packs the blocks that `whose` reaches after step s into scratch; returns their elements. */
-static size_t pack(muir_coll_plan *plan, int whose, int s, muir_coll_buffer from)
+static size_t pack(muir_coll_steps *steps, int whose, int s, muir_coll_buffer from)
 {
     size_t n = 0;
-    for (int b = 0; b < plan->p; b++) {
-        if (!is_reached(plan->p, whose, s + 1, b)) continue;
-        const muir_coll_part part = muir_coll_plan_block(plan, b);
-        muir_coll_plan_add_copy(plan, in(MUIR_COLL_SCRATCH, n), in(from, part.offset), part.n);
+    for (int b = 0; b < steps->p; b++) {
+        if (!is_reached(steps->p, whose, s + 1, b)) continue;
+        const muir_coll_part part = muir_coll_steps_block(steps, b);
+        muir_coll_steps_add_copy(steps, in(MUIR_COLL_SCRATCH, n), in(from, part.offset), part.n);
         n += part.n;
     }
     return n;
 }
 
 /* Brings those blocks from where a message landed to the output: adds them to `mine` or takes them over. */
-static size_t unpack(muir_coll_plan *plan, int whose, int s, muir_coll_action action, muir_coll_buffer mine)
+static size_t unpack(muir_coll_steps *steps, int whose, int s, muir_coll_action action, muir_coll_buffer mine)
 {
     size_t n = 0;
-    for (int b = 0; b < plan->p; b++) {
-        if (!is_reached(plan->p, whose, s + 1, b)) continue;
-        const muir_coll_part part = muir_coll_plan_block(plan, b);
-        const muir_coll_place arrived = in(MUIR_COLL_SCRATCH, plan->count + n);
-        muir_coll_plan_add(plan, &(muir_coll_step){
-                                     .local = {.action = action,
-                                               .to = in(MUIR_COLL_OUTPUT, part.offset),
-                                               .a = arrived,
-                                               .b = in(mine, part.offset),
-                                               .count = part.n},
-                                 });
+    for (int b = 0; b < steps->p; b++) {
+        if (!is_reached(steps->p, whose, s + 1, b)) continue;
+        const muir_coll_part part = muir_coll_steps_block(steps, b);
+        const muir_coll_place arrived = in(MUIR_COLL_SCRATCH, steps->count + n);
+        muir_coll_steps_add(steps, &(muir_coll_step){
+                                       .local = {.action = action,
+                                                 .to = in(MUIR_COLL_OUTPUT, part.offset),
+                                                 .a = arrived,
+                                                 .b = in(mine, part.offset),
+                                                 .count = part.n},
+                                   });
         n += part.n;
     }
     return n;
 }
 
-static size_t length_of(const muir_coll_plan *plan, int whose, int s)
+static size_t length_of(const muir_coll_steps *steps, int whose, int s)
 {
     size_t n = 0;
-    for (int b = 0; b < plan->p; b++)
-        if (is_reached(plan->p, whose, s + 1, b)) n += muir_coll_plan_block(plan, b).n;
+    for (int b = 0; b < steps->p; b++)
+        if (is_reached(steps->p, whose, s + 1, b)) n += muir_coll_steps_block(steps, b).n;
     return n;
 }
 
-static void exchange(muir_coll_plan *plan, int peer, size_t n_out, size_t n_in)
+static void exchange(muir_coll_steps *steps, int peer, size_t n_out, size_t n_in)
 {
-    muir_coll_plan_add(plan, &(muir_coll_step){
-                                 .send = {peer, in(MUIR_COLL_SCRATCH, 0), n_out},
-                                 .recv = {peer, in(MUIR_COLL_SCRATCH, plan->count), n_in},
-                             });
+    muir_coll_steps_add(steps, &(muir_coll_step){
+                                   .send = {peer, in(MUIR_COLL_SCRATCH, 0), n_out},
+                                   .recv = {peer, in(MUIR_COLL_SCRATCH, steps->count), n_in},
+                               });
 }
 
 /* Reduce-scatter: each step hands over what the partner and its later partners will own. All-gather: the same
  * steps backwards, with what the rank and its later partners own. */
-static void plan_swing(muir_coll_plan *plan)
+static void list_swing(muir_coll_steps *steps)
 {
-    const int p = plan->p, rank = plan->rank, n_steps = muir_coll_log2(p);
+    const int p = steps->p, rank = steps->rank, n_steps = muir_coll_log2(p);
     muir_coll_buffer mine = MUIR_COLL_INPUT;
-    if (p == 1) muir_coll_plan_add_copy(plan, in(MUIR_COLL_OUTPUT, 0), in(MUIR_COLL_INPUT, 0), plan->count);
+    if (p == 1)
+        muir_coll_steps_add_copy(steps, in(MUIR_COLL_OUTPUT, 0), in(MUIR_COLL_INPUT, 0), steps->count);
     for (int s = 0; s < n_steps; s++) {
         const int peer = muir_swing_partner(p, rank, s);
-        const size_t n_out = pack(plan, peer, s, mine);
-        exchange(plan, peer, n_out, length_of(plan, rank, s));
-        unpack(plan, rank, s, MUIR_COLL_REDUCE, mine);
+        const size_t n_out = pack(steps, peer, s, mine);
+        exchange(steps, peer, n_out, length_of(steps, rank, s));
+        unpack(steps, rank, s, MUIR_COLL_REDUCE, mine);
         mine = MUIR_COLL_OUTPUT;
     }
     for (int s = n_steps - 1; s >= 0; s--) {
         const int peer = muir_swing_partner(p, rank, s);
-        const size_t n_out = pack(plan, rank, s, mine);
-        exchange(plan, peer, n_out, length_of(plan, peer, s));
-        unpack(plan, peer, s, MUIR_COLL_COPY, mine);
+        const size_t n_out = pack(steps, rank, s, mine);
+        exchange(steps, peer, n_out, length_of(steps, peer, s));
+        unpack(steps, peer, s, MUIR_COLL_COPY, mine);
     }
 }
 
 /* t = 2 log2 p alpha + 2 (p - 1) / p bytes / beta */
-static void cost(int p, double bytes, double *rounds, double *bytes_sent)
+static void traffic(int p, double bytes, double *rounds, double *bytes_sent)
 {
     *rounds = 2 * muir_coll_log2(p);
     *bytes_sent = 2.0 * bytes * (p - 1) / p;
@@ -115,8 +116,8 @@ const muir_coll muir_coll_all_reduce_swing = {
     .name = "swing",
     .kind = MUIR_ALL_REDUCE,
     .fits = muir_swing_fits,
-    .cost = cost,
-    .plan = plan_swing,
+    .traffic = traffic,
+    .steps = list_swing,
     .source = "De Sensi, Bonato, Saam and Hoefler, Swing: Short-cutting Rings for Higher Bandwidth "
               "Allreduce, NSDI, 2024",
 };

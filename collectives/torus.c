@@ -35,75 +35,75 @@ static torus torus_of(int p, int n_dimensions)
     return t;
 }
 
-/* The ring through the plan's rank along dimension d. Its parts are what reductions along the dimensions
+/* The ring through the steps' rank along dimension d. Its parts are what reductions along the dimensions
  * before d leave to its ranks. */
-static muir_coll_line line_along(const muir_coll_plan *plan, const torus *t, int d)
+static muir_coll_line line_along(const muir_coll_steps *steps, const torus *t, int d)
 {
     int width = 1;
     for (int i = d + 1; i < t->n; i++) width *= t->size[i];
-    const int index = plan->rank / width % t->size[d];
+    const int index = steps->rank / width % t->size[d];
     return (muir_coll_line){
         .n = t->size[d],
         .index = index,
-        .first_rank = plan->rank - index * width,
+        .first_rank = steps->rank - index * width,
         .stride = width,
-        .first_block = plan->rank / (width * t->size[d]) * (width * t->size[d]),
+        .first_block = steps->rank / (width * t->size[d]) * (width * t->size[d]),
         .width = width,
         .n_lanes = 1,
     };
 }
 
-static void reduce_scatter(muir_coll_plan *plan, const torus *t, muir_coll_place result)
+static void reduce_scatter(muir_coll_steps *steps, const torus *t, muir_coll_place result)
 {
     muir_coll_place from = {MUIR_COLL_INPUT, 0};
     for (int d = 0; d < t->n; d++) {
-        const muir_coll_line line = line_along(plan, t, d);
+        const muir_coll_line line = line_along(steps, t, d);
         muir_coll_place to = result;
         if (d < t->n - 1) {
-            to = (muir_coll_place){MUIR_COLL_SCRATCH, plan->n_scratch};
-            plan->n_scratch += muir_coll_line_own(plan, &line).n;
+            to = (muir_coll_place){MUIR_COLL_SCRATCH, steps->n_scratch};
+            steps->n_scratch += muir_coll_line_own(steps, &line).n;
         }
-        muir_coll_line_reduce_scatter(plan, &line, from, to);
+        muir_coll_line_reduce_scatter(steps, &line, from, to);
         from = to;
     }
 }
 
-static void all_gather(muir_coll_plan *plan, const torus *t, muir_coll_place own)
+static void all_gather(muir_coll_steps *steps, const torus *t, muir_coll_place own)
 {
     for (int d = t->n - 1; d >= 0; d--) {
-        const muir_coll_line line = line_along(plan, t, d);
-        muir_coll_line_all_gather(plan, &line, own);
-        own = (muir_coll_place){MUIR_COLL_OUTPUT, muir_coll_line_whole(plan, &line).offset};
+        const muir_coll_line line = line_along(steps, t, d);
+        muir_coll_line_all_gather(steps, &line, own);
+        own = (muir_coll_place){MUIR_COLL_OUTPUT, muir_coll_line_whole(steps, &line).offset};
     }
 }
 
-static void plan_reduce_scatter(muir_coll_plan *plan, int n_dimensions)
+static void list_reduce_scatter(muir_coll_steps *steps, int n_dimensions)
 {
-    const torus t = torus_of(plan->p, n_dimensions);
-    reduce_scatter(plan, &t, (muir_coll_place){MUIR_COLL_OUTPUT, 0});
+    const torus t = torus_of(steps->p, n_dimensions);
+    reduce_scatter(steps, &t, (muir_coll_place){MUIR_COLL_OUTPUT, 0});
 }
 
-static void plan_all_gather(muir_coll_plan *plan, int n_dimensions)
+static void list_all_gather(muir_coll_steps *steps, int n_dimensions)
 {
-    const torus t = torus_of(plan->p, n_dimensions);
-    const muir_coll_part own = muir_coll_plan_block(plan, plan->rank);
+    const torus t = torus_of(steps->p, n_dimensions);
+    const muir_coll_part own = muir_coll_steps_block(steps, steps->rank);
     const muir_coll_place mine = {MUIR_COLL_INPUT, 0}, to = {MUIR_COLL_OUTPUT, own.offset};
-    muir_coll_plan_add_copy(plan, to, mine, own.n);
-    all_gather(plan, &t, to);
+    muir_coll_steps_add_copy(steps, to, mine, own.n);
+    all_gather(steps, &t, to);
 }
 
-static void plan_all_reduce(muir_coll_plan *plan, int n_dimensions)
+static void list_all_reduce(muir_coll_steps *steps, int n_dimensions)
 {
-    const torus t = torus_of(plan->p, n_dimensions);
-    const muir_coll_place own = {MUIR_COLL_OUTPUT, muir_coll_plan_block(plan, plan->rank).offset};
-    reduce_scatter(plan, &t, own);
-    all_gather(plan, &t, own);
+    const torus t = torus_of(steps->p, n_dimensions);
+    const muir_coll_place own = {MUIR_COLL_OUTPUT, muir_coll_steps_block(steps, steps->rank).offset};
+    reduce_scatter(steps, &t, own);
+    all_gather(steps, &t, own);
 }
 
 /* t = n (sum of (size - 1)) alpha + n (p - 1) / p bytes / beta for n passes over all dimensions: the bytes
  * of a ring in fewer rounds. */
-static void cost_of_passes(int p, int n_dimensions, int n_passes, double bytes, double *rounds,
-                           double *bytes_sent)
+static void traffic_of_passes(int p, int n_dimensions, int n_passes, double bytes, double *rounds,
+                              double *bytes_sent)
 {
     const torus t = torus_of(p, n_dimensions);
     *rounds = 0.0;
@@ -117,45 +117,45 @@ static void cost_of_passes(int p, int n_dimensions, int n_passes, double bytes, 
 
 /* The three rows of one number of dimensions. */
 #define TORUS(n_dimensions)                                                                                  \
-    static void reduce_scatter_##n_dimensions##d(muir_coll_plan *plan)                                       \
+    static void reduce_scatter_##n_dimensions##d(muir_coll_steps *steps)                                     \
     {                                                                                                        \
-        plan_reduce_scatter(plan, n_dimensions);                                                             \
+        list_reduce_scatter(steps, n_dimensions);                                                            \
     }                                                                                                        \
-    static void all_gather_##n_dimensions##d(muir_coll_plan *plan)                                           \
+    static void all_gather_##n_dimensions##d(muir_coll_steps *steps)                                         \
     {                                                                                                        \
-        plan_all_gather(plan, n_dimensions);                                                                 \
+        list_all_gather(steps, n_dimensions);                                                                \
     }                                                                                                        \
-    static void all_reduce_##n_dimensions##d(muir_coll_plan *plan)                                           \
+    static void all_reduce_##n_dimensions##d(muir_coll_steps *steps)                                         \
     {                                                                                                        \
-        plan_all_reduce(plan, n_dimensions);                                                                 \
+        list_all_reduce(steps, n_dimensions);                                                                \
     }                                                                                                        \
-    static void cost_of_pass_##n_dimensions##d(int p, double bytes, double *rounds, double *bytes_sent)      \
+    static void traffic_of_pass_##n_dimensions##d(int p, double bytes, double *rounds, double *bytes_sent)   \
     {                                                                                                        \
-        cost_of_passes(p, n_dimensions, 1, bytes, rounds, bytes_sent);                                       \
+        traffic_of_passes(p, n_dimensions, 1, bytes, rounds, bytes_sent);                                    \
     }                                                                                                        \
-    static void cost_of_two_##n_dimensions##d(int p, double bytes, double *rounds, double *bytes_sent)       \
+    static void traffic_of_two_##n_dimensions##d(int p, double bytes, double *rounds, double *bytes_sent)    \
     {                                                                                                        \
-        cost_of_passes(p, n_dimensions, 2, bytes, rounds, bytes_sent);                                       \
+        traffic_of_passes(p, n_dimensions, 2, bytes, rounds, bytes_sent);                                    \
     }                                                                                                        \
     const muir_coll muir_coll_all_reduce_torus_##n_dimensions##d = {                                         \
         .name = "torus_" #n_dimensions "d",                                                                  \
         .kind = MUIR_ALL_REDUCE,                                                                             \
-        .cost = cost_of_two_##n_dimensions##d,                                                               \
-        .plan = all_reduce_##n_dimensions##d,                                                                \
+        .traffic = traffic_of_two_##n_dimensions##d,                                                         \
+        .steps = all_reduce_##n_dimensions##d,                                                               \
         .source = SOURCE,                                                                                    \
     };                                                                                                       \
     const muir_coll muir_coll_reduce_scatter_torus_##n_dimensions##d = {                                     \
         .name = "torus_" #n_dimensions "d",                                                                  \
         .kind = MUIR_REDUCE_SCATTER,                                                                         \
-        .cost = cost_of_pass_##n_dimensions##d,                                                              \
-        .plan = reduce_scatter_##n_dimensions##d,                                                            \
+        .traffic = traffic_of_pass_##n_dimensions##d,                                                        \
+        .steps = reduce_scatter_##n_dimensions##d,                                                           \
         .source = SOURCE,                                                                                    \
     };                                                                                                       \
     const muir_coll muir_coll_all_gather_torus_##n_dimensions##d = {                                         \
         .name = "torus_" #n_dimensions "d",                                                                  \
         .kind = MUIR_ALL_GATHER,                                                                             \
-        .cost = cost_of_pass_##n_dimensions##d,                                                              \
-        .plan = all_gather_##n_dimensions##d,                                                                \
+        .traffic = traffic_of_pass_##n_dimensions##d,                                                        \
+        .steps = all_gather_##n_dimensions##d,                                                               \
         .source = SOURCE,                                                                                    \
     };
 

@@ -15,26 +15,22 @@ double muir_attention_params(const muir_model *m)
 }
 
 /* One product over the keys: fused, or in memory and then over the whole square. */
-static void core_product(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
-                         const char *name, double m, double n, double k, double heads)
+static void core_product(muir_emitter *e, const char *name, double m, double n, double k, double heads)
 {
-    if (job->stack.fused_attention) {
-        muir_emit_attention(p, b, phase, name, m, n, k, heads);
-        return;
-    }
-    muir_emit_gemm(p, b, phase, name, m, n, k, heads);
-    muir_emit_last(p)->is_16bit = true;
+    muir_op *op = muir_emit_gemm(e, name, m, n, k, heads);
+    op->gemm.is_attention = e->job->stack.fused_attention;
+    op->gemm.is_16bit = !op->gemm.is_attention;
+    op->gemm.is_backward = op->gemm.is_attention && e->phase == MUIR_BACKWARD;
+    if (op->gemm.is_attention) op->gemm.share = e->attention_share;
 }
 
 /* Scores in memory, bytes an element: the softmax reads 2 and writes 2, dropout reads 2, writes 2 and a mask
- * of
- * 1; backward, dropout reads 3 and writes 2, the softmax reads 4 and writes 2. Counted from Megatron-LM's
+ * of 1; backward, dropout reads 3 and writes 2, the softmax reads 4 and writes 2. Counted from Megatron-LM's
  * kernels of 2021. */
-static void score_passes(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
-                         double elements, bool is_forward)
+static void score_passes(muir_emitter *e, double elements, bool is_forward)
 {
-    if (!job->stack.fused_attention)
-        muir_emit_mem(p, b, phase, "scores in memory", (is_forward ? 9.0 : 11.0) * elements);
+    if (!e->job->stack.fused_attention)
+        muir_emit_mem(e, "scores in memory", (is_forward ? 9.0 : 11.0) * elements);
 }
 
 typedef struct core_sizes {
@@ -49,112 +45,111 @@ static core_sizes core_of(const muir_job *job)
     return (core_sizes){heads, keys / (double)job->parallel.cp, keys, d + (double)m->rope_dim, d};
 }
 
-static void core_forward(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void core_forward(muir_emitter *e)
 {
-    const core_sizes c = core_of(job);
-    core_product(p, job, b, phase, "attention scores", c.queries, c.keys, c.d_key, c.heads);
-    score_passes(p, job, b, phase, c.heads * c.queries * c.keys, true);
-    core_product(p, job, b, phase, "attention context", c.queries, c.d_value, c.keys, c.heads);
+    const core_sizes c = core_of(e->job);
+    core_product(e, "attention scores", c.queries, c.keys, c.d_key, c.heads);
+    score_passes(e, c.heads * c.queries * c.keys, true);
+    core_product(e, "attention context", c.queries, c.d_value, c.keys, c.heads);
 }
 
 /* The fused kernel computes the scores again, then four products (Dao, "FlashAttention-2", 2023, section 2).
  * Without it, selective recompute runs the whole core again (Korthikanti et al. 2022, section 5). */
-static void core_backward(muir_program *p, const muir_job *job, muir_block *b)
+static void core_backward(muir_emitter *e)
 {
-    const core_sizes c = core_of(job);
-    const muir_phase phase = MUIR_BACKWARD;
-    if (job->stack.fused_attention)
-        core_product(p, job, b, phase, "attention scores again", c.queries, c.keys, c.d_key, c.heads);
-    else if (job->parallel.recompute == MUIR_RECOMPUTE_SELECTIVE)
-        core_forward(p, job, b, phase);
-    core_product(p, job, b, phase, "attention grad probabilities", c.queries, c.keys, c.d_value, c.heads);
-    core_product(p, job, b, phase, "attention grad values", c.keys, c.d_value, c.queries, c.heads);
-    score_passes(p, job, b, phase, c.heads * c.queries * c.keys, false);
-    core_product(p, job, b, phase, "attention grad queries", c.queries, c.d_key, c.keys, c.heads);
-    core_product(p, job, b, phase, "attention grad keys", c.keys, c.d_key, c.queries, c.heads);
+    const core_sizes c = core_of(e->job);
+    if (e->job->stack.fused_attention)
+        core_product(e, "attention scores again", c.queries, c.keys, c.d_key, c.heads);
+    else if (e->job->parallel.recompute == MUIR_RECOMPUTE_SELECTIVE)
+        core_forward(e);
+    core_product(e, "attention grad probabilities", c.queries, c.keys, c.d_value, c.heads);
+    core_product(e, "attention grad values", c.keys, c.d_value, c.queries, c.heads);
+    score_passes(e, c.heads * c.queries * c.keys, false);
+    core_product(e, "attention grad queries", c.queries, c.d_key, c.keys, c.heads);
+    core_product(e, "attention grad keys", c.keys, c.d_key, c.queries, c.heads);
 }
 
 /* Keys and values of the other context parts: they go round the ring, and backward with their gradients, or
  * are gathered before and their gradients scattered after (Llama 3, arXiv 2407.21783, section 3.3.2). */
-static void exchange_keys(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void exchange_keys(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double width = job->model.kv_rank > 0 ? 2.0 * s.q_local : 2.0 * s.kv_local;
-    const double bytes = s.tokens * (double)job->parallel.cp * width * s.act_bytes;
-    const bool is_ring = job->parallel.cp_exchange == MUIR_CP_RING;
+    const muir_sizes s = e->sizes;
+    const double width = e->job->model.kv_rank > 0 ? 2.0 * s.q_local : 2.0 * s.kv_local;
+    const double bytes = s.tokens * (double)e->job->parallel.cp * width * s.act_bytes;
+    const bool is_ring = e->job->parallel.cp_exchange == MUIR_CP_RING;
     muir_coll_kind kind = MUIR_ALL_GATHER;
-    if (phase == MUIR_BACKWARD && !is_ring) kind = MUIR_REDUCE_SCATTER;
-    muir_emit_coll(p, b, phase, "keys and values", kind, MUIR_AXIS_CP, job->parallel.cp,
-                   bytes * (phase == MUIR_BACKWARD && is_ring ? 2.0 : 1.0));
+    if (e->phase == MUIR_BACKWARD && !is_ring) kind = MUIR_REDUCE_SCATTER;
+    muir_emit_coll(e, "keys and values", kind, MUIR_AXIS_CP,
+                   bytes * (e->phase == MUIR_BACKWARD && is_ring ? 2.0 : 1.0));
 }
 
 /* Products into queries, keys and values; backward with m the width that gradients come from. */
-static void project_in(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void project_in(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const muir_model *m = &job->model;
+    const muir_sizes s = e->sizes;
+    const muir_model *m = &e->job->model;
     const double qkv = s.q_local + 2.0 * s.kv_local, heads = (double)m->heads / s.tp, t = s.tokens;
     if (m->kv_rank == 0) {
-        if (phase == MUIR_FORWARD)
-            muir_emit_product(p, job, b, phase, "qkv", t, qkv, s.hidden, 1.0);
-        else if (phase == MUIR_BACKWARD)
-            muir_emit_product(p, job, b, phase, "qkv grad", t, s.hidden, qkv, 1.0);
+        if (e->phase == MUIR_FORWARD)
+            muir_emit_product(e, "qkv", t, qkv, s.hidden, 1.0);
+        else if (e->phase == MUIR_BACKWARD)
+            muir_emit_product(e, "qkv grad", t, s.hidden, qkv, 1.0);
         else
-            muir_emit_product(p, job, b, phase, "qkv weight", s.hidden, qkv, t, 1.0);
+            muir_emit_product(e, "qkv weight", s.hidden, qkv, t, 1.0);
         return;
     }
     const double down = (double)(m->q_rank + m->kv_rank + m->rope_dim);
     const double q_up = heads * (double)(m->head_dim + m->rope_dim),
                  kv_up = heads * 2.0 * (double)m->head_dim;
     const double q = (double)m->q_rank, kv = (double)m->kv_rank;
-    if (phase == MUIR_FORWARD) {
-        muir_emit_product(p, job, b, phase, "latent down", t / s.split, down, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "latent norm", 2.0 * t * down * s.act_bytes * job->stack.elementwise);
-        muir_emit_product(p, job, b, phase, "query up", t, q_up, q, 1.0);
-        muir_emit_product(p, job, b, phase, "key and value up", t, kv_up, kv, 1.0);
-    } else if (phase == MUIR_BACKWARD) {
-        muir_emit_product(p, job, b, phase, "key and value up grad", t, kv, kv_up, 1.0);
-        muir_emit_product(p, job, b, phase, "query up grad", t, q, q_up, 1.0);
-        muir_emit_mem(p, b, phase, "latent norm", 3.0 * t * down * s.act_bytes * job->stack.elementwise);
-        muir_emit_product(p, job, b, phase, "latent down grad", t / s.split, s.hidden, down, 1.0);
+    if (e->phase == MUIR_FORWARD) {
+        muir_emit_product(e, "latent down", t / s.split, down, s.hidden, 1.0);
+        muir_emit_mem(e, "latent norm", 2.0 * t * down * s.act_bytes * e->job->stack.elementwise);
+        muir_emit_product(e, "query up", t, q_up, q, 1.0);
+        muir_emit_product(e, "key and value up", t, kv_up, kv, 1.0);
+    } else if (e->phase == MUIR_BACKWARD) {
+        muir_emit_product(e, "key and value up grad", t, kv, kv_up, 1.0);
+        muir_emit_product(e, "query up grad", t, q, q_up, 1.0);
+        muir_emit_mem(e, "latent norm", 3.0 * t * down * s.act_bytes * e->job->stack.elementwise);
+        muir_emit_product(e, "latent down grad", t / s.split, s.hidden, down, 1.0);
     } else {
-        muir_emit_product(p, job, b, phase, "key and value up weight", kv, kv_up, t, 1.0);
-        muir_emit_product(p, job, b, phase, "query up weight", q, q_up, t, 1.0);
-        muir_emit_product(p, job, b, phase, "latent down weight", s.hidden, down, t / s.split, 1.0);
+        muir_emit_product(e, "key and value up weight", kv, kv_up, t, 1.0);
+        muir_emit_product(e, "query up weight", q, q_up, t, 1.0);
+        muir_emit_product(e, "latent down weight", s.hidden, down, t / s.split, 1.0);
     }
 }
 
 /* Rotation of queries and keys, and what brings heads into the kernel's order: a pass over all three. */
-static void rotate(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void rotate(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double width = job->model.kv_rank > 0 ? 3.0 * s.q_local : s.q_local + 2.0 * s.kv_local;
-    muir_emit_mem(p, b, phase, "rotary", 2.0 * s.tokens * width * s.act_bytes * job->stack.elementwise);
+    const muir_sizes s = e->sizes;
+    const double width = e->job->model.kv_rank > 0 ? 3.0 * s.q_local : s.q_local + 2.0 * s.kv_local;
+    muir_emit_mem(e, "rotary", 2.0 * s.tokens * width * s.act_bytes * e->job->stack.elementwise);
 }
 
-void muir_emit_attention_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+void muir_emit_attention_half(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    if (phase == MUIR_FORWARD) {
-        muir_emit_norm(p, job, b, phase, "attention norm");
-        muir_emit_enter_tp(p, job, b, phase, "attention in");
-        project_in(p, job, b, phase);
-        rotate(p, job, b, phase);
-        exchange_keys(p, job, b, phase);
-        core_forward(p, job, b, phase);
-        muir_emit_product(p, job, b, phase, "out", s.tokens, s.hidden, s.q_local, 1.0);
-        muir_emit_leave_tp(p, job, b, phase, "attention out");
-    } else if (phase == MUIR_BACKWARD) {
-        muir_emit_leave_tp(p, job, b, phase, "attention out");
-        muir_emit_product(p, job, b, phase, "out grad", s.tokens, s.q_local, s.hidden, 1.0);
-        exchange_keys(p, job, b, phase);
-        core_backward(p, job, b);
-        rotate(p, job, b, phase);
-        project_in(p, job, b, phase);
-        muir_emit_enter_tp(p, job, b, phase, "attention in");
-        muir_emit_norm(p, job, b, phase, "attention norm");
+    const muir_sizes s = e->sizes;
+    if (e->phase == MUIR_FORWARD) {
+        muir_emit_norm(e, "attention norm");
+        muir_emit_enter_tp(e, "attention in");
+        project_in(e);
+        rotate(e);
+        exchange_keys(e);
+        core_forward(e);
+        muir_emit_product(e, "out", s.tokens, s.hidden, s.q_local, 1.0);
+        muir_emit_leave_tp(e, "attention out");
+    } else if (e->phase == MUIR_BACKWARD) {
+        muir_emit_leave_tp(e, "attention out");
+        muir_emit_product(e, "out grad", s.tokens, s.q_local, s.hidden, 1.0);
+        exchange_keys(e);
+        core_backward(e);
+        rotate(e);
+        project_in(e);
+        muir_emit_enter_tp(e, "attention in");
+        muir_emit_norm(e, "attention norm");
     } else {
-        muir_emit_product(p, job, b, phase, "out weight", s.q_local, s.hidden, s.tokens, 1.0);
-        project_in(p, job, b, phase);
+        muir_emit_product(e, "out weight", s.q_local, s.hidden, s.tokens, 1.0);
+        project_in(e);
     }
 }

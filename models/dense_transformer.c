@@ -16,36 +16,21 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
     return MUIR_OK;
 }
 
-/* Full recompute runs the layer's forward again before its backward. */
-static void emit_layer(muir_program *program, const muir_job *job, muir_block *layer)
+static void emit(muir_emitter *e)
 {
-    const double width = (double)job->model.ffn;
-    muir_emit_phase(program, layer, MUIR_FORWARD);
-    muir_emit_weights(program, job, layer, MUIR_FORWARD);
-    muir_emit_attention_half(program, job, layer, MUIR_FORWARD);
-    muir_emit_mlp_half(program, job, layer, MUIR_FORWARD, width);
-    muir_emit_phase(program, layer, MUIR_BACKWARD);
-    muir_emit_weights(program, job, layer, MUIR_BACKWARD);
-    muir_emit_recompute(program, job, layer);
-    muir_emit_mlp_half(program, job, layer, MUIR_BACKWARD, width);
-    muir_emit_attention_half(program, job, layer, MUIR_BACKWARD);
-    muir_emit_phase(program, layer, MUIR_WEIGHT);
-    muir_emit_weights(program, job, layer, MUIR_WEIGHT);
-    muir_emit_mlp_half(program, job, layer, MUIR_WEIGHT, width);
-    muir_emit_attention_half(program, job, layer, MUIR_WEIGHT);
-}
-
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *program)
-{
-    (void)ctx;
-    muir_emit_embedding(program, job);
-    muir_block *layer = muir_emit_block(program, "layer");
-    layer->dense_params =
-        (muir_attention_params(&job->model) + muir_mlp_params(&job->model, (double)job->model.ffn)) /
-        (double)job->parallel.tp;
-    emit_layer(program, job, layer);
-    muir_emit_head(program, job);
-    return MUIR_OK;
+    static const muir_emit_half halves[] = {muir_emit_attention_half, muir_emit_mlp_half};
+    const muir_model *model = &e->job->model;
+    const double width = (double)model->ffn;
+    muir_emit_embedding(e);
+    muir_emit_block(
+        e, (muir_block){.name = "layer",
+                        .role = MUIR_BLOCK_LAYER,
+                        .layers = {0, model->layers, 1},
+                        .dense_params =
+                            (muir_attention_params(model) + muir_mlp_params(model, width)) / e->sizes.tp,
+                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_layer(e, halves, 2);
+    muir_emit_head(e);
 }
 
 const muir_family muir_family_dense_transformer = {

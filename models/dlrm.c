@@ -114,122 +114,118 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 
 /* Biases and activations are part of the products' kernels. The first layer's input needs no gradient if it
  * is data. */
-static void emit_mlp(muir_program *p, muir_block *b, muir_phase phase, const char *name, const mlp *m,
-                     double samples, bool is_input_data)
+static void emit_mlp(muir_emitter *e, const char *name, const mlp *m, double samples, bool is_input_data)
 {
     const double *w = m->width;
-    if (phase == MUIR_FORWARD)
-        for (int i = 0; i < m->n; i++) muir_emit_gemm(p, b, phase, name, samples, w[i + 1], w[i], 1.0);
-    if (phase == MUIR_BACKWARD)
-        for (int i = m->n - 1; i >= is_input_data; i--)
-            muir_emit_gemm(p, b, phase, name, samples, w[i], w[i + 1], 1.0);
-    if (phase == MUIR_WEIGHT)
-        for (int i = m->n - 1; i >= 0; i--) muir_emit_gemm(p, b, phase, name, w[i], w[i + 1], samples, 1.0);
+    if (e->phase == MUIR_FORWARD)
+        for (int i = 0; i < m->n; i++) muir_emit_gemm(e, name, samples, w[i + 1], w[i], 1.0);
+    if (e->phase == MUIR_BACKWARD)
+        for (int i = m->n - 1; i >= is_input_data; i--) muir_emit_gemm(e, name, samples, w[i], w[i + 1], 1.0);
+    if (e->phase == MUIR_WEIGHT)
+        for (int i = m->n - 1; i >= 0; i--) muir_emit_gemm(e, name, w[i], w[i + 1], samples, 1.0);
 }
 
-static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name,
-                     double bytes)
+static void exchange(muir_emitter *e, const char *name, double bytes)
 {
-    muir_emit_coll(p, b, phase, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, job->parallel.ep, bytes);
+    muir_emit_coll(e, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, bytes);
 }
 
 /* A chip looks the whole group's samples up in its share of the rows, and sends each sample's sums home.
  * Tables are fp32, indices 8 bytes (TorchRec). Backward, gradients of the sums go the other way and each
  * looked-up row is updated by row-wise Adagrad: read and written, with a state per row; rows that several
  * samples share count for each. */
-static void emit_tables(muir_program *p, const muir_job *job)
+static void emit_tables(muir_emitter *e)
 {
-    const muir_model *m = &job->model;
-    const dlrm_sizes s = sizes_of(job);
+    const muir_model *m = &e->job->model;
+    const dlrm_sizes s = sizes_of(e->job);
     const double rows = s.samples * (double)m->lookups,
                  pooled = s.samples * (double)m->tables * s.dim * s.act_bytes;
-    muir_block *b = muir_emit_block(p, "tables");
-    b->dense_params = mlp_params(&s.bottom);
-    p->table_bytes = (double)m->vocab / (double)job->parallel.ep * (s.dim + 1.0) * 4.0;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    exchange(p, job, b, MUIR_FORWARD, "indices", rows * 8.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "lookup", rows * s.dim * 4.0 + pooled);
-    exchange(p, job, b, MUIR_FORWARD, "embeddings", pooled);
-    emit_mlp(p, b, MUIR_FORWARD, "bottom", &s.bottom, s.samples, true);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    emit_mlp(p, b, MUIR_BACKWARD, "bottom grad", &s.bottom, s.samples, true);
-    exchange(p, job, b, MUIR_BACKWARD, "embedding gradients", pooled);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    emit_mlp(p, b, MUIR_WEIGHT, "bottom weight", &s.bottom, s.samples, true);
-    muir_emit_mem(p, b, MUIR_WEIGHT, "row update", pooled + rows * (2.0 * s.dim + 2.0) * 4.0);
+    muir_emit_block(
+        e, (muir_block){.name = "tables", .role = MUIR_BLOCK_FIRST, .dense_params = mlp_params(&s.bottom)});
+    e->program->table_bytes = (double)m->vocab / (double)e->job->parallel.ep * (s.dim + 1.0) * 4.0;
+    muir_emit_phase(e, MUIR_FORWARD);
+    exchange(e, "indices", rows * 8.0);
+    muir_emit_mem(e, "lookup", rows * s.dim * 4.0 + pooled);
+    exchange(e, "embeddings", pooled);
+    emit_mlp(e, "bottom", &s.bottom, s.samples, true);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    emit_mlp(e, "bottom grad", &s.bottom, s.samples, true);
+    exchange(e, "embedding gradients", pooled);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    emit_mlp(e, "bottom weight", &s.bottom, s.samples, true);
+    muir_emit_mem(e, "row update", pooled + rows * (2.0 * s.dim + 2.0) * 4.0);
+}
+
+/* What both MLPs keep of a microbatch, shared out over the layers, with which it is counted. */
+static double mlp_activations(const muir_job *job, const dlrm_sizes *s)
+{
+    double widths = 0.0;
+    for (int i = 1; i <= s->top.n; i++) widths += s->top.width[i];
+    for (int i = 0; i <= s->bottom.n; i++) widths += s->bottom.width[i];
+    return widths * s->samples * s->act_bytes / (double)job->model.layers;
 }
 
 /* x' = x0 (W V x + b) + x over all vectors side by side, W and V of rank ffn (Wang et al., DCN V2, 2021). */
-static void emit_cross(muir_program *p, const muir_job *job)
+static void emit_cross(muir_emitter *e)
 {
-    const dlrm_sizes s = sizes_of(job);
-    const double width = s.features * s.dim, rank = (double)job->model.ffn;
+    const dlrm_sizes s = sizes_of(e->job);
+    const double width = s.features * s.dim, rank = (double)e->job->model.ffn;
     const double pass = s.samples * width * s.act_bytes;
-    muir_block *b = muir_emit_block(p, "cross layer");
-    b->dense_params = 2.0 * width * rank;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "cross down", s.samples, rank, width, 1.0);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "cross up", s.samples, width, rank, 1.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "cross", 4.0 * pass);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "cross", 6.0 * pass);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "cross up grad", s.samples, rank, width, 1.0);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "cross down grad", s.samples, width, rank, 1.0);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "cross up weight", rank, width, s.samples, 1.0);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "cross down weight", width, rank, s.samples, 1.0);
-    p->activation_bytes = 3.0 * pass + s.samples * rank * s.act_bytes;
+    const double kept = 3.0 * pass + s.samples * rank * s.act_bytes;
+    muir_emit_block(e, (muir_block){.name = "cross layer",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {0, e->job->model.layers, 1},
+                                    .dense_params = 2.0 * width * rank,
+                                    .activation_bytes = kept + mlp_activations(e->job, &s)});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_gemm(e, "cross down", s.samples, rank, width, 1.0);
+    muir_emit_gemm(e, "cross up", s.samples, width, rank, 1.0);
+    muir_emit_mem(e, "cross", 4.0 * pass);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_mem(e, "cross", 6.0 * pass);
+    muir_emit_gemm(e, "cross up grad", s.samples, rank, width, 1.0);
+    muir_emit_gemm(e, "cross down grad", s.samples, width, rank, 1.0);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_gemm(e, "cross up weight", rank, width, s.samples, 1.0);
+    muir_emit_gemm(e, "cross down weight", width, rank, s.samples, 1.0);
 }
 
 /* Dot products of all pairs of a sample's vectors (Naumov et al., DLRM, 2019). */
-static void emit_dot(muir_program *p, const muir_job *job)
+static void emit_dot(muir_emitter *e)
 {
-    const dlrm_sizes s = sizes_of(job);
+    const dlrm_sizes s = sizes_of(e->job);
     const double bytes = s.samples * (s.features * s.dim + s.top.width[0]) * s.act_bytes;
-    muir_block *b = muir_emit_block(p, "dot products");
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "dot", s.features, s.features, s.dim, s.samples);
-    muir_emit_mem(p, b, MUIR_FORWARD, "pick pairs", bytes);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "pick pairs", bytes);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "dot grad", s.features, s.dim, s.features, s.samples);
-    p->activation_bytes = bytes;
+    muir_emit_block(e, (muir_block){.name = "dot products",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {0, e->job->model.layers, 1},
+                                    .activation_bytes = bytes + mlp_activations(e->job, &s)});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_gemm(e, "dot", s.features, s.features, s.dim, s.samples);
+    muir_emit_mem(e, "pick pairs", bytes);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_mem(e, "pick pairs", bytes);
+    muir_emit_gemm(e, "dot grad", s.features, s.dim, s.features, s.samples);
 }
 
-static void emit_top(muir_program *p, const muir_job *job)
+static void emit_top(muir_emitter *e)
 {
-    const dlrm_sizes s = sizes_of(job);
-    muir_block *b = muir_emit_block(p, "top");
-    b->dense_params = mlp_params(&s.top);
+    const dlrm_sizes s = sizes_of(e->job);
+    muir_emit_block(e,
+                    (muir_block){.name = "top", .role = MUIR_BLOCK_LAST, .dense_params = mlp_params(&s.top)});
     for (muir_phase phase = MUIR_FORWARD; phase < MUIR_PHASE_COUNT; phase++) {
-        muir_emit_phase(p, b, phase);
-        muir_emit_weights(p, job, b, phase);
-        emit_mlp(p, b, phase, "top", &s.top, s.samples, false);
+        muir_emit_phase(e, phase);
+        emit_mlp(e, "top", &s.top, s.samples, false);
     }
-    double widths = 0.0;
-    for (int i = 1; i <= s.top.n; i++) widths += s.top.width[i];
-    for (int i = 0; i <= s.bottom.n; i++) widths += s.bottom.width[i];
-    p->activation_bytes += widths * s.samples * s.act_bytes / (double)job->model.layers;
 }
 
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *p)
+static void emit(muir_emitter *e)
 {
-    (void)ctx;
-    emit_tables(p, job);
-    if (job->model.interaction == MUIR_INTERACTION_DOT)
-        emit_dot(p, job);
+    emit_tables(e);
+    if (e->job->model.interaction == MUIR_INTERACTION_DOT)
+        emit_dot(e);
     else
-        emit_cross(p, job);
-    emit_top(p, job);
-    return MUIR_OK;
+        emit_cross(e);
+    emit_top(e);
 }
 
 /* 6 FLOP a dense weight and sample, less the gradient of the data; 4 a multiply-add of the dot products. */
@@ -237,8 +233,9 @@ static void add_totals(const muir_job *job, muir_program *p)
 {
     const dlrm_sizes s = sizes_of(job);
     const double layers = (double)job->model.layers;
-    const double dense =
-        p->blocks[0].dense_params + layers * p->blocks[1].dense_params + p->blocks[2].dense_params;
+    const double dense = muir_program_block(p, MUIR_BLOCK_FIRST)->dense_params +
+                         layers * muir_program_block(p, MUIR_BLOCK_LAYER)->dense_params +
+                         muir_program_block(p, MUIR_BLOCK_LAST)->dense_params;
     const double data = 2.0 * s.bottom.width[0] * s.bottom.width[1];
     const double dot = s.is_dot ? 4.0 * s.features * s.features * s.dim : 0.0;
     p->params = dense + (double)job->model.vocab * s.dim;

@@ -5,64 +5,7 @@
 
 #include "models/program.h"
 
-/* Opens a phase of a block: ops added from here on belong to it. Local. */
-void muir_emit_phase(muir_program *program, muir_block *block, muir_phase phase);
-
-/* Each adds one op to the phase that was opened last; sizes and bytes are those of muir_op. Local. */
-void muir_emit_gemm(muir_program *program, muir_block *block, muir_phase phase, const char *name, double m,
-                    double n, double k, double count);
-/* A product of the job's precision: what quantises its first operand comes with it, and a weight's gradient
- * is added to a sum in memory. Local. */
-void muir_emit_product(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
-                       const char *name, double m, double n, double k, double count);
-/* Gradient of a small matrix [m,n] in 16 bits, which k rows share: a sum so long is made in parts side by
- * side, fp32, which libraries share out over a chip's cores (split-k). Adds to phase MUIR_WEIGHT. */
-void muir_emit_long_sum(muir_program *program, muir_block *block, const char *name, double m, double n,
-                        double k);
-void muir_emit_attention(muir_program *program, muir_block *block, muir_phase phase, const char *name,
-                         double m, double n, double k, double count);
-void muir_emit_mem(muir_program *program, muir_block *block, muir_phase phase, const char *name,
-                   double bytes);
-void muir_emit_fft(muir_program *program, muir_block *block, muir_phase phase, const char *name, double n,
-                   double count, double stride);
-/* As above; nothing is added for an axis of one. Local. */
-void muir_emit_coll(muir_program *program, muir_block *block, muir_phase phase, const char *name,
-                    muir_coll_kind coll, muir_axis axis, int64_t axis_size, double bytes);
-
-/* The op that was added last. Local. */
-muir_op *muir_emit_last(muir_program *program);
-
-/* ZeRO stages 2 and 3: gathers the block's weights, or synchronises its gradients, in the phase that was
- * opened last. Call it right after muir_emit_phase, with the block's weights already set. Local. */
-void muir_emit_weights(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase);
-
-/* Full recompute: repeats the block's forward ops at this place of its backward phase. Local. */
-void muir_emit_recompute(muir_program *program, const muir_job *job, muir_block *block);
-
-/* The transformer's parts that dense and mixture families share; each adds a block and returns it. Local. */
-muir_block *muir_emit_embedding(muir_program *program, const muir_job *job);
-muir_block *muir_emit_head(muir_program *program, const muir_job *job);
-
-/* Norm, residual and dropout of half a layer; and the borders of its tensor-parallel region. Local. */
-void muir_emit_norm(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
-                    const char *name);
-void muir_emit_enter_tp(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
-                        const char *name);
-void muir_emit_leave_tp(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
-                        const char *name);
-
-/* Attention with its norm, for one phase of a layer. Local. */
-void muir_emit_attention_half(muir_program *program, const muir_job *job, muir_block *block,
-                              muir_phase phase);
-
-/* The dense feed-forward half with its norm; width is its ffn size. Local. */
-void muir_emit_mlp_half(muir_program *program, const muir_job *job, muir_block *block, muir_phase phase,
-                        double width);
-
-/* A new, empty block. Local. */
-muir_block *muir_emit_block(muir_program *program, const char *name);
-
-/* Sizes that every emitter needs. */
+/* Sizes that every family needs. */
 typedef struct muir_sizes {
     double tokens; /* of a microbatch on one chip of the cp axis: micro_batch_size seq_len / cp */
     double hidden, tp;
@@ -73,8 +16,89 @@ typedef struct muir_sizes {
 } muir_sizes;
 muir_sizes muir_sizes_of(const muir_job *job);
 
+/* Where the next op goes: blocks and phases are opened one after the other, and ops are added to the ones
+ * that were opened last. */
+typedef struct muir_emitter {
+    muir_program *program;
+    const muir_job *job;    /* borrowed while the program is made */
+    muir_sizes sizes;       /* of the job */
+    muir_block *block;      /* NULL: the end of a step */
+    muir_phase phase;       /* of the block */
+    double attention_share; /* of queries times keys that fused attention computes: 0.5, causal; 1: all */
+    double load;            /* of ops from here on; see muir_op */
+} muir_emitter;
+
+/* Local. */
+muir_emitter muir_emitter_make(const muir_job *job, muir_program *program);
+
+/* Opens a block: a copy of `block`, which says all but its ops. Local. */
+void muir_emit_block(muir_emitter *e, muir_block block);
+
+/* Opens a phase of the block, and from ZeRO stage 2 on gathers the block's weights in it, or synchronises
+ * their gradients. Local. */
+void muir_emit_phase(muir_emitter *e, muir_phase phase);
+
+/* Gathers weights of an axis' kind (DP or EDP) from the replicas that share them out, as `kind` says; or
+ * shares the sum of their gradients out, and adds it up across the groups that each hold all of it. Local. */
+void muir_emit_gather(muir_emitter *e, muir_axis axis, double params, muir_coll_kind kind);
+void muir_emit_sync(muir_emitter *e, muir_axis axis, double params);
+
+/* Each adds one op, and returns it for whatever else it needs said; sizes and bytes are those of muir_op.
+ * Local. */
+muir_op *muir_emit_gemm(muir_emitter *e, const char *name, double m, double n, double k, double count);
+muir_op *muir_emit_fft(muir_emitter *e, const char *name, double n, double count, double stride);
+muir_op *muir_emit_mem(muir_emitter *e, const char *name, double bytes);
+/* Over a whole axis. Nothing is added, and NULL returned, for an axis of one. */
+muir_op *muir_emit_coll(muir_emitter *e, const char *name, muir_coll_kind kind, muir_axis axis, double bytes);
+/* Among every `stride`-th of the axis, `members` of them; nothing is added for a single one. */
+muir_op *muir_emit_coll_among(muir_emitter *e, const char *name, muir_coll_kind kind, muir_axis axis,
+                              int64_t members, int64_t stride, double bytes);
+
+/* A product of the job's precision: what quantises its first operand comes with it, and a weight's gradient
+ * is added to a sum in memory. Returns the product. Local. */
+muir_op *muir_emit_product(muir_emitter *e, const char *name, double m, double n, double k, double count);
+
+/* A product in 16 bits whatever the job's precision. Local. */
+muir_op *muir_emit_gemm_16bit(muir_emitter *e, const char *name, double m, double n, double k, double count);
+
+/* Gradient of a small matrix [m,n] in 16 bits, which k rows share: a sum so long is made in parts side by
+ * side, fp32, which libraries share out over a chip's cores (split-k). Local. */
+void muir_emit_long_sum(muir_emitter *e, const char *name, double m, double n, double k);
+
+/* Half a layer: a function that adds its ops to the open phase, whichever that is. */
+typedef void (*muir_emit_half)(muir_emitter *e);
+
+/* The phases of a layer of n halves: forward in their order, backward and weights' gradients in the opposite
+ * one; with full recompute, the forward ops once more before those of the backward phase. Local. */
+void muir_emit_layer(muir_emitter *e, const muir_emit_half *halves, int n);
+
+/* Full recompute: repeats the block's forward ops at this place of its backward phase. Local. */
+void muir_emit_recompute(muir_emitter *e);
+
+/* The transformer's blocks that dense and mixture families share. Local. */
+void muir_emit_embedding(muir_emitter *e);
+void muir_emit_head(muir_emitter *e);
+
+/* Norm, residual and dropout of half a layer; and the borders of its tensor-parallel region. Local. */
+void muir_emit_norm(muir_emitter *e, const char *name);
+void muir_emit_enter_tp(muir_emitter *e, const char *name);
+void muir_emit_leave_tp(muir_emitter *e, const char *name);
+
+/* Halves of a transformer's layer, each with its norm: attention; a feed-forward layer of model.ffn.
+ * Local. */
+void muir_emit_attention_half(muir_emitter *e);
+void muir_emit_mlp_half(muir_emitter *e);
+/* A feed-forward layer of another width. Local. */
+void muir_emit_mlp(muir_emitter *e, double width);
+
 /* Weights of the attention half and of one feed-forward layer of the given width, whole model. Local. */
 double muir_attention_params(const muir_model *model);
 double muir_mlp_params(const muir_model *model, double width);
+
+/* Bytes that a transformer's layer keeps of a microbatch for its backward pass, on one chip (memory.h);
+ * `mlp_bytes` of them around the feed-forward layer. Local. */
+double muir_layer_activations(const muir_emitter *e, double mlp_bytes);
+/* What a feed-forward layer of some width keeps. Local. */
+double muir_mlp_activations(const muir_emitter *e, double width);
 
 #endif

@@ -28,48 +28,37 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 /* Along the hidden vector of each token, then along the sequence for each hidden element, of which the real
  * part goes on. The transform is its own transpose, so the backward pass is the same in the opposite order.
  * There are no weights. Source: Lee-Thorp et al., section 3.2. */
-static void emit_mixing_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void emit_mixing_half(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double seq = (double)job->batch.seq_len, sequences = (double)job->batch.micro_batch_size;
-    if (phase == MUIR_FORWARD) {
-        muir_emit_fft(p, b, phase, "mix hidden", s.hidden, s.tokens, 1.0);
-        muir_emit_fft(p, b, phase, "mix tokens", seq, s.hidden * sequences, s.hidden);
+    const muir_sizes s = e->sizes;
+    const double seq = (double)e->job->batch.seq_len, sequences = (double)e->job->batch.micro_batch_size;
+    if (e->phase == MUIR_FORWARD) {
+        muir_emit_fft(e, "mix hidden", s.hidden, s.tokens, 1.0);
+        muir_emit_fft(e, "mix tokens", seq, s.hidden * sequences, s.hidden);
+    } else if (e->phase == MUIR_BACKWARD) {
+        muir_emit_fft(e, "mix tokens grad", seq, s.hidden * sequences, s.hidden);
+        muir_emit_fft(e, "mix hidden grad", s.hidden, s.tokens, 1.0);
     } else {
-        muir_emit_fft(p, b, phase, "mix tokens grad", seq, s.hidden * sequences, s.hidden);
-        muir_emit_fft(p, b, phase, "mix hidden grad", s.hidden, s.tokens, 1.0);
+        return;
     }
-    muir_emit_mem(p, b, phase, "real part", s.tokens * s.hidden * (8.0 + s.act_bytes));
-    muir_emit_norm(p, job, b, phase, "mixing norm");
+    muir_emit_mem(e, "real part", s.tokens * s.hidden * (8.0 + s.act_bytes));
+    muir_emit_norm(e, "mixing norm");
 }
 
-static void emit_layer(muir_program *program, const muir_job *job, muir_block *layer)
+static void emit(muir_emitter *e)
 {
-    const double width = (double)job->model.ffn;
-    muir_emit_phase(program, layer, MUIR_FORWARD);
-    muir_emit_weights(program, job, layer, MUIR_FORWARD);
-    emit_mixing_half(program, job, layer, MUIR_FORWARD);
-    muir_emit_mlp_half(program, job, layer, MUIR_FORWARD, width);
-    muir_emit_phase(program, layer, MUIR_BACKWARD);
-    muir_emit_weights(program, job, layer, MUIR_BACKWARD);
-    muir_emit_recompute(program, job, layer);
-    muir_emit_mlp_half(program, job, layer, MUIR_BACKWARD, width);
-    emit_mixing_half(program, job, layer, MUIR_BACKWARD);
-    muir_emit_phase(program, layer, MUIR_WEIGHT);
-    muir_emit_weights(program, job, layer, MUIR_WEIGHT);
-    muir_emit_mlp_half(program, job, layer, MUIR_WEIGHT, width);
-}
-
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *program)
-{
-    (void)ctx;
-    muir_emit_embedding(program, job);
-    muir_block *layer = muir_emit_block(program, "layer");
-    layer->dense_params =
-        muir_mlp_params(&job->model, (double)job->model.ffn) + (double)job->model.hidden; /* and its norm */
-    emit_layer(program, job, layer);
-    muir_emit_head(program, job);
-    return MUIR_OK;
+    static const muir_emit_half halves[] = {emit_mixing_half, muir_emit_mlp_half};
+    const muir_model *model = &e->job->model;
+    const double width = (double)model->ffn;
+    muir_emit_embedding(e);
+    muir_emit_block(
+        e, (muir_block){.name = "layer",
+                        .role = MUIR_BLOCK_LAYER,
+                        .layers = {0, model->layers, 1},
+                        .dense_params = muir_mlp_params(model, width) + e->sizes.hidden, /* and its norm */
+                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_layer(e, halves, 2);
+    muir_emit_head(e);
 }
 
 /* Forward and backward. */

@@ -156,14 +156,15 @@ typedef struct operator_sizes {
 static operator_sizes sizes_of(const muir_job *job)
 {
     operator_sizes s = {.grid = extent_of(job->model.grid), .kept = kept_of(&job->model)};
+    const muir_sizes sizes = muir_sizes_of(job);
     const cut c = cut_of(job);
     s.rows = (double)c.rows;
     s.columns = (double)c.columns;
     s.samples = (double)job->batch.micro_batch_size;
     s.channels = (double)job->model.hidden;
-    s.points = muir_sizes_of(job).tokens;
+    s.points = sizes.tokens;
     s.modes = (double)product(&s.kept, 0) / (s.rows * s.columns);
-    s.act_bytes = muir_sizes_of(job).act_bytes;
+    s.act_bytes = sizes.act_bytes;
     return s;
 }
 
@@ -182,142 +183,59 @@ static double sharers(const operator_sizes *s, int d)
 }
 
 /* Lines along d; what lies behind it has been cut down to its modes. */
-static void emit_lines(muir_program *p, const operator_sizes *s, muir_block *b, muir_phase phase,
-                       const char *name, int d)
+static void emit_lines(muir_emitter *e, const operator_sizes *s, const char *name, int d)
 {
     const double stride = (double)product(&s->kept, d + 1) / sharers(s, d);
     const double lines = s->samples * s->channels * points_before(s, d) * stride;
     const bool is_real = d + 1 == s->grid.n;
-    muir_emit_fft(p, b, phase, name, (double)s->grid.of[d], is_real ? 0.5 * lines : lines, stride);
+    muir_emit_fft(e, name, (double)s->grid.of[d], is_real ? 0.5 * lines : lines, stride);
 }
 
 /* Between lines along d + 1 and along d, where d is cut. Blocks are gathered before and spread after, each
  * read and written; that comes first here, since nothing of it hides the exchange. */
-static void emit_exchange(muir_program *p, const muir_job *job, const operator_sizes *s, muir_block *b,
-                          muir_phase phase, int d)
+static void emit_exchange(muir_emitter *e, const operator_sizes *s, int d)
 {
     const double members = d > 1 ? 1.0 : d > 0 ? s->columns : s->rows;
     const double values = s->samples * s->channels * points_before(s, d + 1) *
                           (double)product(&s->kept, d + 1) / sharers(s, d + 1);
     if (members < 2.0) return;
-    muir_emit_mem(p, b, phase, "gather and spread modes", 4.0 * value_bytes * values);
-    muir_emit_coll(p, b, phase, "transpose", MUIR_ALL_TO_ALL, MUIR_AXIS_CP, job->parallel.cp,
-                   value_bytes * values);
-    if (s->columns < 2.0) return;
-    muir_emit_last(p)->members = (int64_t)members;
-    muir_emit_last(p)->apart = d > 0 ? 1 : (int64_t)s->columns;
+    muir_emit_mem(e, "gather and spread modes", 4.0 * value_bytes * values);
+    muir_emit_coll_among(e, "transpose", MUIR_ALL_TO_ALL, MUIR_AXIS_CP, (int64_t)members,
+                         d > 0 ? 1 : (int64_t)s->columns, value_bytes * values);
 }
 
 /* From points to modes, or back; a gradient takes the same ways. */
-static void emit_there(muir_program *p, const muir_job *job, const operator_sizes *s, muir_block *b,
-                       muir_phase phase)
+static void emit_there(muir_emitter *e, const operator_sizes *s)
 {
     for (int d = s->grid.n - 1; d >= 0; d--) {
-        emit_exchange(p, job, s, b, phase, d);
-        emit_lines(p, s, b, phase, "transform", d);
+        emit_exchange(e, s, d);
+        emit_lines(e, s, "transform", d);
     }
 }
 
-static void emit_back(muir_program *p, const muir_job *job, const operator_sizes *s, muir_block *b,
-                      muir_phase phase)
+static void emit_back(muir_emitter *e, const operator_sizes *s)
 {
     for (int d = 0; d < s->grid.n; d++) {
-        emit_lines(p, s, b, phase, "inverse transform", d);
-        emit_exchange(p, job, s, b, phase, d);
+        emit_lines(e, s, "inverse transform", d);
+        emit_exchange(e, s, d);
     }
 }
 
 /* A complex product is four real ones. Real and imaginary rows below each other, times real and imaginary
  * parts of the matrix side by side, is all four in one real product for each mode; then they are added in
  * pairs. */
-static void emit_modes(muir_program *p, const operator_sizes *s, muir_block *b, muir_phase phase,
-                       const char *name, double m, double k)
+static void emit_modes(muir_emitter *e, const operator_sizes *s, const char *name, double m, double k)
 {
     const double n = s->channels;
-    muir_emit_gemm(p, b, phase, name, 2.0 * m, 2.0 * n, k, s->modes);
-    muir_emit_last(p)->is_16bit = true;
-    muir_emit_last(p)->out_bytes = 4.0;
-    muir_emit_mem(p, b, phase, "add in pairs", s->modes * (4.0 + 2.0) * 4.0 * m * n);
+    muir_emit_gemm_16bit(e, name, 2.0 * m, 2.0 * n, k, s->modes)->gemm.out_bytes = 4.0;
+    muir_emit_mem(e, "add in pairs", s->modes * (4.0 + 2.0) * 4.0 * m * n);
 }
 
-static void emit_spectral(muir_program *p, const muir_job *job, const operator_sizes *s, muir_block *b,
-                          muir_phase phase)
+static void emit_spectral(muir_emitter *e, const operator_sizes *s)
 {
-    emit_there(p, job, s, b, phase);
-    emit_modes(p, s, b, phase, phase == MUIR_FORWARD ? "modes" : "modes grad", s->samples, s->channels);
-    emit_back(p, job, s, b, phase);
-}
-
-/* The spectrum of the input was kept for the gradient of the matrices, which are few modes of many. */
-static void emit_layer(muir_program *p, const muir_job *job)
-{
-    const operator_sizes s = sizes_of(job);
-    const double c = s.channels, spectral = 2.0 * c * c * (double)product(&s.kept, 0);
-    muir_block *b = muir_emit_block(p, "layer");
-    b->dense_params = c * c + 3.0 * c; /* bias, and scale and shift of the norm */
-    if (job->parallel.ep > 1)
-        b->expert_params = spectral / (double)job->parallel.ep;
-    else
-        b->dense_params += spectral;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    emit_spectral(p, job, &s, b, MUIR_FORWARD);
-    muir_emit_product(p, job, b, MUIR_FORWARD, "bypass", s.points, c, c, 1.0);
-    muir_emit_norm(p, job, b, MUIR_FORWARD, "sum, norm and activation");
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_recompute(p, job, b);
-    muir_emit_norm(p, job, b, MUIR_BACKWARD, "sum, norm and activation");
-    muir_emit_product(p, job, b, MUIR_BACKWARD, "bypass grad", s.points, c, c, 1.0);
-    emit_spectral(p, job, &s, b, MUIR_BACKWARD);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_long_sum(p, b, "bypass weight", c, c, s.points);
-    emit_modes(p, &s, b, MUIR_WEIGHT, "modes weight", c, s.samples);
-}
-
-/* From the numbers of a point to its channels. Data need no gradient. */
-static void emit_lift(muir_program *p, const muir_job *job)
-{
-    const operator_sizes s = sizes_of(job);
-    const double in = (double)job->model.dense_features;
-    muir_block *b = muir_emit_block(p, "lift");
-    b->dense_params = s.channels * (in + 1.0);
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "lift", s.points, s.channels, in, 1.0);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_long_sum(p, b, "lift weight", in, s.channels, s.points);
-}
-
-/* A sample's loss is relative to the size of its data, both of which are sums over all of its points. */
-static void emit_project(muir_program *p, const muir_job *job)
-{
-    const operator_sizes s = sizes_of(job);
-    const double width = (double)job->model.ffn, out = (double)job->model.vocab;
-    const double pass = job->stack.elementwise * s.points * width * s.act_bytes;
-    muir_block *b = muir_emit_block(p, "project");
-    b->dense_params = width * (s.channels + 1.0) + out * (width + 1.0);
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_product(p, job, b, MUIR_FORWARD, "project", s.points, width, s.channels, 1.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "activation", 2.0 * pass);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "out", s.points, out, width, 1.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 3.0 * s.points * out * 4.0);
-    muir_emit_coll(p, b, MUIR_FORWARD, "sums of the loss", MUIR_ALL_REDUCE, MUIR_AXIS_CP, job->parallel.cp,
-                   2.0 * 4.0 * s.samples);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "out grad", s.points, width, out, 1.0);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "activation", 3.0 * pass);
-    muir_emit_product(p, job, b, MUIR_BACKWARD, "project grad", s.points, s.channels, width, 1.0);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_long_sum(p, b, "out weight", width, out, s.points);
-    muir_emit_long_sum(p, b, "project weight", s.channels, width, s.points);
+    emit_there(e, s);
+    emit_modes(e, s, e->phase == MUIR_FORWARD ? "modes" : "modes grad", s->samples, s->channels);
+    emit_back(e, s);
 }
 
 /* Of a layer its input, the sum and what the norm made of it, and the input's modes; of the last two layers
@@ -331,14 +249,76 @@ static double activation_bytes(const muir_job *job)
     return layer + 2.0 * s.points * (double)job->model.ffn * s.act_bytes / (double)job->model.layers;
 }
 
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *p)
+/* The spectrum of the input was kept for the gradient of the matrices, which are few modes of many. */
+static void emit_layer(muir_emitter *e)
 {
-    (void)ctx;
-    emit_lift(p, job);
-    emit_layer(p, job);
-    emit_project(p, job);
-    p->activation_bytes = activation_bytes(job);
-    return MUIR_OK;
+    const operator_sizes s = sizes_of(e->job);
+    const double c = s.channels, spectral = 2.0 * c * c * (double)product(&s.kept, 0);
+    const double bypass = c * c + 3.0 * c; /* bias, and scale and shift of the norm */
+    const bool is_shared = e->job->parallel.ep > 1;
+    muir_emit_block(e, (muir_block){.name = "layer",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {0, e->job->model.layers, 1},
+                                    .dense_params = is_shared ? bypass : bypass + spectral,
+                                    .expert_params = is_shared ? spectral / (double)e->job->parallel.ep : 0.0,
+                                    .activation_bytes = activation_bytes(e->job)});
+    muir_emit_phase(e, MUIR_FORWARD);
+    emit_spectral(e, &s);
+    muir_emit_product(e, "bypass", s.points, c, c, 1.0);
+    muir_emit_norm(e, "sum, norm and activation");
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_recompute(e);
+    muir_emit_norm(e, "sum, norm and activation");
+    muir_emit_product(e, "bypass grad", s.points, c, c, 1.0);
+    emit_spectral(e, &s);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_long_sum(e, "bypass weight", c, c, s.points);
+    emit_modes(e, &s, "modes weight", c, s.samples);
+}
+
+/* From the numbers of a point to its channels. Data need no gradient. */
+static void emit_lift(muir_emitter *e)
+{
+    const operator_sizes s = sizes_of(e->job);
+    const double in = (double)e->job->model.dense_features;
+    muir_emit_block(
+        e, (muir_block){.name = "lift", .role = MUIR_BLOCK_FIRST, .dense_params = s.channels * (in + 1.0)});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_gemm(e, "lift", s.points, s.channels, in, 1.0);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_long_sum(e, "lift weight", in, s.channels, s.points);
+}
+
+/* A sample's loss is relative to the size of its data, both of which are sums over all of its points. */
+static void emit_project(muir_emitter *e)
+{
+    const operator_sizes s = sizes_of(e->job);
+    const double width = (double)e->job->model.ffn, out = (double)e->job->model.vocab;
+    const double pass = e->job->stack.elementwise * s.points * width * s.act_bytes;
+    muir_emit_block(e, (muir_block){.name = "project",
+                                    .role = MUIR_BLOCK_LAST,
+                                    .dense_params = width * (s.channels + 1.0) + out * (width + 1.0)});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_product(e, "project", s.points, width, s.channels, 1.0);
+    muir_emit_mem(e, "activation", 2.0 * pass);
+    muir_emit_gemm(e, "out", s.points, out, width, 1.0);
+    muir_emit_mem(e, "loss", 3.0 * s.points * out * 4.0);
+    muir_emit_coll(e, "sums of the loss", MUIR_ALL_REDUCE, MUIR_AXIS_CP, 2.0 * 4.0 * s.samples);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_gemm(e, "out grad", s.points, width, out, 1.0);
+    muir_emit_mem(e, "activation", 3.0 * pass);
+    muir_emit_product(e, "project grad", s.points, s.channels, width, 1.0);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_long_sum(e, "out weight", width, out, s.points);
+    muir_emit_long_sum(e, "project weight", s.channels, width, s.points);
+}
+
+static void emit(muir_emitter *e)
+{
+    emit_lift(e);
+    emit_layer(e);
+    emit_project(e);
 }
 
 /* FLOP of one channel's transform of a sample one way, no more modes than are kept. */
@@ -362,8 +342,9 @@ static void add_totals(const muir_job *job, muir_program *p)
     const double c = (double)m->hidden, layers = (double)m->layers, points = (double)product(&grid, 0);
     const double in = (double)m->dense_features, width = (double)m->ffn, out = (double)m->vocab;
     const double modes = (double)product(&kept, 0);
-    p->params = layers * (2.0 * c * c * modes + c * c + 3.0 * c) + p->blocks[0].dense_params +
-                p->blocks[2].dense_params;
+    p->params = layers * (2.0 * c * c * modes + c * c + 3.0 * c) +
+                muir_program_block(p, MUIR_BLOCK_FIRST)->dense_params +
+                muir_program_block(p, MUIR_BLOCK_LAST)->dense_params;
     p->active_params = p->params;
     p->model_flop = (double)job->batch.global_batch_size *
                     (points * (4.0 * in * c + 6.0 * (layers * c * c + c * width + width * out)) +

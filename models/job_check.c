@@ -56,6 +56,8 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
                          (long long)model->layers, (long long)parallel->pp, (long long)parallel->vpp);
     MUIR_TRY(check_batch(ctx, job));
     MUIR_TRY(check_owner(ctx, model, "expert_imbalance", model->expert_imbalance > 0.0, "moe_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "first_dense_layers", model->first_dense_layers, "moe_transformer"));
+    MUIR_TRY(check_owner(ctx, model, "dense_ffn", model->dense_ffn, "moe_transformer"));
     MUIR_TRY(check_owner(ctx, model, "image", model->image, "vision_transformer"));
     MUIR_TRY(check_owner(ctx, model, "patch", model->patch, "vision_transformer"));
     MUIR_TRY(check_owner(ctx, model, "tables", model->tables, "dlrm"));

@@ -41,9 +41,10 @@ typedef struct mixer {
     double pass;           /* bytes of the channels of all tokens, once through memory */
 } mixer;
 
-static mixer mixer_of(const muir_job *job)
+static mixer mixer_of(const muir_emitter *e)
 {
-    mixer m = {.s = muir_sizes_of(job)};
+    const muir_job *job = e->job;
+    mixer m = {.s = e->sizes};
     m.seq = (double)job->batch.seq_len;
     m.sequences = (double)job->batch.micro_batch_size;
     m.channels = m.s.hidden / m.s.tp;
@@ -65,124 +66,99 @@ static double token_params(const muir_model *model)
            muir_mlp_params(model, (double)model->ffn);
 }
 
-static void emit_filter_product(muir_program *p, muir_block *b, muir_phase phase, const char *name, double m,
-                                double n, double k)
-{
-    muir_emit_gemm(p, b, phase, name, m, n, k, 1.0);
-    muir_emit_last(p)->is_16bit = true;
-}
-
 /* The filters of all channels, and back to their weights: once for each microbatch, whatever its sequences.
  * Positions need no gradient. */
-static void emit_filters(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void emit_filters(muir_emitter *e)
 {
-    const mixer m = mixer_of(job);
-    const double w = FILTER_WIDTH, bytes = job->stack.elementwise * 4.0 * m.seq * (3.0 * w + m.channels);
-    if (phase == MUIR_FORWARD) {
-        emit_filter_product(p, b, phase, "filter in", m.seq, w, FEATURES);
-        for (int i = 0; i < 2; i++) emit_filter_product(p, b, phase, "filter hidden", m.seq, w, w);
-        emit_filter_product(p, b, phase, "filter out", m.seq, m.channels, w);
-        muir_emit_mem(p, b, phase, "sines and window", 2.0 * bytes);
-        muir_emit_fft(p, b, phase, "filter transform", m.padded, 0.5 * m.channels, 1.0);
-    } else if (phase == MUIR_BACKWARD) {
-        muir_emit_fft(p, b, phase, "filter transform grad", m.padded, 0.5 * m.channels, 1.0);
-        emit_filter_product(p, b, phase, "filter out grad", m.seq, w, m.channels);
-        for (int i = 0; i < 2; i++) emit_filter_product(p, b, phase, "filter hidden grad", m.seq, w, w);
-        muir_emit_mem(p, b, phase, "sines and window", 3.0 * bytes);
+    const mixer m = mixer_of(e);
+    const double w = FILTER_WIDTH, bytes = e->job->stack.elementwise * 4.0 * m.seq * (3.0 * w + m.channels);
+    if (e->phase == MUIR_FORWARD) {
+        muir_emit_gemm_16bit(e, "filter in", m.seq, w, FEATURES, 1.0);
+        for (int i = 0; i < 2; i++) muir_emit_gemm_16bit(e, "filter hidden", m.seq, w, w, 1.0);
+        muir_emit_gemm_16bit(e, "filter out", m.seq, m.channels, w, 1.0);
+        muir_emit_mem(e, "sines and window", 2.0 * bytes);
+        muir_emit_fft(e, "filter transform", m.padded, 0.5 * m.channels, 1.0);
+    } else if (e->phase == MUIR_BACKWARD) {
+        muir_emit_fft(e, "filter transform grad", m.padded, 0.5 * m.channels, 1.0);
+        muir_emit_gemm_16bit(e, "filter out grad", m.seq, w, m.channels, 1.0);
+        for (int i = 0; i < 2; i++) muir_emit_gemm_16bit(e, "filter hidden grad", m.seq, w, w, 1.0);
+        muir_emit_mem(e, "sines and window", 3.0 * bytes);
     } else {
-        muir_emit_long_sum(p, b, "filter out weight", w, m.channels, m.seq);
-        for (int i = 0; i < 2; i++) muir_emit_long_sum(p, b, "filter hidden weight", w, w, m.seq);
-        muir_emit_long_sum(p, b, "filter in weight", FEATURES, w, m.seq);
+        muir_emit_long_sum(e, "filter out weight", w, m.channels, m.seq);
+        for (int i = 0; i < 2; i++) muir_emit_long_sum(e, "filter hidden weight", w, w, m.seq);
+        muir_emit_long_sum(e, "filter in weight", FEATURES, w, m.seq);
     }
 }
 
 /* Product of spectra, half of which says all of a real sequence: those of sequences read and written so
  * often, those of filters as often. */
-static void emit_spectra(muir_program *p, const mixer *m, muir_block *b, muir_phase phase, double sequences,
-                         double filters)
+static void emit_spectra(muir_emitter *e, double sequences, double filters)
 {
-    muir_emit_mem(p, b, phase, "product of spectra",
-                  8.0 * m->channels * m->seq * (sequences * m->sequences + filters));
+    const mixer m = mixer_of(e);
+    muir_emit_mem(e, "product of spectra", 8.0 * m.channels * m.seq * (sequences * m.sequences + filters));
 }
 
 /* Forward: there and back. Backward: the input's spectrum is formed again, the filter's was kept; the
  * gradient goes there, times the filter back to the sequences, and times the input, summed over sequences,
  * back to the filters. Source: the fused kernel of the published code. */
-static void emit_convolution(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void emit_convolution(muir_emitter *e)
 {
-    const mixer m = mixer_of(job);
+    const mixer m = mixer_of(e);
     const double pairs = 0.5 * m.sequences * m.channels;
-    if (phase == MUIR_FORWARD) {
-        emit_filters(p, job, b, phase);
-        muir_emit_fft(p, b, phase, "transform", m.padded, pairs, 1.0);
-        emit_spectra(p, &m, b, phase, 2.0, 1.0);
-        muir_emit_fft(p, b, phase, "inverse transform", m.padded, pairs, 1.0);
+    if (e->phase == MUIR_FORWARD) {
+        emit_filters(e);
+        muir_emit_fft(e, "transform", m.padded, pairs, 1.0);
+        emit_spectra(e, 2.0, 1.0);
+        muir_emit_fft(e, "inverse transform", m.padded, pairs, 1.0);
     } else {
-        muir_emit_fft(p, b, phase, "transform again", m.padded, pairs, 1.0);
-        muir_emit_fft(p, b, phase, "transform of grad", m.padded, pairs, 1.0);
-        emit_spectra(p, &m, b, phase, 3.0, 2.0);
-        muir_emit_fft(p, b, phase, "inverse transform of grad", m.padded, pairs, 1.0);
-        emit_filters(p, job, b, phase);
+        muir_emit_fft(e, "transform again", m.padded, pairs, 1.0);
+        muir_emit_fft(e, "transform of grad", m.padded, pairs, 1.0);
+        emit_spectra(e, 3.0, 2.0);
+        muir_emit_fft(e, "inverse transform of grad", m.padded, pairs, 1.0);
+        emit_filters(e);
     }
 }
 
 /* Short convolutions and gates read and write what they need once: 6 passes and 3, 4 forward (the second gate
  * adds the biased input), 9 and 5, 6 backward. */
-static void emit_mixing_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void emit_mixing_half(muir_emitter *e)
 {
-    const mixer m = mixer_of(job);
+    const mixer m = mixer_of(e);
     const double t = m.s.tokens, h = m.s.hidden, in = PROJECTIONS * m.channels;
-    if (phase == MUIR_FORWARD) {
-        muir_emit_norm(p, job, b, phase, "mixing norm");
-        muir_emit_enter_tp(p, job, b, phase, "mixing in");
-        muir_emit_product(p, job, b, phase, "projections", t, in, h, 1.0);
-        muir_emit_mem(p, b, phase, "short convolution", 6.0 * m.pass);
-        muir_emit_mem(p, b, phase, "gate in", 3.0 * m.pass);
-        emit_convolution(p, job, b, phase);
-        muir_emit_mem(p, b, phase, "gate out", 4.0 * m.pass);
-        muir_emit_product(p, job, b, phase, "out", t, h, m.channels, 1.0);
-        muir_emit_leave_tp(p, job, b, phase, "mixing out");
-    } else if (phase == MUIR_BACKWARD) {
-        muir_emit_leave_tp(p, job, b, phase, "mixing out");
-        muir_emit_product(p, job, b, phase, "out grad", t, m.channels, h, 1.0);
-        muir_emit_mem(p, b, phase, "gate out", 6.0 * m.pass);
-        emit_convolution(p, job, b, phase);
-        muir_emit_mem(p, b, phase, "gate in", 5.0 * m.pass);
-        muir_emit_mem(p, b, phase, "short convolution", 9.0 * m.pass);
-        muir_emit_product(p, job, b, phase, "projections grad", t, h, in, 1.0);
-        muir_emit_enter_tp(p, job, b, phase, "mixing in");
-        muir_emit_norm(p, job, b, phase, "mixing norm");
+    if (e->phase == MUIR_FORWARD) {
+        muir_emit_norm(e, "mixing norm");
+        muir_emit_enter_tp(e, "mixing in");
+        muir_emit_product(e, "projections", t, in, h, 1.0);
+        muir_emit_mem(e, "short convolution", 6.0 * m.pass);
+        muir_emit_mem(e, "gate in", 3.0 * m.pass);
+        emit_convolution(e);
+        muir_emit_mem(e, "gate out", 4.0 * m.pass);
+        muir_emit_product(e, "out", t, h, m.channels, 1.0);
+        muir_emit_leave_tp(e, "mixing out");
+    } else if (e->phase == MUIR_BACKWARD) {
+        muir_emit_leave_tp(e, "mixing out");
+        muir_emit_product(e, "out grad", t, m.channels, h, 1.0);
+        muir_emit_mem(e, "gate out", 6.0 * m.pass);
+        emit_convolution(e);
+        muir_emit_mem(e, "gate in", 5.0 * m.pass);
+        muir_emit_mem(e, "short convolution", 9.0 * m.pass);
+        muir_emit_product(e, "projections grad", t, h, in, 1.0);
+        muir_emit_enter_tp(e, "mixing in");
+        muir_emit_norm(e, "mixing norm");
     } else {
-        muir_emit_product(p, job, b, phase, "out weight", m.channels, h, t, 1.0);
-        emit_filters(p, job, b, phase);
-        muir_emit_product(p, job, b, phase, "projections weight", h, in, t, 1.0);
+        muir_emit_product(e, "out weight", m.channels, h, t, 1.0);
+        emit_filters(e);
+        muir_emit_product(e, "projections weight", h, in, t, 1.0);
     }
-}
-
-static void emit_layer(muir_program *p, const muir_job *job, muir_block *layer)
-{
-    const double width = (double)job->model.ffn;
-    muir_emit_phase(p, layer, MUIR_FORWARD);
-    muir_emit_weights(p, job, layer, MUIR_FORWARD);
-    emit_mixing_half(p, job, layer, MUIR_FORWARD);
-    muir_emit_mlp_half(p, job, layer, MUIR_FORWARD, width);
-    muir_emit_phase(p, layer, MUIR_BACKWARD);
-    muir_emit_weights(p, job, layer, MUIR_BACKWARD);
-    muir_emit_recompute(p, job, layer);
-    muir_emit_mlp_half(p, job, layer, MUIR_BACKWARD, width);
-    emit_mixing_half(p, job, layer, MUIR_BACKWARD);
-    muir_emit_phase(p, layer, MUIR_WEIGHT);
-    muir_emit_weights(p, job, layer, MUIR_WEIGHT);
-    muir_emit_mlp_half(p, job, layer, MUIR_WEIGHT, width);
-    emit_mixing_half(p, job, layer, MUIR_WEIGHT);
 }
 
 /* As a transformer's layer (muir_memory_of), with in place of queries, keys, values and context: projections
  * before and after the short convolution, what goes into and comes out of the long one, and what comes out of
  * the gates; and the filters' spectra, fp32. */
-static double activation_bytes(const muir_job *job)
+static double activation_bytes(const muir_emitter *e)
 {
-    const mixer m = mixer_of(job);
+    const mixer m = mixer_of(e);
+    const muir_job *job = e->job;
     const double masks = job->model.mlp == MUIR_MLP_GELU ? 2.0 : 0.0;
     if (job->parallel.recompute == MUIR_RECOMPUTE_FULL) return 2.0 * m.s.tokens * m.s.hidden / m.s.split;
     return (8.0 + masks) * m.s.tokens * m.s.hidden / m.s.split +
@@ -190,17 +166,20 @@ static double activation_bytes(const muir_job *job)
            2.0 * m.s.tokens * (m.s.gate + 1.0) * (double)job->model.ffn / m.s.tp;
 }
 
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *p)
+static void emit(muir_emitter *e)
 {
-    (void)ctx;
-    muir_emit_embedding(p, job);
-    muir_block *layer = muir_emit_block(p, "layer");
-    layer->dense_params =
-        (token_params(&job->model) + filter_params(&job->model)) / (double)job->parallel.tp + trunk_params;
-    emit_layer(p, job, layer);
-    muir_emit_head(p, job);
-    p->activation_bytes = activation_bytes(job);
-    return MUIR_OK;
+    static const muir_emit_half halves[] = {emit_mixing_half, muir_emit_mlp_half};
+    const muir_model *model = &e->job->model;
+    muir_emit_embedding(e);
+    muir_emit_block(e,
+                    (muir_block){.name = "layer",
+                                 .role = MUIR_BLOCK_LAYER,
+                                 .layers = {0, model->layers, 1},
+                                 .dense_params = (token_params(model) + filter_params(model)) / e->sizes.tp +
+                                                 trunk_params,
+                                 .activation_bytes = activation_bytes(e)});
+    muir_emit_layer(e, halves, 2);
+    muir_emit_head(e);
 }
 
 /* 6 FLOP a weight and token, and two transforms there and two back for each pair of channels and each

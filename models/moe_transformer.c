@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Transformers whose feed-forward layers are mixtures of experts, routed evenly or not; experts are shared
- * out over ep and split over tp. */
+/* Transformers whose feed-forward layers are mixtures of experts, routed evenly or not, but for a few dense
+ * layers in front; experts are shared out over ep and split over tp. */
 #include <math.h>
-#include <string.h>
 
 #include "base/statistics.h"
 #include "models/emit.h"
 #include "models/routing.h"
 
-static muir_status check(muir_ctx *ctx, const muir_job *job)
+static muir_status check_dense_layers(muir_ctx *ctx, const muir_job *job)
+{
+    const muir_model *m = &job->model;
+    if (m->first_dense_layers >= m->layers)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "model.first_dense_layers=%lld leaves none of layers=%lld with experts "
+                         "(use family dense_transformer)",
+                         (long long)m->first_dense_layers, (long long)m->layers);
+    if ((m->first_dense_layers > 0) != (m->dense_ffn > 0))
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "model: first_dense_layers=%lld dense_ffn=%lld: one needs the other, the number of "
+                         "dense layers and their width",
+                         (long long)m->first_dense_layers, (long long)m->dense_ffn);
+    if (m->dense_ffn % job->parallel.tp != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.tp=%lld does not divide model.dense_ffn=%lld",
+                         (long long)job->parallel.tp, (long long)m->dense_ffn);
+    return MUIR_OK;
+}
+
+static muir_status check_experts(muir_ctx *ctx, const muir_job *job)
 {
     const muir_model *model = &job->model;
     if (model->experts < 1 || model->topk < 1 || model->topk > model->experts)
@@ -27,6 +45,11 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
     if (model->experts % job->parallel.ep != 0)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld does not divide experts=%lld",
                          (long long)job->parallel.ep, (long long)model->experts);
+    return MUIR_OK;
+}
+
+static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
+{
     const muir_parallel *par = &job->parallel;
     const int64_t etp = muir_job_etp(job);
     if (etp != 1 && etp != par->tp)
@@ -47,6 +70,16 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
     return MUIR_OK;
 }
 
+static muir_status check(muir_ctx *ctx, const muir_job *job)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(check_experts(ctx, job));
+    MUIR_TRY(check_dense_layers(ctx, job));
+    MUIR_TRY(check_layout(ctx, job));
+done:
+    return st;
+}
+
 typedef struct moe_sizes {
     double local_experts; /* on one chip */
     double expert_tokens; /* that one expert gets from its ep group in a microbatch */
@@ -55,9 +88,10 @@ typedef struct moe_sizes {
     double gathered;      /* bytes that the chips which split an expert gather; 0: they hold them all */
 } moe_sizes;
 
-static moe_sizes sizes_of(const muir_job *job)
+static moe_sizes sizes_of(const muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
+    const muir_sizes s = e->sizes;
+    const muir_job *job = e->job;
     const double ep = (double)job->parallel.ep, experts = (double)job->model.experts,
                  topk = (double)job->model.topk;
     moe_sizes m;
@@ -70,122 +104,49 @@ static moe_sizes sizes_of(const muir_job *job)
     return m;
 }
 
-static void exchange(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+static void exchange(muir_emitter *e, const char *name)
 {
-    muir_emit_coll(p, b, phase, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, job->parallel.ep,
-                   sizes_of(job).exchange);
-    if (job->parallel.ep > 1) muir_emit_last(p)->copies = muir_job_copies(job);
+    muir_op *op = muir_emit_coll(e, name, MUIR_ALL_TO_ALL, MUIR_AXIS_EP, sizes_of(e).exchange);
+    if (op) op->coll.copies = muir_job_copies(e->job);
 }
 
 /* With experts split over tp, their chips gather the tokens of all parts of the sequence, and scatter
  * results. */
-static void gather_tokens(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
-                          muir_coll_kind kind, const char *name)
+static void gather_tokens(muir_emitter *e, muir_coll_kind kind, const char *name)
 {
-    const moe_sizes m = sizes_of(job);
-    if (m.gathered > 0.0) muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp, m.gathered);
+    const moe_sizes m = sizes_of(e);
+    if (m.gathered > 0.0) muir_emit_coll(e, name, kind, MUIR_AXIS_TP, m.gathered);
 }
 
-static void expert_product(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
-                           const char *name, double m, double n, double k)
+static void expert_product(muir_emitter *e, const char *name, double m, double n, double k)
 {
-    const double experts = sizes_of(job).local_experts;
-    if (phase != MUIR_WEIGHT && muir_job_operand_bytes(job) < 2.0) /* rows in multiples of 16: another copy */
-        muir_emit_mem(p, b, phase, "pad tokens", 4.0 * m * k * experts);
-    muir_emit_product(p, job, b, phase, name, m, n, k, experts);
-    muir_emit_last(p)->is_grouped = true;
+    const double experts = sizes_of(e).local_experts;
+    if (e->phase != MUIR_WEIGHT &&
+        muir_job_operand_bytes(e->job) < 2.0) /* rows in multiples of 16: another copy */
+        muir_emit_mem(e, "pad tokens", 4.0 * m * k * experts);
+    muir_emit_product(e, name, m, n, k, experts)->gemm.is_grouped = true;
 }
 
 /* Sorting tokens by expert and back: a pass that reads and one that writes, for each of topk copies. Kernels
  * that look at every expert of every token take longer for those that it does not visit. */
-static void permute(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
+static void permute(muir_emitter *e)
 {
-    const moe_sizes m = sizes_of(job);
-    const muir_sizes s = muir_sizes_of(job);
-    const double unvisited = (double)(job->model.experts - job->model.topk) / (double)job->model.topk;
-    muir_emit_mem(p, b, phase, "permute tokens",
-                  4.0 * m.expert_tokens * m.local_experts * s.hidden * s.act_bytes * job->stack.elementwise *
-                      (1.0 + job->stack.permute_scan * unvisited));
-}
-
-static void experts_forward(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
-{
-    const muir_sizes s = muir_sizes_of(job);
-    const moe_sizes m = sizes_of(job);
-    muir_emit_norm(p, job, b, phase, "expert norm");
-    muir_emit_gemm(p, b, phase, "router", s.tokens / s.split, (double)job->model.experts, s.hidden, 1.0);
-    muir_emit_last(p)->is_16bit = true;
-    exchange(p, job, b, phase, "dispatch");
-    gather_tokens(p, job, b, phase, MUIR_ALL_GATHER, "dispatch over tp");
-    expert_product(p, job, b, phase, "expert up", m.expert_tokens, s.gate * m.inner, s.hidden);
-    muir_emit_mem(p, b, phase, "expert activation",
-                  job->stack.elementwise * (s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner *
-                      s.act_bytes);
-    expert_product(p, job, b, phase, "expert down", m.expert_tokens, s.hidden, m.inner);
-    permute(p, job, b, phase);
-    gather_tokens(p, job, b, phase, MUIR_REDUCE_SCATTER, "combine over tp");
-    exchange(p, job, b, phase, "combine");
-}
-
-static void experts_backward(muir_program *p, const muir_job *job, muir_block *b)
-{
-    const muir_sizes s = muir_sizes_of(job);
-    const moe_sizes m = sizes_of(job);
-    exchange(p, job, b, MUIR_BACKWARD, "combine");
-    gather_tokens(p, job, b, MUIR_BACKWARD, MUIR_ALL_GATHER, "combine over tp");
-    permute(p, job, b, MUIR_BACKWARD);
-    expert_product(p, job, b, MUIR_BACKWARD, "expert down grad", m.expert_tokens, m.inner, s.hidden);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "expert activation",
-                  job->stack.elementwise * (2.0 * s.gate + 1.0) * m.expert_tokens * m.local_experts *
-                      m.inner * s.act_bytes);
-    expert_product(p, job, b, MUIR_BACKWARD, "expert up grad", m.expert_tokens, s.hidden, s.gate * m.inner);
-    gather_tokens(p, job, b, MUIR_BACKWARD, MUIR_REDUCE_SCATTER, "dispatch over tp");
-    exchange(p, job, b, MUIR_BACKWARD, "dispatch");
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "router grad", s.tokens / s.split, s.hidden,
-                   (double)job->model.experts, 1.0);
-    muir_emit_last(p)->is_16bit = true;
-    muir_emit_norm(p, job, b, MUIR_BACKWARD, "expert norm");
-}
-
-static void experts_weight(muir_program *p, const muir_job *job, muir_block *b)
-{
-    const muir_sizes s = muir_sizes_of(job);
-    const moe_sizes m = sizes_of(job);
-    expert_product(p, job, b, MUIR_WEIGHT, "expert down weight", m.inner, s.hidden, m.expert_tokens);
-    expert_product(p, job, b, MUIR_WEIGHT, "expert up weight", s.hidden, s.gate * m.inner, m.expert_tokens);
-}
-
-static void shared_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase)
-{
-    if (job->model.shared_experts > 0)
-        muir_emit_mlp_half(p, job, b, phase, (double)(job->model.shared_experts * job->model.ffn));
-}
-
-static void emit_layer(muir_program *program, const muir_job *job, muir_block *layer)
-{
-    muir_emit_phase(program, layer, MUIR_FORWARD);
-    muir_emit_weights(program, job, layer, MUIR_FORWARD);
-    muir_emit_attention_half(program, job, layer, MUIR_FORWARD);
-    shared_half(program, job, layer, MUIR_FORWARD);
-    experts_forward(program, job, layer, MUIR_FORWARD);
-    muir_emit_phase(program, layer, MUIR_BACKWARD);
-    muir_emit_weights(program, job, layer, MUIR_BACKWARD);
-    muir_emit_recompute(program, job, layer);
-    experts_backward(program, job, layer);
-    shared_half(program, job, layer, MUIR_BACKWARD);
-    muir_emit_attention_half(program, job, layer, MUIR_BACKWARD);
-    muir_emit_phase(program, layer, MUIR_WEIGHT);
-    muir_emit_weights(program, job, layer, MUIR_WEIGHT);
-    experts_weight(program, job, layer);
-    shared_half(program, job, layer, MUIR_WEIGHT);
-    muir_emit_attention_half(program, job, layer, MUIR_WEIGHT);
+    const moe_sizes m = sizes_of(e);
+    const muir_sizes s = e->sizes;
+    const double unvisited =
+        (double)(e->job->model.experts - e->job->model.topk) / (double)e->job->model.topk;
+    muir_emit_mem(e, "permute tokens",
+                  4.0 * m.expert_tokens * m.local_experts * s.hidden * s.act_bytes *
+                      e->job->stack.elementwise * (1.0 + e->job->stack.permute_scan * unvisited));
 }
 
 /* Load of the busiest chip of an ep group over the mean. Loads of experts scatter like independent normal
  * draws, so that the busiest of all `experts` is as far above the mean as expert_imbalance says; the mean
  * of the k experts of a chip scatters by 1 / sqrt(k) of that.
  *     1 + expert_imbalance largest(ep) / (largest(experts) sqrt(experts / ep))
- * The figure is MaxVio of Wang et al., arXiv 2408.15664. Rounded, so that no last bit depends on erfc. */
+ * The figure is MaxVio of Wang et al., arXiv 2408.15664. Rounded, so that no last bit depends on erfc.
+ * It applies to all that is done for rows of experts: the busiest chip also has to receive them, bring them
+ * into order and send them back. */
 static double busiest_load(const muir_job *job)
 {
     const double experts = (double)job->model.experts, ep = (double)job->parallel.ep;
@@ -194,32 +155,124 @@ static double busiest_load(const muir_job *job)
     return 1.0 + job->model.expert_imbalance * round(share * 1e6) * 1e-6;
 }
 
-/* A chip with a busy expert gets more rows, which it also has to receive and send back. */
-static void load_busiest(muir_program *p, const muir_job *job)
+static void experts_forward(muir_emitter *e)
 {
-    for (int i = 0; i < p->n_ops; i++) {
-        muir_op *op = &p->ops[i];
-        const bool is_exchange = op->kind == MUIR_OP_COLL && op->axis == MUIR_AXIS_EP;
-        if (is_exchange || strncmp(op->name, "expert ", strlen("expert ")) == 0) op->load = busiest_load(job);
-    }
+    const muir_sizes s = e->sizes;
+    const moe_sizes m = sizes_of(e);
+    muir_emit_norm(e, "expert norm");
+    muir_emit_gemm_16bit(e, "router", s.tokens / s.split, (double)e->job->model.experts, s.hidden, 1.0);
+    e->load = busiest_load(e->job);
+    exchange(e, "dispatch");
+    gather_tokens(e, MUIR_ALL_GATHER, "dispatch over tp");
+    expert_product(e, "expert up", m.expert_tokens, s.gate * m.inner, s.hidden);
+    muir_emit_mem(e, "expert activation",
+                  e->job->stack.elementwise * (s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner *
+                      s.act_bytes);
+    expert_product(e, "expert down", m.expert_tokens, s.hidden, m.inner);
+    permute(e);
+    gather_tokens(e, MUIR_REDUCE_SCATTER, "combine over tp");
+    exchange(e, "combine");
+    e->load = 0.0;
 }
 
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *program)
+static void experts_backward(muir_emitter *e)
 {
-    (void)ctx;
-    const muir_model *model = &job->model;
-    const double tp = (double)job->parallel.tp, ffn = (double)model->ffn;
-    muir_emit_embedding(program, job);
-    muir_block *layer = muir_emit_block(program, "layer");
-    layer->dense_params = (muir_attention_params(model) + (double)(model->hidden * model->experts)) / tp;
-    if (model->shared_experts > 0)
-        layer->dense_params += muir_mlp_params(model, (double)model->shared_experts * ffn) / tp;
-    layer->expert_params =
-        muir_mlp_params(model, ffn) * (double)model->experts / (double)(job->parallel.ep * muir_job_etp(job));
-    emit_layer(program, job, layer);
-    load_busiest(program, job);
-    muir_emit_head(program, job);
-    return MUIR_OK;
+    const muir_sizes s = e->sizes;
+    const moe_sizes m = sizes_of(e);
+    e->load = busiest_load(e->job);
+    exchange(e, "combine");
+    gather_tokens(e, MUIR_ALL_GATHER, "combine over tp");
+    permute(e);
+    expert_product(e, "expert down grad", m.expert_tokens, m.inner, s.hidden);
+    muir_emit_mem(e, "expert activation",
+                  e->job->stack.elementwise * (2.0 * s.gate + 1.0) * m.expert_tokens * m.local_experts *
+                      m.inner * s.act_bytes);
+    expert_product(e, "expert up grad", m.expert_tokens, s.hidden, s.gate * m.inner);
+    gather_tokens(e, MUIR_REDUCE_SCATTER, "dispatch over tp");
+    exchange(e, "dispatch");
+    e->load = 0.0;
+    muir_emit_gemm_16bit(e, "router grad", s.tokens / s.split, s.hidden, (double)e->job->model.experts, 1.0);
+    muir_emit_norm(e, "expert norm");
+}
+
+static void experts_weight(muir_emitter *e)
+{
+    const muir_sizes s = e->sizes;
+    const moe_sizes m = sizes_of(e);
+    e->load = busiest_load(e->job);
+    expert_product(e, "expert down weight", m.inner, s.hidden, m.expert_tokens);
+    expert_product(e, "expert up weight", s.hidden, s.gate * m.inner, m.expert_tokens);
+    e->load = 0.0;
+}
+
+static void shared_half(muir_emitter *e)
+{
+    if (e->job->model.shared_experts > 0)
+        muir_emit_mlp(e, (double)(e->job->model.shared_experts * e->job->model.ffn));
+}
+
+static void dense_half(muir_emitter *e)
+{
+    muir_emit_mlp(e, (double)e->job->model.dense_ffn);
+}
+
+static void experts_half(muir_emitter *e)
+{
+    if (e->phase == MUIR_FORWARD)
+        experts_forward(e);
+    else if (e->phase == MUIR_BACKWARD)
+        experts_backward(e);
+    else
+        experts_weight(e);
+}
+
+/* Of the experts' half: rows as they are routed, what comes into and out of the activation. */
+static double expert_activations(const muir_emitter *e)
+{
+    const muir_sizes s = e->sizes;
+    const muir_model *m = &e->job->model;
+    const double rows = s.tokens * (double)m->topk / (muir_job_etp(e->job) > 1 ? 1.0 : s.split);
+    return muir_mlp_activations(e, (double)m->ffn) * (double)m->shared_experts +
+           2.0 * rows * (s.hidden + (s.gate + 1.0) * sizes_of(e).inner);
+}
+
+static void emit_dense_layer(muir_emitter *e)
+{
+    static const muir_emit_half halves[] = {muir_emit_attention_half, dense_half};
+    const muir_model *m = &e->job->model;
+    const double width = (double)m->dense_ffn;
+    muir_emit_block(
+        e, (muir_block){.name = "dense layer",
+                        .role = MUIR_BLOCK_LAYER,
+                        .layers = {0, m->first_dense_layers, 1},
+                        .dense_params = (muir_attention_params(m) + muir_mlp_params(m, width)) / e->sizes.tp,
+                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_layer(e, halves, 2);
+}
+
+static void emit_layer(muir_emitter *e)
+{
+    static const muir_emit_half halves[] = {muir_emit_attention_half, shared_half, experts_half};
+    const muir_model *m = &e->job->model;
+    const double tp = e->sizes.tp, ffn = (double)m->ffn, experts = (double)m->experts;
+    double dense = (muir_attention_params(m) + (double)(m->hidden * m->experts)) / tp;
+    if (m->shared_experts > 0) dense += muir_mlp_params(m, (double)m->shared_experts * ffn) / tp;
+    muir_emit_block(e, (muir_block){.name = "layer",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {m->first_dense_layers, m->layers, 1},
+                                    .dense_params = dense,
+                                    .expert_params = muir_mlp_params(m, ffn) * experts /
+                                                     (double)(e->job->parallel.ep * muir_job_etp(e->job)),
+                                    .activation_bytes = muir_layer_activations(e, expert_activations(e))});
+    muir_emit_layer(e, halves, 3);
+}
+
+static void emit(muir_emitter *e)
+{
+    muir_emit_embedding(e);
+    if (e->job->model.first_dense_layers > 0) emit_dense_layer(e);
+    emit_layer(e);
+    muir_emit_head(e);
 }
 
 const muir_family muir_family_moe_transformer = {

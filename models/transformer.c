@@ -30,115 +30,129 @@ double muir_mlp_params(const muir_model *model, double width)
  * coming out of a forward and of a backward (which is going in) needs an all_reduce. What is gathered is the
  * operand of a product and travels in its precision. Source: Korthikanti et
  * al., "Reducing activation recomputation in large transformer models", 2022, section 4.2. */
-static void cross_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, bool is_entering,
-                     const char *name)
+static void cross_tp(muir_emitter *e, bool is_entering, const char *name)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const bool is_inward = is_entering == (phase != MUIR_BACKWARD); /* the way that data goes */
+    const muir_sizes s = e->sizes;
+    const bool is_inward = is_entering == (e->phase != MUIR_BACKWARD); /* the way that data goes */
     muir_coll_kind kind = is_inward ? MUIR_ALL_GATHER : MUIR_REDUCE_SCATTER;
-    if (!job->parallel.sequence_parallel) {
+    if (!e->job->parallel.sequence_parallel) {
         if (is_inward) return;
         kind = MUIR_ALL_REDUCE;
     }
     const double bytes =
-        kind == MUIR_ALL_GATHER ? fmin(s.act_bytes, muir_job_operand_bytes(job)) : s.act_bytes;
-    muir_emit_coll(p, b, phase, name, kind, MUIR_AXIS_TP, job->parallel.tp, s.tokens * s.hidden * bytes);
+        kind == MUIR_ALL_GATHER ? fmin(s.act_bytes, muir_job_operand_bytes(e->job)) : s.act_bytes;
+    muir_emit_coll(e, name, kind, MUIR_AXIS_TP, s.tokens * s.hidden * bytes);
 }
 
-void muir_emit_enter_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
-                        const char *name)
+void muir_emit_enter_tp(muir_emitter *e, const char *name)
 {
-    cross_tp(p, job, b, phase, true, name);
+    cross_tp(e, true, name);
 }
 
-void muir_emit_leave_tp(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase,
-                        const char *name)
+void muir_emit_leave_tp(muir_emitter *e, const char *name)
 {
-    cross_tp(p, job, b, phase, false, name);
+    cross_tp(e, false, name);
 }
 
 /* Norm, residual and dropout read and write the hidden vector a few times: 5 passes forward, 7 backward
  * (gradients of output and input, saved input). Counted from the elementwise kernels of a fused
  * implementation. */
-void muir_emit_norm(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, const char *name)
+void muir_emit_norm(muir_emitter *e, const char *name)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double passes = phase == MUIR_FORWARD ? 5.0 : 7.0;
-    muir_emit_mem(p, b, phase, name,
-                  job->stack.elementwise * passes * s.tokens / s.split * s.hidden * s.act_bytes);
+    const muir_sizes s = e->sizes;
+    const double passes = e->phase == MUIR_FORWARD ? 5.0 : 7.0;
+    muir_emit_mem(e, name, e->job->stack.elementwise * passes * s.tokens / s.split * s.hidden * s.act_bytes);
 }
 
-void muir_emit_mlp_half(muir_program *p, const muir_job *job, muir_block *b, muir_phase phase, double width)
+void muir_emit_mlp(muir_emitter *e, double width)
 {
-    const muir_sizes s = muir_sizes_of(job);
+    const muir_sizes s = e->sizes;
     const double inner = width / s.tp;
-    if (phase == MUIR_FORWARD) {
-        muir_emit_norm(p, job, b, phase, "mlp norm");
-        muir_emit_enter_tp(p, job, b, phase, "mlp in");
-        muir_emit_product(p, job, b, phase, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "activation",
-                      job->stack.elementwise * (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
-        muir_emit_product(p, job, b, phase, "mlp down", s.tokens, s.hidden, inner, 1.0);
-        muir_emit_leave_tp(p, job, b, phase, "mlp out");
-    } else if (phase == MUIR_BACKWARD) {
-        muir_emit_leave_tp(p, job, b, phase, "mlp out");
-        muir_emit_product(p, job, b, phase, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
-        muir_emit_mem(p, b, phase, "activation",
-                      job->stack.elementwise * (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
-        muir_emit_product(p, job, b, phase, "mlp up grad", s.tokens, s.hidden, s.gate * inner, 1.0);
-        muir_emit_enter_tp(p, job, b, phase, "mlp in");
-        muir_emit_norm(p, job, b, phase, "mlp norm");
+    if (e->phase == MUIR_FORWARD) {
+        muir_emit_norm(e, "mlp norm");
+        muir_emit_enter_tp(e, "mlp in");
+        muir_emit_product(e, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
+        muir_emit_mem(e, "activation",
+                      e->job->stack.elementwise * (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_product(e, "mlp down", s.tokens, s.hidden, inner, 1.0);
+        muir_emit_leave_tp(e, "mlp out");
+    } else if (e->phase == MUIR_BACKWARD) {
+        muir_emit_leave_tp(e, "mlp out");
+        muir_emit_product(e, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
+        muir_emit_mem(e, "activation",
+                      e->job->stack.elementwise * (2.0 * s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        muir_emit_product(e, "mlp up grad", s.tokens, s.hidden, s.gate * inner, 1.0);
+        muir_emit_enter_tp(e, "mlp in");
+        muir_emit_norm(e, "mlp norm");
     } else {
-        muir_emit_product(p, job, b, phase, "mlp down weight", inner, s.hidden, s.tokens, 1.0);
-        muir_emit_product(p, job, b, phase, "mlp up weight", s.hidden, s.gate * inner, s.tokens, 1.0);
+        muir_emit_product(e, "mlp down weight", inner, s.hidden, s.tokens, 1.0);
+        muir_emit_product(e, "mlp up weight", s.hidden, s.gate * inner, s.tokens, 1.0);
     }
 }
 
-muir_block *muir_emit_embedding(muir_program *p, const muir_job *job)
+void muir_emit_mlp_half(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    muir_block *b = muir_emit_block(p, "embedding");
-    b->dense_params = (double)job->model.vocab * s.hidden / s.tp;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_mem(p, b, MUIR_FORWARD, "embedding lookup", 2.0 * s.tokens * s.hidden * s.act_bytes);
-    muir_emit_leave_tp(p, job, b, MUIR_FORWARD, "embedding out");
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_leave_tp(p, job, b, MUIR_BACKWARD, "embedding out");
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_mem(p, b, MUIR_WEIGHT, "embedding grad", 3.0 * s.tokens * s.hidden * s.act_bytes);
-    return b;
+    muir_emit_mlp(e, (double)e->job->model.ffn);
+}
+
+/* Scores that are not recomputed: softmax and dropout, 2 bytes each, and a mask of 1. */
+static double score_activations(const muir_emitter *e)
+{
+    const muir_job *job = e->job;
+    if (job->stack.fused_attention || job->parallel.recompute != MUIR_RECOMPUTE_NONE) return 0.0;
+    return 5.0 * (double)job->model.heads / e->sizes.tp * e->sizes.tokens * (double)job->batch.seq_len;
+}
+
+double muir_layer_activations(const muir_emitter *e, double mlp_bytes)
+{
+    const muir_sizes s = e->sizes;
+    const double vector = s.tokens * s.hidden;
+    const double masks = e->job->model.mlp == MUIR_MLP_GELU ? 2.0 : 0.0;
+    if (e->job->parallel.recompute == MUIR_RECOMPUTE_FULL) return 2.0 * vector / s.split;
+    return (8.0 + masks) * vector / s.split + 2.0 * s.tokens * (2.0 * s.q_local + 2.0 * s.kv_local) +
+           mlp_bytes + score_activations(e);
+}
+
+double muir_mlp_activations(const muir_emitter *e, double width)
+{
+    const muir_sizes s = e->sizes;
+    return 2.0 * (s.gate + 1.0) / s.tp * s.tokens * width;
+}
+
+void muir_emit_embedding(muir_emitter *e)
+{
+    const muir_sizes s = e->sizes;
+    muir_emit_block(e, (muir_block){.name = "embedding",
+                                    .role = MUIR_BLOCK_FIRST,
+                                    .dense_params = (double)e->job->model.vocab * s.hidden / s.tp});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_mem(e, "embedding lookup", 2.0 * s.tokens * s.hidden * s.act_bytes);
+    muir_emit_leave_tp(e, "embedding out");
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_leave_tp(e, "embedding out");
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_mem(e, "embedding grad", 3.0 * s.tokens * s.hidden * s.act_bytes);
 }
 
 /* Final norm, logits, loss over a vocabulary split by tp: maximum and sum of each token cross chips. */
-muir_block *muir_emit_head(muir_program *p, const muir_job *job)
+void muir_emit_head(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double logits = (double)job->model.vocab / s.tp;
-    muir_block *b = muir_emit_block(p, "head");
-    b->dense_params = (double)job->model.vocab * s.hidden / s.tp + s.hidden;
-    if (job->model.tied_embedding && job->parallel.pp == 1) b->dense_params = s.hidden;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_norm(p, job, b, MUIR_FORWARD, "final norm");
-    muir_emit_enter_tp(p, job, b, MUIR_FORWARD, "head in");
-    muir_emit_gemm(p, b, MUIR_FORWARD, "logits", s.tokens, logits, s.hidden, 1.0);
-    muir_emit_last(p)->is_16bit = true;
-    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 0.6 * job->stack.loss_bytes * s.tokens * logits);
-    muir_emit_coll(p, b, MUIR_FORWARD, "loss maximum and sum", MUIR_ALL_REDUCE, MUIR_AXIS_TP,
-                   job->parallel.tp, 2.0 * s.tokens * 4.0);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "loss", 0.4 * job->stack.loss_bytes * s.tokens * logits);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "logits grad", s.tokens, s.hidden, logits, 1.0);
-    muir_emit_last(p)->is_16bit = true;
-    muir_emit_enter_tp(p, job, b, MUIR_BACKWARD, "head in");
-    muir_emit_norm(p, job, b, MUIR_BACKWARD, "final norm");
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "logits weight", s.hidden, logits, s.tokens, 1.0);
-    muir_emit_last(p)->is_16bit = true;
-    return b;
+    const muir_sizes s = e->sizes;
+    const double logits = (double)e->job->model.vocab / s.tp;
+    const bool is_shared = e->job->model.tied_embedding && e->job->parallel.pp == 1;
+    const double params = (is_shared ? 0.0 : (double)e->job->model.vocab * s.hidden / s.tp) + s.hidden;
+    muir_emit_block(e, (muir_block){.name = "head", .role = MUIR_BLOCK_LAST, .dense_params = params});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_norm(e, "final norm");
+    muir_emit_enter_tp(e, "head in");
+    muir_emit_gemm_16bit(e, "logits", s.tokens, logits, s.hidden, 1.0);
+    muir_emit_mem(e, "loss", 0.6 * e->job->stack.loss_bytes * s.tokens * logits);
+    muir_emit_coll(e, "loss maximum and sum", MUIR_ALL_REDUCE, MUIR_AXIS_TP, 2.0 * s.tokens * 4.0);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_mem(e, "loss", 0.4 * e->job->stack.loss_bytes * s.tokens * logits);
+    muir_emit_gemm_16bit(e, "logits grad", s.tokens, s.hidden, logits, 1.0);
+    muir_emit_enter_tp(e, "head in");
+    muir_emit_norm(e, "final norm");
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_gemm_16bit(e, "logits weight", s.hidden, logits, s.tokens, 1.0);
 }

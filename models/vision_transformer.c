@@ -43,80 +43,67 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 }
 
 /* Patches are cut out and projected where their part of the sequence lies; the image needs no gradient. */
-static void emit_patches(muir_program *p, const muir_job *job)
+static void emit_patches(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const muir_model *m = &job->model;
-    const double images = (double)job->batch.micro_batch_size / (double)job->parallel.cp / s.split;
+    const muir_sizes s = e->sizes;
+    const muir_model *m = &e->job->model;
+    const double images = (double)e->job->batch.micro_batch_size / (double)e->job->parallel.cp / s.split;
     const double patches = images * (double)patches_of(m), pixels = (double)(COLOURS * m->patch * m->patch);
     const double hidden_bytes = s.tokens / s.split * s.hidden * s.act_bytes;
-    muir_block *b = muir_emit_block(p, "patches");
-    b->dense_params = patch_params(m) + (double)job->batch.seq_len * s.hidden; /* and positions */
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_mem(p, b, MUIR_FORWARD, "cut patches", 2.0 * patches * pixels * s.act_bytes);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "patch", patches, s.hidden, pixels, 1.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "add positions", 2.0 * hidden_bytes);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_mem(p, b, MUIR_WEIGHT, "positions grad", hidden_bytes);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "patch weight", pixels, s.hidden, patches, 1.0);
+    const double positions = (double)e->job->batch.seq_len * s.hidden;
+    muir_emit_block(e, (muir_block){.name = "patches",
+                                    .role = MUIR_BLOCK_FIRST,
+                                    .dense_params = patch_params(m) + positions});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_mem(e, "cut patches", 2.0 * patches * pixels * s.act_bytes);
+    muir_emit_gemm(e, "patch", patches, s.hidden, pixels, 1.0);
+    muir_emit_mem(e, "add positions", 2.0 * hidden_bytes);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_mem(e, "positions grad", hidden_bytes);
+    muir_emit_gemm(e, "patch weight", pixels, s.hidden, patches, 1.0);
 }
 
-static void emit_layer(muir_program *p, const muir_job *job)
+static void emit_layer(muir_emitter *e)
 {
-    const double width = (double)job->model.ffn;
-    muir_block *b = muir_emit_block(p, "layer");
-    b->dense_params =
-        (muir_attention_params(&job->model) + muir_mlp_params(&job->model, width)) / (double)job->parallel.tp;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_attention_half(p, job, b, MUIR_FORWARD);
-    muir_emit_mlp_half(p, job, b, MUIR_FORWARD, width);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_recompute(p, job, b);
-    muir_emit_mlp_half(p, job, b, MUIR_BACKWARD, width);
-    muir_emit_attention_half(p, job, b, MUIR_BACKWARD);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_mlp_half(p, job, b, MUIR_WEIGHT, width);
-    muir_emit_attention_half(p, job, b, MUIR_WEIGHT);
+    static const muir_emit_half halves[] = {muir_emit_attention_half, muir_emit_mlp_half};
+    const muir_model *m = &e->job->model;
+    const double width = (double)m->ffn;
+    muir_emit_block(
+        e, (muir_block){.name = "layer",
+                        .role = MUIR_BLOCK_LAYER,
+                        .layers = {0, m->layers, 1},
+                        .dense_params = (muir_attention_params(m) + muir_mlp_params(m, width)) / e->sizes.tp,
+                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_layer(e, halves, 2);
 }
 
 /* Every chip of a tp group does the few classes alike. */
-static void emit_classes(muir_program *p, const muir_job *job)
+static void emit_classes(muir_emitter *e)
 {
-    const muir_sizes s = muir_sizes_of(job);
-    const double images = (double)job->batch.micro_batch_size, classes = (double)job->model.vocab;
+    const muir_sizes s = e->sizes;
+    const double images = (double)e->job->batch.micro_batch_size, classes = (double)e->job->model.vocab;
     const double norm_bytes = s.tokens / s.split * s.hidden * s.act_bytes;
-    muir_block *b = muir_emit_block(p, "classes");
-    b->dense_params = classes * s.hidden + s.hidden;
-    muir_emit_phase(p, b, MUIR_FORWARD);
-    muir_emit_weights(p, job, b, MUIR_FORWARD);
-    muir_emit_mem(p, b, MUIR_FORWARD, "final norm", 2.0 * norm_bytes);
-    muir_emit_gemm(p, b, MUIR_FORWARD, "classes", images, classes, s.hidden, 1.0);
-    muir_emit_mem(p, b, MUIR_FORWARD, "loss", 3.0 * images * classes * 4.0);
-    muir_emit_phase(p, b, MUIR_BACKWARD);
-    muir_emit_weights(p, job, b, MUIR_BACKWARD);
-    muir_emit_gemm(p, b, MUIR_BACKWARD, "classes grad", images, s.hidden, classes, 1.0);
-    muir_emit_mem(p, b, MUIR_BACKWARD, "final norm", 3.0 * norm_bytes);
-    muir_emit_phase(p, b, MUIR_WEIGHT);
-    muir_emit_weights(p, job, b, MUIR_WEIGHT);
-    muir_emit_gemm(p, b, MUIR_WEIGHT, "classes weight", s.hidden, classes, images, 1.0);
+    muir_emit_block(e, (muir_block){.name = "classes",
+                                    .role = MUIR_BLOCK_LAST,
+                                    .dense_params = classes * s.hidden + s.hidden});
+    muir_emit_phase(e, MUIR_FORWARD);
+    muir_emit_mem(e, "final norm", 2.0 * norm_bytes);
+    muir_emit_gemm(e, "classes", images, classes, s.hidden, 1.0);
+    muir_emit_mem(e, "loss", 3.0 * images * classes * 4.0);
+    muir_emit_phase(e, MUIR_BACKWARD);
+    muir_emit_gemm(e, "classes grad", images, s.hidden, classes, 1.0);
+    muir_emit_mem(e, "final norm", 3.0 * norm_bytes);
+    muir_emit_phase(e, MUIR_WEIGHT);
+    muir_emit_gemm(e, "classes weight", s.hidden, classes, images, 1.0);
 }
 
-static muir_status emit(muir_ctx *ctx, const muir_job *job, muir_program *p)
+static void emit(muir_emitter *e)
 {
-    (void)ctx;
-    emit_patches(p, job);
-    emit_layer(p, job);
-    emit_classes(p, job);
-    for (int i = 0; i < p->n_ops; i++)
-        if (p->ops[i].is_attention) p->ops[i].share = 1.0; /* every token sees every other */
-    return MUIR_OK;
+    e->attention_share = 1.0; /* every token sees every other */
+    emit_patches(e);
+    emit_layer(e);
+    emit_classes(e);
 }
 
 /* As for language models, but patches have no gradient of their input, and classes are of images. */
@@ -125,8 +112,9 @@ static void add_totals(const muir_job *job, muir_program *p)
     const muir_model *m = &job->model;
     const double images = (double)job->batch.global_batch_size, seq = (double)job->batch.seq_len;
     const double layers = (double)m->layers, width = (double)(m->heads * m->head_dim);
-    const double layer = p->blocks[1].dense_params * (double)job->parallel.tp;
-    p->params = layers * layer + p->blocks[0].dense_params + p->blocks[2].dense_params;
+    const double layer = muir_program_block(p, MUIR_BLOCK_LAYER)->dense_params * (double)job->parallel.tp;
+    p->params = layers * layer + muir_program_block(p, MUIR_BLOCK_FIRST)->dense_params +
+                muir_program_block(p, MUIR_BLOCK_LAST)->dense_params;
     p->active_params = p->params;
     p->model_flop =
         images * (layers * seq * (6.0 * layer + 12.0 * seq * width) +

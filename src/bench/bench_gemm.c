@@ -175,7 +175,7 @@ static muir_status add_model(muir_ctx *ctx, const char *name, muir_gemm_size *si
     for (int i = 0; i < program->n_ops; i++) {
         const muir_op *op = &program->ops[i];
         if (op->kind != MUIR_OP_GEMM) continue;
-        add_size(sizes, n, (muir_gemm_size){(size_t)op->m, (size_t)op->n, (size_t)op->k});
+        add_size(sizes, n, (muir_gemm_size){(size_t)op->gemm.m, (size_t)op->gemm.n, (size_t)op->gemm.k});
     }
 done:
     muir_program_destroy(&program);

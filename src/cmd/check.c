@@ -63,15 +63,15 @@ static double axis_bytes(const muir_job *job, const muir_program *program, muir_
             for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
                 const muir_op_range r = program->blocks[chunk->block[part]].phase[phase];
                 for (int i = r.first; i < r.first + r.n; i++)
-                    if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
-                        bytes += program->ops[i].bytes * chunk->repeat[part] * microbatches;
+                    if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll.axis == axis)
+                        bytes += program->ops[i].coll.bytes * chunk->repeat[part] * microbatches;
             }
     }
     const muir_op_range ends[] = {program->sync_ops[0], program->update_ops[0]};
     for (size_t e = 0; e < sizeof ends / sizeof ends[0]; e++)
         for (int i = ends[e].first; i < ends[e].first + ends[e].n; i++)
-            if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis)
-                bytes += program->ops[i].bytes;
+            if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll.axis == axis)
+                bytes += program->ops[i].coll.bytes;
     return bytes;
 }
 
@@ -274,7 +274,7 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
         return;
     }
     const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
-    const muir_shrink shrink = muir_shrink_plan(s, &fold, program, peak, dilated_s);
+    const muir_shrink shrink = muir_shrink_choose(s, &fold, program, peak, dilated_s);
     char transforms[40] = "";
     if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
     printf("\nexecuted each %lld-th step: %d kinds of products%s and %d of memory streams, schedule %s of %d "
@@ -303,7 +303,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
 {
     muir_status st = MUIR_OK;
     muir_program *program = NULL;
-    muir_prices *prices = NULL;
+    muir_slot_times *slot_times = NULL;
     muir_order *order = NULL;
     muir_ideal *ideal = NULL;
     double dilated_s = 0.0;
@@ -311,10 +311,10 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
     const muir_parallel *p = &s->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
     MUIR_TRY(muir_program_create(ctx, &s->job, &program));
-    MUIR_TRY(muir_prices_create(ctx, s, program, &prices));
+    MUIR_TRY(muir_slot_times_create(ctx, s, program, &slot_times));
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
-    MUIR_TRY(muir_ideal_create(ctx, order, prices, &ideal));
-    MUIR_TRY(muir_times_dilated_step_s(ctx, s, program, prices, ranks, &dilated_s));
+    MUIR_TRY(muir_ideal_create(ctx, order, slot_times, &ideal));
+    MUIR_TRY(muir_times_dilated_step_s(ctx, s, program, slot_times, ranks, &dilated_s));
     MUIR_TRY(muir_scenario_memory(ctx, s, program, &memory));
     print_job(s, program);
     print_groups(s, program, order);
@@ -327,7 +327,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
 done:
     muir_ideal_destroy(&ideal);
     muir_order_destroy(&order);
-    muir_prices_destroy(&prices);
+    muir_slot_times_destroy(&slot_times);
     muir_program_destroy(&program);
     return st;
 }

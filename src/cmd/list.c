@@ -5,7 +5,7 @@
 
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/list_cost.h"
+#include "cmd/list_times.h"
 #include "collectives/coll.h"
 #include "kernels/gemm.h"
 #include "models/program.h"
@@ -130,7 +130,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     bool is_found = false;
     muir_status st = MUIR_OK;
     if (argc > 1 && argc <= 3 && strcmp(wanted, "collectives") == 0)
-        return muir_list_cost(ctx, argv[1], argc > 2 ? argv[2] : NULL);
+        return muir_list_times(ctx, argv[1], argc > 2 ? argv[2] : NULL);
     if (argc > 1) return muir_fail(ctx, MUIR_ERR_ARG, "muir list takes one word at most");
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (wanted && strcmp(wanted, lists[i].name) != 0) continue;

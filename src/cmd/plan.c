@@ -139,11 +139,11 @@ static void print_head(const muir_scenario *s, const plan_options *o, const muir
            muir_count_text(muir_fleet_chips(&s->fleet)).s, muir_count_text(s->job.batch.global_batch_size).s,
            muir_count_text(s->job.batch.seq_len).s, muir_scenario_precision(s));
     for (int i = 0; i < o->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", o->layout[i]);
-    printf("%s%s layouts whose sizes divide; %s of them fit in %s a chip and were priced (modelled, chips of "
+    printf("%s%s layouts whose sizes divide; %s of them fit in %s a chip and were timed (modelled, chips of "
            "speed 1)\n",
            o->n_layout ? "\n" : "", muir_count_text(plan->legal).s, muir_count_text(plan->fitting).s,
            muir_bytes_text(s->fleet.chip.hbm_bytes).s);
-    printf("searched in %s on %d rank%s: %s layouts a second, %s priced a second (executed)\n",
+    printf("searched in %s on %d rank%s: %s layouts a second, %s timed a second (executed)\n",
            muir_time_text(plan->search_s).s, ranks, ranks == 1 ? "" : "s",
            muir_count_text((long long)((double)plan->legal / plan->search_s)).s,
            muir_count_text((long long)((double)plan->fitting / plan->search_s)).s);

@@ -171,16 +171,17 @@ static void print_tuning(const muir_summary *m)
                t->others == 1 ? "" : "s", t->others_are);
 }
 
-/* The step against its budget, or against its plan. */
+/* The step against its budget, or against its timetable. */
 static void print_pace(const muir_scenario *s, const muir_summary *m)
 {
     if (m->facts.planned_step_s == 0.0) {
         printf("  step        %s (budget %s)\n", muir_time_text(m->host_step_mean_s).s,
                muir_time_text(s->host.budget).s);
     } else {
-        printf("  step        %s, by the plan %s (%s)\n", muir_time_text(m->host_step_mean_s).s,
+        printf("  step        %s, by the timetable %s (%s)\n", muir_time_text(m->host_step_mean_s).s,
                muir_time_text(m->facts.planned_step_s).s, s->host.pace);
-        printf("  rhythm      ops end %s (p50) and %s (p99) from the plan, %.3g %% and %.3g %% of their own "
+        printf("  rhythm      ops end %s (p50) and %s (p99) from the timetable, %.3g %% and %.3g %% of their "
+               "own "
                "time\n",
                muir_time_text(m->rhythm_p50_s).s, muir_time_text(m->rhythm_p99_s).s, 100.0 * m->rhythm_p50,
                100.0 * m->rhythm_p99);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Draws of experts' loads, and prices that follow them. */
+/* Draws of experts' loads, and times of slots that follow them. */
 #include "fleet_clock/experts.h"
 
 #include <math.h>
@@ -39,7 +39,8 @@ static int layers_of(const muir_program *program, int chunk)
 static double tokens_of(const muir_program *program)
 {
     for (int i = 0; i < program->n_ops; i++)
-        if (program->ops[i].is_grouped) return program->ops[i].m * program->ops[i].count;
+        if (program->ops[i].kind == MUIR_OP_GEMM && program->ops[i].gemm.is_grouped)
+            return program->ops[i].gemm.m * program->ops[i].gemm.count;
     return INFINITY;
 }
 
@@ -64,28 +65,28 @@ static size_t width_of(const muir_experts *e)
     return (size_t)(e->chips + LANES - 1) / LANES * LANES;
 }
 
-static muir_status price_more(muir_ctx *ctx, muir_experts *e)
+static muir_status time_more(muir_ctx *ctx, muir_experts *e)
 {
     muir_status st = MUIR_OK;
     muir_program *program = NULL;
     MUIR_TRY(muir_program_create(ctx, &e->scenario->job, &program));
     for (int i = 0; i < program->n_ops; i++) program->ops[i].load *= 1.0 + growth;
-    MUIR_TRY(muir_prices_create(ctx, e->scenario, program, &e->more));
-    MUIR_TRY(muir_prices_create(ctx, e->scenario, e->program, &e->now));
+    MUIR_TRY(muir_slot_times_create(ctx, e->scenario, program, &e->more));
+    MUIR_TRY(muir_slot_times_create(ctx, e->scenario, e->program, &e->now));
 done:
     muir_program_destroy(&program);
     return st;
 }
 
 muir_status muir_experts_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
-                                const muir_prices *prices, muir_experts **out)
+                                const muir_slot_times *times, muir_experts **out)
 {
     muir_status st = MUIR_OK;
     muir_experts *e = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *e, "loads of experts", &e));
     e->scenario = scenario;
     e->program = program;
-    e->mean = prices;
+    e->mean = times;
     e->knot = -1;
     set_law(e);
     if (scenario->faults.jitter.experts && e->chips > 1 && e->layers > 0) {
@@ -93,7 +94,7 @@ muir_status muir_experts_create(muir_ctx *ctx, const muir_scenario *scenario, co
         MUIR_TRY(muir_alloc(ctx, n, sizeof(float), "loads of experts", &e->old));
         MUIR_TRY(muir_alloc(ctx, n, sizeof(float), "loads of experts", &e->fresh));
         MUIR_TRY(muir_alloc(ctx, (size_t)program->n_chunks, sizeof(double), "loads of experts", &e->at));
-        MUIR_TRY(price_more(ctx, e));
+        MUIR_TRY(time_more(ctx, e));
     }
     *out = e;
     e = NULL;
@@ -105,8 +106,8 @@ done:
 void muir_experts_destroy(muir_experts **experts)
 {
     if (!*experts) return;
-    muir_prices_destroy(&(*experts)->more);
-    muir_prices_destroy(&(*experts)->now);
+    muir_slot_times_destroy(&(*experts)->more);
+    muir_slot_times_destroy(&(*experts)->now);
     free((*experts)->old);
     free((*experts)->fresh);
     free((*experts)->at);
@@ -144,25 +145,20 @@ static float lead_of(const float *restrict old, const float *restrict fresh, flo
     return largest - total / (float)n;
 }
 
-static muir_slot_price between(const muir_slot_price *x, const muir_slot_price *y, double at)
+static void time_chunk(muir_experts *e, int chunk, double at)
 {
-    return (muir_slot_price){x->compute_s + at * (y->compute_s - x->compute_s),
-                             x->tp_s + at * (y->tp_s - x->tp_s), x->cp_s + at * (y->cp_s - x->cp_s),
-                             x->ep_s + at * (y->ep_s - x->ep_s), x->dp_s + at * (y->dp_s - x->dp_s)};
-}
-
-static void price_chunk(muir_experts *e, int c, double at)
-{
-    e->now->forward[c] = between(&e->mean->forward[c], &e->more->forward[c], at);
-    e->now->backward[c] = between(&e->mean->backward[c], &e->more->backward[c], at);
-    e->now->input[c] = between(&e->mean->input[c], &e->more->input[c], at);
-    e->now->weight[c] = between(&e->mean->weight[c], &e->more->weight[c], at);
+    for (int kind = 0; kind < MUIR_SLOT_KINDS; kind++) {
+        const double *mean_s = e->mean->slot[kind][chunk].part_s, *more_s = e->more->slot[kind][chunk].part_s;
+        double *now_s = e->now->slot[kind][chunk].part_s;
+        for (int part = 0; part < MUIR_SLOT_PARTS; part++)
+            now_s[part] = mean_s[part] + at * (more_s[part] - mean_s[part]);
+    }
 }
 
 /* Gradient syncs hide under compute that the load changes; norm and optimizer stay as they are. */
-static void price_sync(muir_experts *e, int stage)
+static void time_sync(muir_experts *e, int stage)
 {
-    const muir_sync_price *x = &e->mean->sync[stage], *y = &e->more->sync[stage];
+    const muir_sync_time *x = &e->mean->sync[stage], *y = &e->more->sync[stage];
     double at = 0.0;
     for (int i = 0; i < e->program->n_held; i++)
         at += e->at[muir_program_chunk(e->program, stage, i)] / (double)e->program->n_held;
@@ -203,10 +199,10 @@ double muir_experts_step(muir_experts *e, int64_t step)
         const int layers = layers_of(e->program, c);
         const double excess = beyond(e, layer, layers, a, b);
         e->at[c] = layers > 0 ? excess / (double)layers / (growth * e->load) : 0.0;
-        price_chunk(e, c, e->at[c]);
+        time_chunk(e, c, e->at[c]);
         sum += excess;
         layer += layers;
     }
-    for (int stage = 0; stage < e->program->n_stages; stage++) price_sync(e, stage);
+    for (int stage = 0; stage < e->program->n_stages; stage++) time_sync(e, stage);
     return e->load + sum / (double)e->layers;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Loads of experts from step to step: what the busiest chip of an expert group has to do in each layer,
- * and the prices of the step that follow from it.
+ * and the times of the step that follow from it.
  *
  * Which experts are popular is a property of the model, so all expert groups of the job have the same
  * busiest chip. In each layer the loads of an expert group's p chips are 1 + s (z_i - mean z) with p
@@ -13,14 +13,14 @@
 #ifndef MUIR_FLEET_CLOCK_EXPERTS_H
 #define MUIR_FLEET_CLOCK_EXPERTS_H
 
-#include "step_time/prices.h"
+#include "step_time/slot_times.h"
 
 typedef struct muir_experts {
     const muir_scenario *scenario; /* borrowed; outlives this */
     const muir_program *program;   /* borrowed; outlives this */
-    const muir_prices *mean;       /* borrowed; outlives this: at the expected load */
-    muir_prices *more;             /* at that load times 1 + a bit; NULL: the law is off */
-    muir_prices *now;              /* of the step */
+    const muir_slot_times *mean;   /* borrowed; outlives this: at the expected load */
+    muir_slot_times *more;         /* at that load times 1 + a bit; NULL: the law is off */
+    muir_slot_times *now;          /* of the step */
     double load;                   /* expected, of the busiest chip over the mean; 1 without experts */
     double largest;                /* of as many normal draws as an expert group has chips, expected */
     double scatter;                /* s */
@@ -31,11 +31,11 @@ typedef struct muir_experts {
     double *at;                    /* [chunks] where the step's load lies from `mean`, 0, to `more`, 1 */
 } muir_experts;
 
-/* program, prices  in   of the scenario's job
- * out              out  free it with muir_experts_destroy; untouched on error
+/* program, times  in  of the scenario's job
+ * out             out  free it with muir_experts_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
 muir_status muir_experts_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_program *program,
-                                const muir_prices *prices, muir_experts **out);
+                                const muir_slot_times *times, muir_experts **out);
 void muir_experts_destroy(muir_experts **experts); /* accepts NULL, leaves NULL */
 
 /* Whether loads change from step to step: faults.jitter.experts, and experts on more than one chip. Local. */

@@ -23,7 +23,7 @@ struct muir_fleet_clock {
     const muir_scenario *scenario; /* borrowed; outlives the clock */
     muir_fold fold;
     muir_program *program;
-    muir_prices *prices;
+    muir_slot_times *times;
     muir_order *order;
     muir_ideal *ideal; /* experts loaded as expected */
     muir_ideal *now;   /* of the step: experts loaded as drawn; the same object where they are not drawn */
@@ -50,16 +50,16 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)c->scenario->job.microbatches};
     const size_t stages = (size_t)p->pp;
     MUIR_TRY(muir_program_create(ctx, &c->scenario->job, &c->program));
-    MUIR_TRY(muir_prices_create(ctx, c->scenario, c->program, &c->prices));
+    MUIR_TRY(muir_slot_times_create(ctx, c->scenario, c->program, &c->times));
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &c->order));
-    MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->ideal));
+    MUIR_TRY(muir_ideal_create(ctx, c->order, c->times, &c->ideal));
     MUIR_TRY(muir_slowdown_create(ctx, c->scenario, c->fold.replicas, &c->slowdown));
     MUIR_TRY(muir_lengths_create(ctx, c->scenario, c->fold.replicas, &c->lengths));
-    MUIR_TRY(muir_experts_create(ctx, c->scenario, c->program, c->prices, &c->experts));
+    MUIR_TRY(muir_experts_create(ctx, c->scenario, c->program, c->times, &c->experts));
     c->now = c->ideal;
-    if (muir_experts_are_drawn(c->experts)) MUIR_TRY(muir_ideal_create(ctx, c->order, c->prices, &c->now));
+    if (muir_experts_are_drawn(c->experts)) MUIR_TRY(muir_ideal_create(ctx, c->order, c->times, &c->now));
     MUIR_TRY(muir_engine_create(ctx, c->order, c->now, c->lengths, &c->engine));
-    MUIR_TRY(muir_power_create(ctx, c->scenario, c->order, c->prices, c->ideal, &c->power));
+    MUIR_TRY(muir_power_create(ctx, c->scenario, c->order, c->times, c->ideal, &c->power));
     MUIR_TRY(muir_events_create(ctx, c->scenario, c->program->params, c->ideal->step_s, &c->events));
     c->slowdown->servers = muir_events_servers(c->events);
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
@@ -102,7 +102,7 @@ void muir_fleet_clock_destroy(muir_fleet_clock **clock)
     if (c->now != c->ideal) muir_ideal_destroy(&c->now);
     muir_ideal_destroy(&c->ideal);
     muir_order_destroy(&c->order);
-    muir_prices_destroy(&c->prices);
+    muir_slot_times_destroy(&c->times);
     muir_program_destroy(&c->program);
     free(c->delays.stage_s);
     free(c->delays.stage_replica);
@@ -178,7 +178,7 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     for (int s = 0; s < stages; s++) {
         const double reduce_s = ideal->reduce_s[s] * d->stretch[s];
         reduced_s = fmax(reduced_s, ideal->stage_end_s[s] + c->meeting[s].value + reduce_s);
-        gather_s = fmax(gather_s, c->prices->sync[s].gather_s * (d->stretch[s] - 1.0));
+        gather_s = fmax(gather_s, c->times->sync[s].gather_s * (d->stretch[s] - 1.0));
     }
     row->step_s = reduced_s + ideal->tail_s + gather_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
@@ -254,7 +254,7 @@ muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t st
     muir_events_end(c->events, fleet->step_s, &attempt);
     muir_heat_advance(&c->heat, &attempt);
     fill_broken(c, &d, &attempt, fleet);
-    muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->prices->executed_flop);
+    muir_row_end(fleet, c->scenario, &attempt, c->program->model_flop, c->times->executed_flop);
     fill_power(c, fleet);
     fleet->goodput = muir_goodput_share(muir_events_goodput(c->events));
     if (servers) MUIR_TRY(gather_servers(ctx, c, servers));
@@ -330,9 +330,9 @@ const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock)
     return clock->program;
 }
 
-const muir_prices *muir_fleet_clock_prices(const muir_fleet_clock *clock)
+const muir_slot_times *muir_fleet_clock_slot_times(const muir_fleet_clock *clock)
 {
-    return clock->prices;
+    return clock->times;
 }
 
 const muir_order *muir_fleet_clock_order(const muir_fleet_clock *clock)

@@ -82,7 +82,7 @@ const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock);
 
 /* What the clock was made from; all borrowed from it. Local. */
 const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock);
-const muir_prices *muir_fleet_clock_prices(const muir_fleet_clock *clock);
+const muir_slot_times *muir_fleet_clock_slot_times(const muir_fleet_clock *clock);
 const muir_order *muir_fleet_clock_order(const muir_fleet_clock *clock);
 const muir_ideal *muir_fleet_clock_ideal(const muir_fleet_clock *clock);
 const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock);

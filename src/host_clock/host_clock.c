@@ -103,7 +103,7 @@ static muir_status settle_shrink(muir_ctx *ctx, muir_host_clock *c)
     muir_status st = MUIR_OK;
     double peak = c->facts.peak_flop_per_s;
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &peak, 1, MPI_DOUBLE, MPI_MIN, ctx->comm));
-    c->facts.shrink = muir_shrink_plan(c->scenario, &c->fold, c->program, peak, c->facts.planned_step_s);
+    c->facts.shrink = muir_shrink_choose(c->scenario, &c->fold, c->program, peak, c->facts.planned_step_s);
     MUIR_TRY(try_factors(ctx, c));
     MUIR_TRY(tune(ctx, c));
 done:
@@ -134,7 +134,7 @@ done:
     return st;
 }
 
-static muir_status plan_pace(muir_ctx *ctx, muir_host_clock *c, double x, const muir_host_times *times,
+static muir_status make_pace(muir_ctx *ctx, muir_host_clock *c, double x, const muir_host_times *times,
                              muir_pace **pace)
 {
     muir_status st = MUIR_OK;
@@ -231,7 +231,7 @@ muir_status muir_host_clock_create(muir_ctx *ctx, const muir_scenario *scenario,
     MUIR_TRY(muir_agree(ctx, make_parts(ctx, c)));
     MUIR_TRY(muir_agree(ctx, choose_kernel(ctx, c)));
     MUIR_TRY(muir_agree(ctx, muir_mesh_create(ctx, &c->fold, &c->mesh)));
-    if (x > 0.0) MUIR_TRY(muir_agree(ctx, plan_pace(ctx, c, x, times, &pace)));
+    if (x > 0.0) MUIR_TRY(muir_agree(ctx, make_pace(ctx, c, x, times, &pace)));
     MUIR_TRY(settle_shrink(ctx, c));
     MUIR_TRY(measure_facts(ctx, c));
     MUIR_TRY(settle_flips(ctx, c));

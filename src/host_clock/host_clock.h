@@ -16,7 +16,7 @@ typedef struct muir_host_clock muir_host_clock;
 typedef struct muir_host_row {
     double step_s; /* first op to last, checks included */
     muir_tally tally;
-    /* Dilated: |achieved end - planned end| of the step's ops, to 4.4 %; NaN without a plan. */
+    /* Dilated: |achieved end - planned end| of the step's ops, to 4.4 %; NaN without a timetable. */
     double rhythm_p50_s, rhythm_p99_s;
     double rhythm_p50, rhythm_p99; /* over the op's planned time */
     muir_host_saves saves;         /* beside the step; zeros until whoever saves fills it in */
@@ -38,7 +38,7 @@ typedef struct muir_host_facts {
 } muir_host_facts;
 
 /* Prepares the host clock: kernels, mesh, and the smallest shrink whose step fits host.budget on every rank,
- * or half of a dilated step's plan, found by trying.
+ * or half of a dilated step's timetable, found by trying.
  * scenario, program  in   borrowed; outlive the clock
  * fold               in   this rank's; borrowed for the call
  * times              in   of the fleet; borrowed for the call; NULL will do for asap
@@ -63,7 +63,7 @@ const muir_program *muir_host_clock_program(const muir_host_clock *clock);
 /* Times of the fleet that the clock was made with, zeros without. Local. */
 const muir_host_times *muir_host_clock_times(const muir_host_clock *clock);
 
-/* Errors of all ops of this rank so far; zeros without a plan. Local. */
+/* Errors of all ops of this rank so far; zeros without a timetable. Local. */
 const muir_rhythm *muir_host_clock_rhythm(const muir_host_clock *clock);
 
 /* The ops of the step before, NULL where telemetry.trace_steps does not want them. Local. */

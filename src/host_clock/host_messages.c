@@ -32,7 +32,7 @@ static bool is_remote(const muir_host_clock *c, const muir_slot *slot, int chunk
     return chunk >= 0 && peer_of(c, slot, chunk) != c->fold.place[MUIR_MESH_PP];
 }
 
-/* Where something else must be moved on, or a plan kept, MPI alone must not block. */
+/* Where something else must be moved on, or a timetable kept, MPI alone must not block. */
 static muir_status await(muir_ctx *ctx, muir_host_clock *c, muir_p2p *p2p, muir_tally *tally)
 {
     muir_status st = MUIR_OK;

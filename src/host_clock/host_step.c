@@ -13,7 +13,7 @@ uint32_t muir_host_salt(int64_t step, int slot, int index)
     return (uint32_t)step * 2654435761u + (uint32_t)slot * 40503u + (uint32_t)index;
 }
 
-/* Moves the plan on by an op's time. */
+/* Moves the timetable on by an op's time. */
 static muir_host_moment moment_of(muir_host_clock *c, int index, uint32_t salt)
 {
     muir_host_moment moment = {.salt = salt + (uint32_t)index, .is_empty = c->is_empty};
@@ -23,7 +23,7 @@ static muir_host_moment moment_of(muir_host_clock *c, int index, uint32_t salt)
     return moment;
 }
 
-/* waited_s: at the op's end, until the plan was there. */
+/* waited_s: at the op's end, until the timetable was there. */
 static void note(muir_host_clock *c, int index, double begin_s, double waited_s,
                  const muir_host_moment *moment, double bytes)
 {
@@ -44,7 +44,7 @@ done:
     return st;
 }
 
-/* Starts the piece that an op consists of; its time in the plan comes with its end. */
+/* Starts the piece that an op consists of; its time in the timetable comes with its end. */
 static muir_status start_op(muir_ctx *ctx, muir_host_clock *c, piece p, uint32_t salt, muir_tally *tally)
 {
     const muir_host_moment moment = {.salt = salt + (uint32_t)p.op, .is_empty = c->is_empty};
@@ -63,7 +63,7 @@ done:
     return st;
 }
 
-/* Waits until the plan has a hidden op's exposed part behind it. */
+/* Waits until the timetable has a hidden op's exposed part behind it. */
 static muir_status keep_pace(muir_ctx *ctx, muir_host_clock *c, int index, muir_tally *tally)
 {
     muir_status st = MUIR_OK;
@@ -126,8 +126,8 @@ static muir_status run_product(muir_ctx *ctx, muir_host_clock *c, muir_op_range 
     if (after < end && muir_host_ops_buckets(c->ops, after) > 0)
         MUIR_TRY(start_op(ctx, c, (piece){after, 0}, salt, tally));
     MUIR_TRY(run_op(ctx, c, index, salt, tally));
-    if (before >= range.first && c->program->ops[before].coll == MUIR_ALL_GATHER &&
-        muir_host_ops_buckets(c->ops, before) > 0)
+    if (before >= range.first && muir_host_ops_buckets(c->ops, before) > 0 &&
+        c->program->ops[before].coll.kind == MUIR_ALL_GATHER)
         MUIR_TRY(finish_op(ctx, c, before, tally));
     if (window) window->product++;
     if (window == &c->sync) MUIR_TRY(start_sync(ctx, c, window->product, tally));
@@ -145,7 +145,7 @@ static muir_status run_range(muir_ctx *ctx, muir_host_clock *c, muir_op_range ra
             MUIR_TRY(run_product(ctx, c, range, i, window, salt, tally));
         else if (op->kind != MUIR_OP_COLL || muir_host_ops_buckets(c->ops, i) == 0)
             MUIR_TRY(run_op(ctx, c, i, salt, tally));
-        else if (op->coll == MUIR_ALL_GATHER)
+        else if (op->coll.kind == MUIR_ALL_GATHER)
             MUIR_TRY(start_op(ctx, c, (piece){i, 0}, salt, tally));
         else
             MUIR_TRY(finish_op(ctx, c, i, tally));
@@ -189,8 +189,8 @@ static int chunk_of(const muir_host_clock *c, const muir_slot *slot)
                             slot->chunk);
 }
 
-/* The plan has each slot start when its stage and its input are ready; a late input makes a late start, which
- * the rhythm error of the slot's first op shows. */
+/* The timetable has each slot start when its stage and its input are ready; a late input makes a late start,
+ * which the rhythm error of the slot's first op shows. */
 static muir_status run_slots(muir_ctx *ctx, muir_host_clock *c, muir_tally *tally)
 {
     muir_status st = MUIR_OK;
@@ -285,7 +285,7 @@ muir_status muir_host_step_run(muir_ctx *ctx, muir_host_clock *c, int64_t step, 
     muir_status st = MUIR_OK;
     begin(c, step, is_empty, row);
     if (!c->mesh->is_member) return MUIR_OK;
-    /* A plan, and times of several ranks side by side, need one beginning. */
+    /* A timetable, and times of several ranks side by side, need one beginning. */
     if ((c->pace || (c->trace && c->trace->is_on)) && !is_empty)
         MUIR_TRY_MPI(MPI_Barrier(c->mesh->world->comm));
     c->start_s = muir_now_s();

@@ -21,7 +21,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
     MUIR_TRY(muir_alloc(ctx, n, sizeof *ops->coll_of, "the host's program", &ops->coll_of));
     for (int i = 0; i < ops->program->n_ops; i++) {
         const muir_op *op = &ops->program->ops[i];
-        muir_coll_comm *comm = op->kind == MUIR_OP_COLL ? muir_mesh_comm(mesh, op->axis) : NULL;
+        muir_coll_comm *comm = op->kind == MUIR_OP_COLL ? muir_mesh_comm(mesh, op->coll.axis) : NULL;
         ops->coll_of[i] = -1;
         if (op->kind == MUIR_OP_GEMM) MUIR_TRY(muir_host_gemm_prepare(ctx, ops, i));
         if (op->kind == MUIR_OP_FFT) MUIR_TRY(muir_host_fft_prepare(ctx, ops, i));

@@ -19,7 +19,7 @@
 /* When and how an op runs. */
 typedef struct muir_host_moment {
     uint32_t salt;  /* of payloads; changes from call to call, equal on all ranks */
-    double until_s; /* planned end on this machine's clock: work goes on until then; 0: no plan */
+    double until_s; /* planned end on this machine's clock: work goes on until then; 0: no timetable */
     bool is_empty;  /* all but the work itself */
 } muir_host_moment;
 

@@ -22,11 +22,11 @@ static muir_status prepare_first(muir_ctx *ctx, muir_host_coll *c)
     const muir_coll_spec spec = muir_host_coll_spec(c);
     for (size_t i = 0; i < muir_coll_count(); i++) {
         c->algorithm = muir_coll_at(i);
-        if (c->algorithm->kind != c->op->coll) continue;
+        if (c->algorithm->kind != c->op->coll.kind) continue;
         if (muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared) == MUIR_OK) return MUIR_OK;
         muir_ctx_clear(ctx);
     }
-    return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s", muir_coll_kind_name(c->op->coll));
+    return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s", muir_coll_kind_name(c->op->coll.kind));
 }
 
 muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index, muir_coll_comm *comm)
@@ -37,9 +37,9 @@ muir_status muir_host_coll_prepare(muir_ctx *ctx, muir_host_ops *ops, int index,
     c->op = op;
     c->comm = comm;
     c->is_hidable = muir_host_is_hidable(ops->scenario, ops->program, index, ops->job_stage);
-    c->count = muir_shrink_elements(op->bytes, ops->shrink.factor);
+    c->count = muir_shrink_elements(op->coll.bytes, ops->shrink.factor);
     ops->coll_of[index] = ops->n_colls++;
-    c->algorithm = muir_host_algorithm(ops->scenario, op->axis, op->coll);
+    c->algorithm = muir_host_algorithm(ops->scenario, op->coll.axis, op->coll.kind);
     c->chosen = c->algorithm ? MUIR_CHOSEN_FORCED : MUIR_CHOSEN_UNTUNED;
     c->choice.time_s = c->choice.mpi_s = NAN;
     if (!c->algorithm) {
@@ -62,7 +62,7 @@ static muir_status prepare_payload(muir_ctx *ctx, muir_host_ops *ops, muir_coll_
         const muir_host_coll *c = &ops->colls[i];
         size_t n_send = 0, n_recv = 0;
         if (c->comm != comm) continue;
-        muir_coll_lengths(c->op->coll, c->count, comm->size, comm->rank, &n_send, &n_recv);
+        muir_coll_lengths(c->op->coll.kind, c->count, comm->size, comm->rank, &n_send, &n_recv);
         if (n_send > most_send) most_send = n_send;
         if (n_recv > most_recv) most_recv = n_recv;
     }
@@ -99,8 +99,8 @@ void muir_host_coll_fill(const muir_host_coll *c, size_t count, uint32_t salt, f
 {
     const int p = c->comm->size, rank = c->comm->rank;
     size_t n_send = 0, n_recv = 0, offset = 0, n = 0;
-    muir_coll_lengths(c->op->coll, count, p, rank, &n_send, &n_recv);
-    if (c->op->coll == MUIR_ALL_GATHER) muir_coll_block(count, p, rank, &offset, &n);
+    muir_coll_lengths(c->op->coll.kind, count, p, rank, &n_send, &n_recv);
+    if (c->op->coll.kind == MUIR_ALL_GATHER) muir_coll_block(count, p, rank, &offset, &n);
     muir_pattern_fill(send, n_send, offset, rank, salt);
     memset(recv, 0xff, n_recv * sizeof(float));
 }
@@ -112,10 +112,10 @@ void muir_host_coll_look(muir_host_ops *ops, int index, size_t count, uint32_t s
     const int p = c->comm->size, rank = c->comm->rank;
     size_t n_send = 0, n_recv = 0, n_wrong = 0;
     const double start_s = muir_now_s();
-    muir_coll_lengths(c->op->coll, count, p, rank, &n_send, &n_recv);
+    muir_coll_lengths(c->op->coll.kind, count, p, rank, &n_send, &n_recv);
     const int planted =
         ops->flips ? muir_flips_plant(ops->flips, index, MUIR_FLIP_COLLECTIVE, recv, n_recv) : 0;
-    if (is_checked) n_wrong = muir_pattern_check(c->op->coll, recv, count, p, rank, salt);
+    if (is_checked) n_wrong = muir_pattern_check(c->op->coll.kind, recv, count, p, rank, salt);
     muir_host_book(ops->flips, is_checked, n_wrong, planted, tally);
     tally->check_s += muir_now_s() - start_s;
 }

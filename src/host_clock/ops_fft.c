@@ -11,8 +11,8 @@ muir_status muir_host_fft_prepare(muir_ctx *ctx, muir_host_ops *ops, int index)
 {
     const muir_op *op = &ops->program->ops[index];
     const double f = ops->shrink.factor * ops->shrink.factor;
-    const size_t batch = (size_t)muir_shrink_count(op->count, f), stride = (size_t)op->stride;
-    muir_fft_size size = {.n = (size_t)op->n, .stride = stride < batch ? stride : batch};
+    const size_t batch = (size_t)muir_shrink_count(op->fft.count, f), stride = (size_t)op->fft.stride;
+    muir_fft_size size = {.n = (size_t)op->fft.n, .stride = stride < batch ? stride : batch};
     size.batch = batch / size.stride * size.stride;
     return muir_fft_create(ctx, ops->kernels, muir_fft_first(ops->kernels), size, false, (uint64_t)index,
                            &ops->ffts[index]);

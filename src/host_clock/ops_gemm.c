@@ -13,7 +13,7 @@ enum { GRAIN = 16, TILES = 8 };
  * with scales of blocks: bf16 and fp8 stand for them. */
 muir_dtype muir_host_dtype(const muir_scenario *scenario, const muir_op *op)
 {
-    if (op && (op->is_attention || op->is_16bit)) return MUIR_BF16;
+    if (op && (op->gemm.is_attention || op->gemm.is_16bit)) return MUIR_BF16;
     switch (scenario->job.batch.precision) {
     case MUIR_PRECISION_FP8:
     case MUIR_PRECISION_MXFP8:
@@ -39,9 +39,9 @@ muir_status muir_host_gemm_prepare(muir_ctx *ctx, muir_host_ops *ops, int index)
     const muir_dtype dtype = muir_host_dtype(ops->scenario, op);
     const size_t bytes = muir_dtype_bytes(dtype);
     g->gemm = ops->kernels->chosen[dtype].gemm;
-    g->size =
-        (muir_gemm_size){muir_shrink_size(op->m, f), muir_shrink_size(op->n, f), muir_shrink_size(op->k, f)};
-    g->count = muir_shrink_count(op->count, f);
+    g->size = (muir_gemm_size){muir_shrink_size(op->gemm.m, f), muir_shrink_size(op->gemm.n, f),
+                               muir_shrink_size(op->gemm.k, f)};
+    g->count = muir_shrink_count(op->gemm.count, f);
     g->tile = tile_of(g->size.m);
     g->element = bytes;
     MUIR_TRY(muir_alloc(ctx, g->size.m * g->size.k, bytes, "operands of a product", &g->a));

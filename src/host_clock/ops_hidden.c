@@ -10,7 +10,7 @@
 /* The weights of a stage in as many pieces as the job has buckets; one piece for all else. */
 static int pieces_of(const muir_host_ops *ops, const muir_host_coll *c)
 {
-    int64_t n = c->op->axis == MUIR_AXIS_TP ? 1 : ops->scenario->job.parallel.buckets;
+    int64_t n = c->op->coll.axis == MUIR_AXIS_TP ? 1 : ops->scenario->job.parallel.buckets;
     if (n > MUIR_MOST_BUCKETS) n = MUIR_MOST_BUCKETS;
     if (n > (int64_t)c->count) n = (int64_t)c->count;
     return (int)n;
@@ -26,7 +26,7 @@ static muir_status prepare_pieces(muir_ctx *ctx, muir_host_ops *ops, muir_host_c
         size_t first = 0, n_send = 0, n_recv = 0;
         muir_coll_block(c->count, n, c->n_buckets, &first, &b->count);
         const muir_coll_spec spec = {.count = b->count, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
-        muir_coll_lengths(c->op->coll, b->count, c->comm->size, c->comm->rank, &n_send, &n_recv);
+        muir_coll_lengths(c->op->coll.kind, b->count, c->comm->size, c->comm->rank, &n_send, &n_recv);
         MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &b->flight.op));
         MUIR_TRY(muir_alloc(ctx, n_send + 1, sizeof(float), "pieces of a collective", &b->send));
         MUIR_TRY(muir_alloc(ctx, n_recv + 1, sizeof(float), "pieces of a collective", &b->recv));

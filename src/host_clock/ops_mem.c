@@ -11,7 +11,7 @@ muir_status muir_host_mem_run(muir_ctx *ctx, muir_host_ops *ops, int index, cons
 {
     muir_status st = MUIR_OK;
     const muir_op *op = &ops->program->ops[index];
-    size_t bytes = 4 * muir_shrink_elements(op->bytes, ops->shrink.factor);
+    size_t bytes = 4 * muir_shrink_elements(op->mem.bytes, ops->shrink.factor);
     double start_s = muir_now_s(), took_s = 0.0;
     do {
         if (!moment->is_empty) muir_mem_stream(ops->mem, MUIR_MEM_COPY, bytes);

@@ -25,7 +25,7 @@ static muir_status fastest_in_parts(muir_ctx *ctx, muir_coll_comm *comm, muir_co
     muir_coll_lengths(kind, spec->count, comm->size, comm->rank, &n_send, &n_recv);
     for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
         rows[n] = muir_coll_at(i);
-        if (rows[n]->kind != kind || !rows[n]->plan) continue;
+        if (rows[n]->kind != kind || !rows[n]->steps) continue;
         if (muir_coll_op_create(ctx, comm, rows[n], spec, &ops[n]) == MUIR_OK) {
             contenders[n] = (muir_coll_sample){.op = ops[n], .time_s = time_s[n]};
             n++;
@@ -54,7 +54,7 @@ done:
 static muir_status choose_in_parts(muir_ctx *ctx, muir_host_coll *c, const muir_coll_spec *spec)
 {
     muir_status st = MUIR_OK;
-    MUIR_TRY(fastest_in_parts(ctx, c->comm, c->op->coll, spec, &c->choice.coll));
+    MUIR_TRY(fastest_in_parts(ctx, c->comm, c->op->coll.kind, spec, &c->choice.coll));
     c->choice.time_s = c->choice.mpi_s = NAN;
     c->chosen = MUIR_CHOSEN_MEASURED;
 done:
@@ -71,8 +71,8 @@ muir_status muir_host_ops_tune(muir_ctx *ctx, muir_host_ops *ops, muir_tuning *t
         if (ops->scenario->host.overlap)
             MUIR_TRY(choose_in_parts(ctx, c, &spec));
         else
-            MUIR_TRY(muir_tuning_pick(ctx, tuning, c->comm, c->op->coll, &spec, c->send, c->recv, &c->choice,
-                                      &c->chosen));
+            MUIR_TRY(muir_tuning_pick(ctx, tuning, c->comm, c->op->coll.kind, &spec, c->send, c->recv,
+                                      &c->choice, &c->chosen));
         c->algorithm = c->choice.coll;
         muir_coll_op_destroy(&c->prepared);
         MUIR_TRY(muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plan of a dilated step. */
+/* The timetable of a dilated step. */
 #include "host_clock/pace.h"
 
 #include <math.h>
@@ -31,9 +31,8 @@ muir_status muir_pace_parse(muir_ctx *ctx, const char *text, double *x)
 
 bool muir_pace_has_block(const muir_program *program, muir_shape shape, int block, int chunk)
 {
-    if (block == 0) return chunk == 0;
-    if (block == program->n_blocks - 1) return chunk == shape.stages * shape.chunks - 1;
-    return true;
+    const int n = program->n_chunks / (shape.stages * shape.chunks);
+    return muir_program_has_block(program, chunk * n, n, block);
 }
 
 int64_t muir_pace_job_stage(const muir_program *program, muir_shape shape, int stage)
@@ -106,7 +105,7 @@ static void run_order(const muir_program *program, const muir_order *order, cons
 }
 
 /* The end of the step: gradient sync of each stage, the norm where all meet, the update of mine. */
-static void plan_end(const muir_program *program, const muir_order *order, int stage, bool is_gathered,
+static void time_end(const muir_program *program, const muir_order *order, int stage, bool is_gathered,
                      const double *own, muir_pace *pace)
 {
     const muir_op_range update = program->update_ops[muir_pace_job_stage(program, order->shape, stage)];
@@ -120,8 +119,8 @@ static void plan_end(const muir_program *program, const muir_order *order, int s
         pace->update_s + (is_gathered ? kind_s(program, pace, update, MUIR_OP_MEM) : range_s(pace, update));
 }
 
-static muir_status plan(muir_ctx *ctx, const muir_program *program, const muir_order *order, int stage,
-                        const muir_host_times *times, bool is_gathered, muir_pace *pace)
+static muir_status make_timetable(muir_ctx *ctx, const muir_program *program, const muir_order *order,
+                                  int stage, const muir_host_times *times, bool is_gathered, muir_pace *pace)
 {
     muir_status st = MUIR_OK;
     double *own = NULL, *result = NULL;
@@ -133,7 +132,7 @@ static muir_status plan(muir_ctx *ctx, const muir_program *program, const muir_o
                         MUIR_OP_COLL);
     pace->first_s = own[stage];
     run_order(program, order, times, stage, pace, own, result);
-    plan_end(program, order, stage, is_gathered, own, pace);
+    time_end(program, order, stage, is_gathered, own, pace);
 done:
     free(own);
     free(result);
@@ -154,7 +153,7 @@ muir_status muir_pace_create(muir_ctx *ctx, const muir_program *program, const m
     int n_slots = 0;
     muir_order_slots(order, stage, &n_slots);
     MUIR_TRY(muir_alloc(ctx, (size_t)n_slots, sizeof *pace->slot_s, "the pace", &pace->slot_s));
-    MUIR_TRY(plan(ctx, program, order, stage, times, is_overlapped && is_gathered, pace));
+    MUIR_TRY(make_timetable(ctx, program, order, stage, times, is_overlapped && is_gathered, pace));
     *out = pace;
     pace = NULL;
 done:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Pace: when each op of the shrunk schedule starts and ends on this machine's clock.
  *
- * With `dilate:X` the plan is the shrunk schedule, run once with X times the modelled time of each op and
- * message: t_end = max(t_own, t_input + X p2p) + X op. Bubbles are part of it. */
+ * With `dilate:X` the timetable is the shrunk schedule, run once with X times the modelled time of each op
+ * and message: t_end = max(t_own, t_input + X p2p) + X op. Bubbles are part of it. */
 #ifndef MUIR_HOST_CLOCK_PACE_H
 #define MUIR_HOST_CLOCK_PACE_H
 
@@ -17,7 +17,7 @@ typedef struct muir_host_times {
     double p2p_s, wrap_p2p_s;       /* to the next stage; from the last to the first */
 } muir_host_times;
 
-/* The plan of one stage of the shrunk schedule, seconds after the start of the step. */
+/* The timetable of one stage of the shrunk schedule, seconds after the start of the step. */
 typedef struct muir_pace {
     double x;
     bool is_overlapped;        /* collectives that hide take what is exposed of them */
@@ -32,8 +32,8 @@ typedef struct muir_pace {
 /* X of `dilate:X`, 0 for `asap`. Local. MUIR_ERR_ARG with what is allowed; x untouched on error. */
 muir_status muir_pace_parse(muir_ctx *ctx, const char *text, double *x);
 
-/* Whether a chunk of the shrunk schedule has a block: one layer each, the embedding in the first, the head in
- * the last.
+/* Whether a chunk of the shrunk schedule has a block: once, whatever the job's chunks that it stands for
+ * hold; so the embedding in the first, the head in the last, a layer of each kind in between.
  * chunk  in   of the whole pipeline
  * Local. */
 bool muir_pace_has_block(const muir_program *program, muir_shape shape, int block, int chunk);
@@ -41,7 +41,7 @@ bool muir_pace_has_block(const muir_program *program, muir_shape shape, int bloc
 /* The job's stage that a stage of the shrunk schedule stands for at the end of a step. Local. */
 int64_t muir_pace_job_stage(const muir_program *program, muir_shape shape, int stage);
 
-/* Plans a step.
+/* Makes the timetable of a step.
  * order          in   of the shrunk schedule; borrowed for the call
  * stage          in   of the shrunk schedule
  * x              in   > 0

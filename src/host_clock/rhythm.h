@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rhythm: how far the ends of ops are from where the plan has them. Counted in classes, so that errors of any
- * number of steps and ranks add up without memory. */
+/* Rhythm: how far the ends of ops are from where the timetable has them. Counted in classes, so that errors
+ * of any number of steps and ranks add up without memory. */
 #ifndef MUIR_HOST_CLOCK_RHYTHM_H
 #define MUIR_HOST_CLOCK_RHYTHM_H
 
@@ -29,7 +29,7 @@ double muir_histogram_percentile(const muir_histogram *histogram, double share);
 
 /* Counts an op.
  * late_s     in   achieved end minus planned end [s], of either sign
- * planned_s  in   what the plan gives the op [s]; 0: no relative error
+ * planned_s  in   what the timetable gives the op [s]; 0: no relative error
  * Local. */
 void muir_rhythm_add(muir_rhythm *rhythm, double late_s, double planned_s);
 

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "host_clock/pace.h"
+
 /* Shares of a step's time: products of the work, and work of a dilated step. */
 static const double PRODUCTS = 0.5, WORK = 0.5;
 
@@ -23,7 +25,6 @@ muir_shrink muir_shrink_make(const muir_scenario *scenario, const muir_fold *fol
         microbatches -= microbatches % stages; /* whole rounds, which interleaving needs */
     muir_shrink shrink = {.factor = 1.0};
     shrink.shape = (muir_shape){stages, (int)job->parallel.vpp, microbatches};
-    shrink.layers = (double)job->model.layers / (double)(stages * job->parallel.vpp);
     shrink.microbatches = (double)job->microbatches / (double)microbatches;
     return shrink;
 }
@@ -63,18 +64,31 @@ static double step_flop(const muir_program *program, muir_shape shape, double fa
             for (int i = r.first; i < r.first + r.n; i++) {
                 const muir_op *op = &program->ops[i];
                 if (op->kind != MUIR_OP_GEMM) continue;
-                flop += 2.0 * (double)muir_shrink_size(op->m, factor) *
-                        (double)muir_shrink_size(op->n, factor) * (double)muir_shrink_size(op->k, factor) *
-                        muir_shrink_count(op->count, factor);
+                flop += 2.0 * (double)muir_shrink_size(op->gemm.m, factor) *
+                        (double)muir_shrink_size(op->gemm.n, factor) *
+                        (double)muir_shrink_size(op->gemm.k, factor) *
+                        muir_shrink_count(op->gemm.count, factor);
             }
         }
     return flop * shape.chunks * shape.microbatches;
 }
 
-muir_shrink muir_shrink_plan(const muir_scenario *scenario, const muir_fold *fold,
-                             const muir_program *program, double peak_flop_per_s, double dilated_s)
+/* Layers that the ranks of one pipeline execute, one of each kind in each chunk. */
+static int executed_layers(const muir_program *program, muir_shape shape)
+{
+    int layers = 0;
+    for (int chunk = 0; chunk < shape.stages * shape.chunks; chunk++)
+        for (int block = 0; block < program->n_blocks; block++)
+            if (program->blocks[block].role == MUIR_BLOCK_LAYER)
+                layers += muir_pace_has_block(program, shape, block, chunk);
+    return layers;
+}
+
+muir_shrink muir_shrink_choose(const muir_scenario *scenario, const muir_fold *fold,
+                               const muir_program *program, double peak_flop_per_s, double dilated_s)
 {
     muir_shrink shrink = muir_shrink_make(scenario, fold);
+    shrink.layers = (double)scenario->job.model.layers / executed_layers(program, shrink.shape);
     shrink.budget_s = dilated_s > 0.0 ? WORK * dilated_s : scenario->host.budget;
     const double flop = PRODUCTS * peak_flop_per_s * shrink.budget_s;
     while (shrink.factor < LARGEST_FACTOR && step_flop(program, shrink.shape, shrink.factor) > flop)

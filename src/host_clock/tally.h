@@ -16,7 +16,7 @@ typedef struct muir_tally {
     double exposed_s;          /* in collectives that the job hides: all of it, or what overlap leaves */
     double flight_s;           /* from start to end of those that were on their way during products */
     double progress_s;         /* moving them on between tiles of products; also in exposed_s */
-    double wait_s;             /* dilated: ahead of the plan, progressing MPI until it was time */
+    double wait_s;             /* dilated: ahead of the timetable, progressing MPI until it was time */
     int64_t checked, wrong;    /* results looked at; results that were wrong for other reasons than flips */
     int64_t planted, caught;   /* flips put into results; those that a check found */
 } muir_tally;

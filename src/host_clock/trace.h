@@ -12,7 +12,7 @@
 /* One executed op. Times [s] after the start of the step, which a barrier makes the same on all ranks. */
 typedef struct muir_trace_row {
     int64_t op;            /* number in the step program; n_ops: a message received, n_ops + 1: one sent */
-    double start_s, end_s; /* without the wait for the plan at the end */
+    double start_s, end_s; /* without the wait for the timetable at the end */
     double bytes; /* that this rank handed to MPI or to shared memory; 0 for products and memory streams */
 } muir_trace_row;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The search: every combination of the searched keys' values, priced, and the best kept. */
+/* The search: every combination of the searched keys' values, timed, and the best kept. */
 #include "plan/plan.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ typedef struct known_order {
     const muir_schedule *schedule;
     muir_shape shape;
     int *held;         /* [stages]: muir_schedule_held */
-    muir_order *order; /* NULL until a candidate is priced */
+    muir_order *order; /* NULL until a candidate is timed */
 } known_order;
 
 typedef struct search {
@@ -98,13 +98,13 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
 
 /* Prices the layout of s->work.job. A screening leaves layouts that do not fit alone, and does not tell
  * messages from bubbles. */
-static muir_status price(muir_ctx *ctx, search *s, bool is_screening, muir_plan_entry *e)
+static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_plan_entry *e)
 {
     muir_status st = MUIR_OK;
     muir_scenario *work = &s->work;
     const muir_job *job = &work->job;
     muir_program *program = NULL;
-    muir_prices *prices = NULL;
+    muir_slot_times *slot_times = NULL;
     muir_ideal *ideal = NULL;
     known_order *known = NULL;
     *e = (muir_plan_entry){.parallel = job->parallel,
@@ -118,12 +118,12 @@ static muir_status price(muir_ctx *ctx, search *s, bool is_screening, muir_plan_
     e->is_fitting = e->memory_bytes <= work->fleet.chip.hbm_bytes;
     if (!e->is_fitting && is_screening) goto done;
     MUIR_TRY(make_order(ctx, s, known));
-    MUIR_TRY(muir_prices_create(ctx, work, program, &prices));
-    MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, known->order, prices, &ideal));
+    MUIR_TRY(muir_slot_times_create(ctx, work, program, &slot_times));
+    MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, known->order, slot_times, &ideal));
     fill_entry(work, program, ideal, e);
 done:
     muir_ideal_destroy(&ideal);
-    muir_prices_destroy(&prices);
+    muir_slot_times_destroy(&slot_times);
     muir_program_destroy(&program);
     return st;
 }
@@ -158,13 +158,13 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
         s->work.spare_chips = muir_fleet_chips(&fleet) - muir_job_chips(&s->work.job);
     }
     muir_fleet_slice(&s->work.fleet, muir_job_chips(&s->work.job));
-    MUIR_TRY(price(ctx, s, true, &entry));
+    MUIR_TRY(time_entry(ctx, s, true, &entry));
     if (!entry.is_fitting) goto done;
     s->count[FITTING]++;
     s->count[BETTER] += entry.step_s < s->own.step_s;
     entry.number = number;
     if (!muir_ranking_wants(s->ranking, &entry)) goto done;
-    MUIR_TRY(price(ctx, s, false, &entry));
+    MUIR_TRY(time_entry(ctx, s, false, &entry));
     entry.number = number;
     muir_ranking_offer(s->ranking, &entry);
 done:
@@ -212,7 +212,7 @@ static muir_status search_all(muir_ctx *ctx, search *s)
 {
     muir_status st = MUIR_OK;
     s->work = *s->request->base;
-    MUIR_TRY(price(ctx, s, false, &s->own));
+    MUIR_TRY(time_entry(ctx, s, false, &s->own));
     start_work(s);
     MUIR_TRY(descend(ctx, s, 0, 0));
 done:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The search for the layout whose step is shortest: every legal combination of parallel sizes, schedule,
- * micro batch, recompute and ZeRO stage, each priced as the fleet clock prices a run, on chips of speed 1. */
+ * micro batch, recompute and ZeRO stage, each timed as the fleet clock times a run, on chips of speed 1. */
 #ifndef MUIR_PLAN_PLAN_H
 #define MUIR_PLAN_PLAN_H
 
@@ -36,8 +36,8 @@ typedef struct muir_plan {
     muir_plan_entry *entries; /* [n], shortest step first; with is_pareto fewest chips last */
     int n;
     int64_t legal;           /* candidates whose sizes divide what they must divide */
-    int64_t fitting;         /* of these, those that fit the chip's memory: all of them were priced */
-    muir_plan_entry own;     /* the base's own layout, priced whether it fits or not */
+    int64_t fitting;         /* of these, those that fit the chip's memory: all of them were timed */
+    muir_plan_entry own;     /* the base's own layout, timed whether it fits or not */
     int64_t better_than_own; /* fitting candidates with a shorter step */
     double search_s;         /* executed: time of the slowest rank */
 } muir_plan;

@@ -15,20 +15,21 @@ muir_watts muir_watts_of(const muir_scenario *scenario)
     const muir_chip *c = &scenario->fleet.chip;
     const double most = scenario->power.cap > 0.0 ? scenario->power.cap : INFINITY;
     const double least = scenario->power.floor, communicate = c->communicate_power;
-    muir_watts w = {.compute = c->compute_power,
-                    .tp = c->tp_power > 0.0 ? c->tp_power : communicate,
-                    .cp = c->cp_power > 0.0 ? c->cp_power : communicate,
-                    .ep = c->ep_power > 0.0 ? c->ep_power : communicate,
-                    .dp = c->dp_power > 0.0 ? c->dp_power : communicate,
+    muir_watts w = {.part = {[MUIR_SLOT_COMPUTE] = c->compute_power,
+                             [MUIR_SLOT_TP] = c->tp_power > 0.0 ? c->tp_power : communicate,
+                             [MUIR_SLOT_CP] = c->cp_power > 0.0 ? c->cp_power : communicate,
+                             [MUIR_SLOT_EP] = c->ep_power > 0.0 ? c->ep_power : communicate,
+                             [MUIR_SLOT_DP] = c->dp_power > 0.0 ? c->dp_power : communicate},
                     .wait = c->wait_power,
                     .idle = c->idle_power,
                     .checkpoint = c->checkpoint_power,
                     .restart = c->restart_power,
                     .evaluation = scenario->evaluation.power};
-    double *const all[] = {&w.compute, &w.tp,   &w.cp,         &w.ep,      &w.dp,
-                           &w.wait,    &w.idle, &w.checkpoint, &w.restart, &w.evaluation};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        *all[i] = c->tdp_w * fmax(fmin(*all[i], most), least);
+    double *const others[] = {&w.wait, &w.idle, &w.checkpoint, &w.restart, &w.evaluation};
+    for (int part = 0; part < MUIR_SLOT_PARTS; part++)
+        w.part[part] = c->tdp_w * fmax(fmin(w.part[part], most), least);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        *others[i] = c->tdp_w * fmax(fmin(*others[i], most), least);
     return w;
 }
 
@@ -64,18 +65,17 @@ double muir_profile_at(const muir_profile *p, double time_s)
 }
 
 /* Mean power of a slot [W]. */
-static double slot_power(const muir_watts *w, const muir_slot_price *price)
+static double slot_power(const muir_watts *w, const muir_slot_time *slot)
 {
-    const double time_s = muir_slot_time_s(price);
-    if (time_s <= 0.0) return w->wait;
-    return (price->compute_s * w->compute + price->tp_s * w->tp + price->cp_s * w->cp + price->ep_s * w->ep +
-            price->dp_s * w->dp) /
-           time_s;
+    const double time_s = muir_slot_total_s(slot);
+    double energy_j = 0.0;
+    for (int part = 0; part < MUIR_SLOT_PARTS; part++) energy_j += slot->part_s[part] * w->part[part];
+    return time_s > 0.0 ? energy_j / time_s : w->wait;
 }
 
 /* Slots start when the stage is ready, or later by what the schedule's slack says. */
 static muir_status fill_pipeline(muir_ctx *ctx, muir_power *power, const muir_order *order,
-                                 const muir_prices *prices, const muir_ideal *ideal)
+                                 const muir_slot_times *times, const muir_ideal *ideal)
 {
     muir_status st = MUIR_OK;
     double *ready_s = NULL;
@@ -87,14 +87,14 @@ static muir_status fill_pipeline(muir_ctx *ctx, muir_power *power, const muir_or
     add_power(p, 0.0, p->length_s, w->wait * power->replica_chips);
     for (int i = 0; i < order->n_steps; i++) {
         const muir_step *step = &order->steps[i];
-        const muir_slot_price price = muir_step_price(prices, step);
+        const muir_slot_time slot = muir_step_time(times, step);
         const double start_s = ready_s[step->stage] - (double)ideal->slack[i].self_s;
-        ready_s[step->stage] = start_s + muir_slot_time_s(&price);
-        add_power(p, start_s, ready_s[step->stage], chips * (slot_power(w, &price) - w->wait));
+        ready_s[step->stage] = start_s + muir_slot_total_s(&slot);
+        add_power(p, start_s, ready_s[step->stage], chips * (slot_power(w, &slot) - w->wait));
     }
     for (int s = 0; s < stages; s++)
         add_power(p, ideal->stage_end_s[s], ideal->stage_end_s[s] + ideal->reduce_s[s],
-                  chips * (w->dp - w->wait));
+                  chips * (w->part[MUIR_SLOT_DP] - w->wait));
     add_up(p);
 done:
     free(ready_s);
@@ -102,21 +102,22 @@ done:
 }
 
 /* Norm over all, then each stage's optimizer, the host's turn without a kernel on the chips, the gather. */
-static void fill_tail(muir_power *power, const muir_prices *prices)
+static void fill_tail(muir_power *power, const muir_slot_times *times)
 {
     const muir_watts *w = &power->chip;
-    const double chips = power->replica_chips / prices->n_stages;
+    const double chips = power->replica_chips / times->n_stages;
     const double host_s = power->scenario->job.stack.step_s; /* part of optimizer_s */
     double norm_s = 0.0;
-    for (int s = 0; s < prices->n_stages; s++) norm_s = fmax(norm_s, prices->sync[s].norm_s);
+    for (int s = 0; s < times->n_stages; s++) norm_s = fmax(norm_s, times->sync[s].norm_s);
     add_power(&power->tail, 0.0, power->tail.length_s, w->wait * power->replica_chips);
-    for (int s = 0; s < prices->n_stages; s++) {
-        const muir_sync_price *sync = &prices->sync[s];
+    for (int s = 0; s < times->n_stages; s++) {
+        const muir_sync_time *sync = &times->sync[s];
         const double updated_s = norm_s + sync->optimizer_s;
-        add_power(&power->tail, 0.0, norm_s, chips * (w->dp - w->wait));
-        add_power(&power->tail, norm_s, updated_s - host_s, chips * (w->compute - w->wait));
+        add_power(&power->tail, 0.0, norm_s, chips * (w->part[MUIR_SLOT_DP] - w->wait));
+        add_power(&power->tail, norm_s, updated_s - host_s, chips * (w->part[MUIR_SLOT_COMPUTE] - w->wait));
         add_power(&power->tail, updated_s - host_s, updated_s, chips * (w->idle - w->wait));
-        add_power(&power->tail, updated_s, updated_s + sync->gather_s, chips * (w->dp - w->wait));
+        add_power(&power->tail, updated_s, updated_s + sync->gather_s,
+                  chips * (w->part[MUIR_SLOT_DP] - w->wait));
     }
     add_up(&power->tail);
 }
@@ -141,7 +142,7 @@ static double base_of(const muir_scenario *s)
 }
 
 muir_status muir_power_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_order *order,
-                              const muir_prices *prices, const muir_ideal *ideal, muir_power **out)
+                              const muir_slot_times *times, const muir_ideal *ideal, muir_power **out)
 {
     muir_status st = MUIR_OK;
     muir_power *p = NULL;
@@ -153,8 +154,8 @@ muir_status muir_power_create(muir_ctx *ctx, const muir_scenario *scenario, cons
     p->replica_chips = (double)muir_job_replica_chips(&scenario->job);
     MUIR_TRY(make_profile(ctx, ideal->step_s - ideal->tail_s, &p->pipeline));
     MUIR_TRY(make_profile(ctx, ideal->tail_s, &p->tail));
-    MUIR_TRY(fill_pipeline(ctx, p, order, prices, ideal));
-    if (p->tail.length_s > 0.0) fill_tail(p, prices);
+    MUIR_TRY(fill_pipeline(ctx, p, order, times, ideal));
+    if (p->tail.length_s > 0.0) fill_tail(p, times);
     *out = p;
     p = NULL;
 done:
@@ -220,7 +221,7 @@ double muir_power_ideal_j(const muir_scenario *s, const muir_ideal *ideal)
     const double communicate_w = s->fleet.chip.tdp_w * fmax(s->fleet.chip.communicate_power, s->power.floor);
     const double rest_s = fmax(0.0, ideal->step_s - ideal->compute_mean_s - ideal->comm_mean_s);
     const double host_s = s->job.stack.step_s; /* part of compute_mean_s */
-    const double chip_j = (ideal->compute_mean_s - host_s) * w.compute + host_s * w.idle +
+    const double chip_j = (ideal->compute_mean_s - host_s) * w.part[MUIR_SLOT_COMPUTE] + host_s * w.idle +
                           ideal->comm_mean_s * communicate_w + rest_s * w.wait;
     return s->fleet.site.pue * (base_of(s) * ideal->step_s + (double)muir_job_chips(&s->job) * chip_j);
 }

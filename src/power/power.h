@@ -16,7 +16,8 @@
 
 /* Power of one chip by what it does [W]. */
 typedef struct muir_watts {
-    double compute, tp, cp, ep, dp, wait, idle, checkpoint, restart, evaluation;
+    double part[MUIR_SLOT_PARTS]; /* of a slot */
+    double wait, idle, checkpoint, restart, evaluation;
 } muir_watts;
 
 /* Energy over time of something whose power changes: exact at n + 1 equally spaced times, straight in
@@ -49,11 +50,11 @@ typedef struct muir_power_step {
 } muir_power_step;
 
 /* Makes the profiles.
- * scenario, order, prices, ideal  in   read here; only the scenario is kept
- * out                             out  free it with muir_power_destroy; untouched on error
+ * scenario, order, times, ideal  in  read here; only the scenario is kept
+ * out                            out  free it with muir_power_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
 muir_status muir_power_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_order *order,
-                              const muir_prices *prices, const muir_ideal *ideal, muir_power **out);
+                              const muir_slot_times *times, const muir_ideal *ideal, muir_power **out);
 void muir_power_destroy(muir_power **power); /* accepts NULL, leaves NULL */
 
 /* What a chip of the job draws in each phase [W]: the chip file's shares of tdp_w, at least the floor of the

@@ -53,7 +53,8 @@ void muir_smooth_storage(const muir_scenario *s, double start_w, double *w, size
     const muir_watts chip = muir_watts_of(s);
     const double chips = (double)muir_fleet_chips(&s->fleet), dt_s = 1.0 / o->sample_hz;
     const double half_j = 0.5 * o->storage_j_per_chip * chips, most_w = o->storage_w_per_chip * chips;
-    const double swing_w = fmax(1.0, chip.compute - chip.wait) * chips, tau_s = half_j / swing_w;
+    const double swing_w = fmax(1.0, chip.part[MUIR_SLOT_COMPUTE] - chip.wait) * chips,
+                 tau_s = half_j / swing_w;
     if (half_j <= 0.0 || n == 0) return;
     const double follow = 1.0 - exp(-dt_s / tau_s);
     double meter_w = start_w, content_j = 0.0; /* content above half full */

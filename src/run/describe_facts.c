@@ -90,7 +90,7 @@ static void add_host_facts(muir_describe *d)
                  "bytes of the job's checkpoint for each that is really written");
     }
     add_fact(d, "host", NULL, MUIR_F64, &l->host.planned_step_s, "planned_step_s", "s",
-             "dilated: length of a step of rank 0 by the plan; 0: as soon as possible");
+             "dilated: length of a step of rank 0 by the timetable; 0: as soon as possible");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_off_s, "exposed_off_s", "s",
              "collectives that the job hides, when they block: a step before the run, slowest rank");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_on_s, "exposed_on_s", "s",

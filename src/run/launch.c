@@ -71,9 +71,7 @@ static void list_ops(const muir_program *program, const muir_host_times *times, 
         const muir_op *op = &program->ops[i];
         l->op_s[i] = times->op_s[i];
         l->op_name[i] = op->name;
-        l->op_kind[i] = op->kind == MUIR_OP_GEMM  ? "product"
-                        : op->kind == MUIR_OP_MEM ? "memory"
-                                                  : muir_coll_kind_name(op->coll);
+        l->op_kind[i] = muir_op_kind_name(op);
     }
     if (!program) return;
     l->op_name[program->n_ops] = l->op_name[program->n_ops + 1] = "message between stages";
@@ -86,9 +84,9 @@ static void list_colls(const muir_host_ops *ops, muir_launch *l)
 {
     for (int i = 0; ops && i < muir_host_ops_coll_count(ops); i++) {
         const muir_host_coll *c = muir_host_ops_coll_at(ops, i);
-        l->coll_op[i] = muir_coll_kind_name(c->op->coll);
+        l->coll_op[i] = muir_coll_kind_name(c->op->coll.kind);
         l->coll_algorithm[i] = c->algorithm->name;
-        l->coll_axis[i] = muir_axis_name(c->op->axis);
+        l->coll_axis[i] = muir_axis_name(c->op->coll.axis);
         l->coll_purpose[i] = c->op->name;
         l->coll_ranks[i] = c->comm->size;
         l->coll_bytes[i] = 4.0 * (double)c->count;

@@ -135,7 +135,7 @@ static muir_status make_host(muir_ctx *ctx, run_state *r)
 {
     const muir_program *program = muir_fleet_clock_program(r->fleet);
     muir_host_times times;
-    muir_times_fill(r->scenario, program, muir_fleet_clock_prices(r->fleet), &times);
+    muir_times_fill(r->scenario, program, muir_fleet_clock_slot_times(r->fleet), &times);
     return muir_host_clock_create(ctx, r->scenario, program, muir_fleet_clock_fold(r->fleet), &times,
                                   &r->host);
 }

@@ -168,9 +168,9 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
         const muir_host_coll *c = muir_host_ops_coll_at(ops, i);
         if (c->calls == 0.0) continue;
         muir_summary_coll *out = &s->colls[s->n_colls++];
-        out->op = muir_coll_kind_name(c->op->coll);
+        out->op = muir_coll_kind_name(c->op->coll.kind);
         out->algorithm = c->algorithm->name;
-        out->axis = muir_axis_name(c->op->axis);
+        out->axis = muir_axis_name(c->op->coll.axis);
         out->chosen = muir_chosen_name(c->chosen);
         out->median_s = c->choice.time_s;
         out->mpi_s = c->choice.mpi_s;
@@ -181,7 +181,7 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
         out->time_s = c->seconds / c->calls;
         out->best_s = c->best_s;
         out->algbw_byte_per_s = out->bytes / out->best_s;
-        out->busbw_byte_per_s = out->algbw_byte_per_s * muir_busbw_factor(c->op->coll, c->comm->size);
+        out->busbw_byte_per_s = out->algbw_byte_per_s * muir_busbw_factor(c->op->coll.kind, c->comm->size);
     }
 }
 

@@ -62,8 +62,9 @@ typedef struct muir_summary {
     bool has_no_mpi_io;     /* real checkpoints were due, but this HDF5 cannot write them */
     double gemm_flop_per_s; /* per rank */
     double gemm_fraction_of_peak;
-    double host_step_mean_s;                                   /* slowest rank of each step */
-    double rhythm_p50_s, rhythm_p99_s, rhythm_p50, rhythm_p99; /* all ops of all ranks; NaN without a plan */
+    double host_step_mean_s; /* slowest rank of each step */
+    double rhythm_p50_s, rhythm_p99_s, rhythm_p50,
+        rhythm_p99;   /* all ops of all ranks; NaN without a timetable */
     double overlap;   /* achieved: 1 - exposed / what hidden collectives take when they block; NaN without */
     double exposed_s; /* of hidden collectives, a step and rank */
     int n_colls;

@@ -145,7 +145,7 @@ static int bound(muir_shape shape)
 }
 
 /* With backwards that include the weight gradient, (stages / 2 - 1) (pair + backward - 3 weight). */
-static double idle(muir_shape shape, muir_slot_times t)
+static double idle(muir_shape shape, muir_equal_times t)
 {
     const double pair = t.forward + t.backward + t.weight, backward = t.backward + t.weight;
     return shape.stages < 2 ? 0.0 : (shape.stages / 2 - 1) * (pair + backward - 3.0 * t.weight);

@@ -38,7 +38,7 @@ size_t muir_schedule_most_slots(muir_shape shape)
     return 3 * (size_t)shape.chunks * (size_t)shape.microbatches;
 }
 
-double muir_schedule_idle_to_fill(muir_shape shape, muir_slot_times t)
+double muir_schedule_idle_to_fill(muir_shape shape, muir_equal_times t)
 {
     return (shape.stages - 1) * (t.forward + t.backward + t.weight);
 }

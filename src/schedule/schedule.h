@@ -24,9 +24,9 @@ typedef struct muir_shape {
 } muir_shape;
 
 /* Times of one chunk's slots, equal on all stages, in any one unit. */
-typedef struct muir_slot_times {
+typedef struct muir_equal_times {
     double forward, backward, weight; /* backward: gradient of the inputs only */
-} muir_slot_times;
+} muir_equal_times;
 
 /* A schedule: one file and one row of schedules.def. */
 typedef struct muir_schedule {
@@ -46,7 +46,7 @@ typedef struct muir_schedule {
     /* Idle time of the pipeline from its first slot to its last, by the published formula: what is left of
      * the makespan beside the slots of a stage. Messages are free; microbatches are enough to fill the
      * pipeline. Local. */
-    double (*idle)(muir_shape shape, muir_slot_times times);
+    double (*idle)(muir_shape shape, muir_equal_times times);
     const char *source;
 } muir_schedule;
 
@@ -60,7 +60,7 @@ size_t muir_schedule_most_slots(muir_shape shape);
 /* What several schedules promise, for their rows. Local.
  * idle:   a pipeline that fills and drains, (p - 1) (F + B + W)
  * bound:  as many microbatches as stages */
-double muir_schedule_idle_to_fill(muir_shape shape, muir_slot_times times);
+double muir_schedule_idle_to_fill(muir_shape shape, muir_equal_times times);
 int muir_schedule_bound_by_stages(muir_shape shape);
 
 /* What the lists hold: microbatches of single chunks from their forward to their weight gradient, at most

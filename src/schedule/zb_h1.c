@@ -28,7 +28,7 @@ static int emit(muir_shape shape, int stage, muir_slot *slots)
     return (int)(slots - start);
 }
 
-static double idle(muir_shape shape, muir_slot_times t)
+static double idle(muir_shape shape, muir_equal_times t)
 {
     return (shape.stages - 1) * (t.forward + t.backward - t.weight);
 }

@@ -87,7 +87,7 @@ static int bound(muir_shape shape)
 
 /* None on any stage from its own first slot to its last where all slots take equally long; the last stage
  * starts stages - 1 forwards after the first. */
-static double idle(muir_shape shape, muir_slot_times t)
+static double idle(muir_shape shape, muir_equal_times t)
 {
     return (shape.stages - 1) * t.forward;
 }

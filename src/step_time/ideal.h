@@ -3,7 +3,7 @@
 #ifndef MUIR_STEP_TIME_IDEAL_H
 #define MUIR_STEP_TIME_IDEAL_H
 
-#include "step_time/prices.h"
+#include "step_time/slot_times.h"
 #include "schedule/order.h"
 
 /* Parts of a step, in the order in which they are stored and printed. They add up to the step. */
@@ -37,31 +37,31 @@ typedef struct muir_slack {
 
 typedef struct muir_ideal {
     double part_s[MUIR_PART_COUNT];
-    double step_s;             /* their sum, to rounding */
-    double pipeline_s;         /* until the last stage is done */
-    double *stage_end_s;       /* [stages] */
-    double *reduce_s;          /* [stages], from prices */
-    double tail_s;             /* norm, optimizer and gather after the last gradient sync */
-    double compute_mean_s;     /* over stages: computing, for power */
-    double comm_mean_s;        /* over stages: exposed communication */
-    muir_slack *slack;         /* [n_steps of the order] */
-    int busiest;               /* stage */
-    double *result;            /* [n_registers of the order], room */
-    muir_slot_price *busy;     /* [stages], room */
-    struct muir_priced *table; /* room for prices by kind of step and chunk */
+    double step_s;            /* their sum, to rounding */
+    double pipeline_s;        /* until the last stage is done */
+    double *stage_end_s;      /* [stages] */
+    double *reduce_s;         /* [stages], from the times of slots */
+    double tail_s;            /* norm, optimizer and gather after the last gradient sync */
+    double compute_mean_s;    /* over stages: computing, for power */
+    double comm_mean_s;       /* over stages: exposed communication */
+    muir_slack *slack;        /* [n_steps of the order] */
+    int busiest;              /* stage */
+    double *result;           /* [n_registers of the order], room */
+    muir_slot_time *busy;     /* [stages], room */
+    struct muir_timed *table; /* room for times by kind of step and chunk */
 } muir_ideal;
 
 /* What a step of the order takes. Local. */
-muir_slot_price muir_step_price(const muir_prices *prices, const muir_step *step);
+muir_slot_time muir_step_time(const muir_slot_times *times, const muir_step *step);
 
 /* Runs the schedule once.
  * out  out  free it with muir_ideal_destroy; untouched on error
  * Local. MUIR_ERR_MEM; MUIR_ERR_ARG if it takes more than 1e7 s, beyond which nanoseconds of all replicas
  * overflow. */
-muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
+muir_status muir_ideal_create(muir_ctx *ctx, const muir_order *order, const muir_slot_times *times,
                               muir_ideal **out);
 /* The same for searches, in half the time: without slack, and messages between stages count as bubble. */
-muir_status muir_ideal_screen(muir_ctx *ctx, const muir_order *order, const muir_prices *prices,
+muir_status muir_ideal_screen(muir_ctx *ctx, const muir_order *order, const muir_slot_times *times,
                               muir_ideal **out);
 /* Time of a scenario's ideal step, from nothing but the scenario.
  * step_s  out  [s]; untouched on error
@@ -70,7 +70,7 @@ muir_status muir_ideal_step_time(muir_ctx *ctx, const muir_scenario *scenario, d
 
 void muir_ideal_destroy(muir_ideal **ideal); /* accepts NULL, leaves NULL */
 
-/* Runs the schedule again at other prices of the same program; allocates nothing. Local. */
-void muir_ideal_fill(muir_ideal *ideal, const muir_order *order, const muir_prices *prices);
+/* Runs the schedule again at other times of the same program; allocates nothing. Local. */
+void muir_ideal_fill(muir_ideal *ideal, const muir_order *order, const muir_slot_times *times);
 
 #endif

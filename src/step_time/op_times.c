@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Pricing of single ops: products and memory on a chip, collectives on the network. */
+/* Times of single ops: products and memory on a chip, collectives on the network. */
 #include "step_time/op_times.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 #include "models/routing.h"
 
 /* Attention stays in 16 bits, also where products are fp8, and never leaves the chip. */
-static double attention_time_s(const muir_scenario *scenario, const muir_op *op)
+static double attention_time_s(const muir_scenario *scenario, const muir_op_gemm *op)
 {
     const muir_chip *chip = &scenario->fleet.chip;
     const muir_stack *stack = &scenario->job.stack;
@@ -19,7 +19,7 @@ static double attention_time_s(const muir_scenario *scenario, const muir_op *op)
     return chip->launch_s + stack->launch_s + flop / (chip->bf16_flop_per_s * fmin(fraction, 1.0));
 }
 
-static double gemm_time_s(const muir_scenario *scenario, const muir_op *op)
+static double gemm_time_s(const muir_scenario *scenario, const muir_op_gemm *op)
 {
     const muir_chip *chip = &scenario->fleet.chip;
     const muir_stack *stack = &scenario->job.stack;
@@ -50,7 +50,7 @@ static double fft_time_s(const muir_scenario *scenario, const muir_op *op)
 }
 
 /* Tokens that each go once to the servers and chips that they visit. */
-static muir_port_times dispatch_ports(const muir_scenario *scenario, const muir_op *op,
+static muir_port_times dispatch_ports(const muir_scenario *scenario, double token_bytes,
                                       const muir_group *group)
 {
     const muir_model *model = &scenario->job.model;
@@ -58,39 +58,47 @@ static muir_port_times dispatch_ports(const muir_scenario *scenario, const muir_
     const double chip_share = muir_model_visit(model, held);
     const double server_share =
         group->servers > 1 ? muir_model_visit(model, held * (double)group->local) : 1.0;
-    return muir_dispatch_ports(&scenario->fleet, group, op->bytes / op->copies, server_share, chip_share);
+    return muir_dispatch_ports(&scenario->fleet, group, token_bytes, server_share, chip_share);
 }
 
 muir_port_times muir_op_ports(const muir_scenario *scenario, const muir_op *op)
 {
-    const int64_t stride = muir_job_stride(&scenario->job, op->axis) * (op->apart > 0 ? op->apart : 1);
-    const int64_t p = op->members > 0 ? op->members : muir_job_size(&scenario->job, op->axis);
-    const muir_group group = muir_group_place(&scenario->fleet, stride, p);
-    const bool is_once = op->copies > 0.0 && scenario->job.stack.dispatch == MUIR_DISPATCH_ONCE;
+    const muir_op_coll *coll = &op->coll;
+    const muir_group group = muir_group_place(
+        &scenario->fleet, muir_job_stride(&scenario->job, coll->axis) * coll->stride, coll->members);
+    const bool is_once = coll->copies > 0.0 && scenario->job.stack.dispatch == MUIR_DISPATCH_ONCE;
     const double slower = 1.0 / scenario->job.stack.collective;
-    muir_op busiest = *op;
-    if (op->load > 0.0) busiest.bytes *= op->load;
-    muir_port_times ports = is_once ? dispatch_ports(scenario, &busiest, &group)
-                                    : muir_coll_ports(&scenario->fleet, &group, op->coll, busiest.bytes);
-    if (op->coll == MUIR_BROADCAST) { /* p in turn, each down a chain of servers */
+    const double bytes = op->load > 0.0 ? coll->bytes * op->load : coll->bytes;
+    muir_port_times ports = is_once ? dispatch_ports(scenario, bytes / coll->copies, &group)
+                                    : muir_coll_ports(&scenario->fleet, &group, coll->kind, bytes);
+    if (coll->kind == MUIR_BROADCAST) { /* members in turn, each down a chain of servers */
         const double chain_s =
-            (double)p * ((double)(group.servers - group.sites) * scenario->fleet.fabric.alpha_s +
-                         (double)(group.sites - 1) * scenario->fleet.fabric.site_alpha_s);
+            (double)coll->members * ((double)(group.servers - group.sites) * scenario->fleet.fabric.alpha_s +
+                                     (double)(group.sites - 1) * scenario->fleet.fabric.site_alpha_s);
         ports = muir_ports_sum(ports, (muir_port_times){chain_s, 0.0, chain_s}, 1.0);
     }
     return (muir_port_times){ports.time_s * slower, ports.local_s * slower, ports.fabric_s * slower};
 }
 
+static double mem_time_s(const muir_scenario *scenario, const muir_op_mem *mem, double load)
+{
+    const muir_chip *chip = &scenario->fleet.chip;
+    const double launch_s = scenario->job.stack.launch_s;
+    return muir_chip_mem_time_s(chip, mem->bytes * load) + launch_s +
+           (mem->launches - 1.0) * (chip->launch_s + launch_s);
+}
+
 double muir_op_time_s(const muir_scenario *scenario, const muir_op *op)
 {
-    muir_op busiest = *op; /* everybody waits for it */
-    if (op->load > 0.0) busiest.m *= op->load, busiest.bytes *= op->load;
+    const double load = op->load > 0.0 ? op->load : 1.0; /* of the busiest chip: everybody waits for it */
+    muir_op_gemm gemm;
     switch (op->kind) {
-    case MUIR_OP_GEMM: return gemm_time_s(scenario, &busiest);
-    case MUIR_OP_FFT: return fft_time_s(scenario, &busiest) + scenario->job.stack.launch_s;
-    case MUIR_OP_MEM:
-        return muir_chip_mem_time_s(&scenario->fleet.chip, busiest.bytes) + scenario->job.stack.launch_s +
-               (op->launches - 1.0) * (scenario->fleet.chip.launch_s + scenario->job.stack.launch_s);
+    case MUIR_OP_GEMM:
+        gemm = op->gemm;
+        gemm.m *= load;
+        return gemm_time_s(scenario, &gemm);
+    case MUIR_OP_FFT: return fft_time_s(scenario, op) + scenario->job.stack.launch_s;
+    case MUIR_OP_MEM: return mem_time_s(scenario, &op->mem, load);
     case MUIR_OP_COLL: return muir_op_ports(scenario, op).time_s;
     }
     return 0.0;

@@ -37,7 +37,7 @@ static double group_slowdown(const muir_scenario *s, int64_t stage, int64_t repl
 /* Where a replica's slots stand: ends of stages, and end and maker of each result. */
 typedef struct replica {
     const muir_order *order;
-    const muir_prices *prices;
+    const muir_slot_times *times;
     double *end;  /* [stages], borrowed */
     double *done; /* [2, chunks, microbatches] */
     int *maker;   /* [2, chunks, microbatches] */
@@ -58,20 +58,21 @@ static double arrival_of(const replica *r, const muir_step *slot)
     if (slot->phase == MUIR_WEIGHT || input < 0 || input >= chunks) return 0.0;
     const size_t i = result_of(r, slot->phase, input, slot->microbatch);
     const int hops = abs(r->maker[i] - slot->stage);
-    return r->done[i] + (hops == 0 ? 0.0 : hops == 1 ? r->prices->p2p_s : r->prices->wrap_p2p_s);
+    return r->done[i] + (hops == 0 ? 0.0 : hops == 1 ? r->times->p2p_s : r->times->wrap_p2p_s);
 }
 
-static double time_of(const muir_slot_price *p, double slow)
+static double time_of(const muir_slot_time *p, double slow)
 {
-    return p->compute_s * slow + p->tp_s + p->cp_s + p->ep_s + p->dp_s;
+    return p->part_s[MUIR_SLOT_COMPUTE] * slow + p->part_s[MUIR_SLOT_TP] + p->part_s[MUIR_SLOT_CP] +
+           p->part_s[MUIR_SLOT_EP] + p->part_s[MUIR_SLOT_DP];
 }
 
 /* Duration of a slot; a pair hides the exchanges of each under the compute of the other. */
 static double duration_of(const replica *r, const muir_step *slot, double slow)
 {
-    const muir_slot_price *f =
-                              &r->prices->forward[slot->work == MUIR_WORK_PAIR ? slot->partner : slot->chunk],
-                          *b = &r->prices->input[slot->chunk], *w = &r->prices->weight[slot->chunk];
+    const muir_slot_time
+        *f = &r->times->slot[MUIR_FORWARD][slot->work == MUIR_WORK_PAIR ? slot->partner : slot->chunk],
+        *b = &r->times->slot[MUIR_BACKWARD][slot->chunk], *w = &r->times->slot[MUIR_WEIGHT][slot->chunk];
     const double backward = time_of(b, slow) + time_of(w, slow);
     switch ((muir_work)slot->work) {
     case MUIR_WORK_NONE: return 0.0;
@@ -79,8 +80,9 @@ static double duration_of(const replica *r, const muir_step *slot, double slow)
         return time_of(slot->phase == MUIR_FORWARD ? f : slot->phase == MUIR_BACKWARD ? b : w, slow);
     case MUIR_WORK_JOINED: return backward;
     case MUIR_WORK_PAIR:
-        return time_of(f, slow) + backward - fmin(f->ep_s, b->compute_s + w->compute_s) -
-               fmin(b->ep_s + w->ep_s, f->compute_s);
+        return time_of(f, slow) + backward -
+               fmin(f->part_s[MUIR_SLOT_EP], b->part_s[MUIR_SLOT_COMPUTE] + w->part_s[MUIR_SLOT_COMPUTE]) -
+               fmin(b->part_s[MUIR_SLOT_EP] + w->part_s[MUIR_SLOT_EP], f->part_s[MUIR_SLOT_COMPUTE]);
     }
     return NAN;
 }
@@ -92,7 +94,7 @@ static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clo
     const muir_order *order = muir_fleet_clock_order(clock);
     const int stages = order->shape.stages;
     const size_t results = 2 * (size_t)(stages * order->shape.chunks) * (size_t)order->shape.microbatches;
-    replica r = {order, muir_fleet_clock_prices(clock), end, calloc(results, sizeof(double)),
+    replica r = {order, muir_fleet_clock_slot_times(clock), end, calloc(results, sizeof(double)),
                  calloc(results, sizeof(int))};
     double *slow = calloc((size_t)stages, sizeof *slow);
     for (int stage = 0; stage < stages; stage++) {
@@ -206,7 +208,7 @@ static void schedules_differ_by_their_bubbles(void)
         muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
         bubble[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_bubble];
         compute[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
-        if (i == 0) weight_s = muir_slot_time_s(&muir_fleet_clock_prices(clock)->weight[1]);
+        if (i == 0) weight_s = muir_slot_total_s(&muir_fleet_clock_slot_times(clock)->slot[MUIR_WEIGHT][1]);
         muir_fleet_clock_destroy(&clock);
     }
     /* (p - 1) (F + B + W) against (p - 1) (F + B - W); stages with embedding and head differ a little */
@@ -228,7 +230,7 @@ static void busy_experts_cost_time(void)
         muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
         ep_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_ep];
         compute_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
-        hfu[i] = muir_fleet_clock_prices(clock)->executed_flop;
+        hfu[i] = muir_fleet_clock_slot_times(clock)->executed_flop;
         muir_fleet_clock_destroy(&clock);
     }
     CU_ASSERT(ep_s[1] > 1.3 * ep_s[0] && ep_s[1] < 1.5 * ep_s[0]); /* latency does not grow */

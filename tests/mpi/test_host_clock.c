@@ -82,15 +82,15 @@ static double executed_flop(const muir_program *program, muir_shape shape, doubl
             for (int i = 0; i < program->blocks[block].phase[phase].n; i++) {
                 const muir_op *op = &program->ops[program->blocks[block].phase[phase].first + i];
                 if (op->kind != MUIR_OP_GEMM) continue;
-                flop += 2.0 * (double)muir_shrink_count(op->count, factor) *
-                        (double)(muir_shrink_size(op->m, factor) * muir_shrink_size(op->n, factor) *
-                                 muir_shrink_size(op->k, factor));
+                flop += 2.0 * (double)muir_shrink_count(op->gemm.count, factor) *
+                        (double)(muir_shrink_size(op->gemm.m, factor) * muir_shrink_size(op->gemm.n, factor) *
+                                 muir_shrink_size(op->gemm.k, factor));
             }
     return flop * shape.chunks * shape.microbatches;
 }
 
 /* Half of a budget is for products, and half of a dilated step's time is the budget. */
-static void a_plan_is_the_smallest_shrink_that_fits(void)
+static void the_shrink_is_the_smallest_that_fits(void)
 {
     static const char *const overrides[] = {"host.budget=0.01"};
     muir_ctx *ctx = muir_test_ctx();
@@ -100,8 +100,8 @@ static void a_plan_is_the_smallest_shrink_that_fits(void)
     CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &scenario.job, &program), MUIR_OK);
     const muir_fold fold = muir_fold_make(&scenario, ctx->size, 0);
     const double peak = 50e9;
-    const muir_shrink asap = muir_shrink_plan(&scenario, &fold, program, peak, 0.0);
-    const muir_shrink dilated = muir_shrink_plan(&scenario, &fold, program, peak, 0.02);
+    const muir_shrink asap = muir_shrink_choose(&scenario, &fold, program, peak, 0.0);
+    const muir_shrink dilated = muir_shrink_choose(&scenario, &fold, program, peak, 0.02);
     CU_ASSERT_EQUAL(asap.budget_s, 0.01);
     CU_ASSERT_EQUAL(dilated.budget_s, 0.01);
     CU_ASSERT_EQUAL(dilated.factor, asap.factor);
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
         {"closed forms hold for every collective", closed_forms_hold_for_every_collective},
         {"a stale result is wrong", a_stale_result_is_wrong},
         {"shrinking keeps whole vectors", shrinking_keeps_whole_vectors},
-        {"a plan is the smallest shrink that fits", a_plan_is_the_smallest_shrink_that_fits},
+        {"the shrink is the smallest that fits", the_shrink_is_the_smallest_that_fits},
         {"every layout executes and checks", every_layout_executes_and_checks},
         {"unknown algorithms are refused", unknown_algorithms_are_refused},
         CU_TEST_INFO_NULL,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The host clock's pace, overlap, bit flips and traces: plans against closed forms, and executed steps. */
+/* The host clock's pace, overlap, bit flips and traces: timetables against closed forms, and executed
+ * steps. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
-#include "step_time/prices.h"
+#include "step_time/slot_times.h"
 #include "host_clock/host_clock.h"
 #include "run/times.h"
 
@@ -13,7 +14,7 @@
 typedef struct rig {
     muir_scenario scenario;
     muir_program *program;
-    muir_prices *prices;
+    muir_slot_times *slot_times;
     muir_host_times times;
     muir_fold fold;
     muir_host_clock *clock;
@@ -25,8 +26,8 @@ static void set_up(rig *r, const char *name, const char *const *overrides, int n
     memset(r, 0, sizeof *r);
     CU_ASSERT_EQUAL_FATAL(muir_scenario_load(ctx, name, overrides, n, &r->scenario), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &r->scenario.job, &r->program), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_prices_create(ctx, &r->scenario, r->program, &r->prices), MUIR_OK);
-    muir_times_fill(&r->scenario, r->program, r->prices, &r->times);
+    CU_ASSERT_EQUAL_FATAL(muir_slot_times_create(ctx, &r->scenario, r->program, &r->slot_times), MUIR_OK);
+    muir_times_fill(&r->scenario, r->program, r->slot_times, &r->times);
     r->fold = muir_fold_make(&r->scenario, ctx->size, ctx->rank);
     const muir_status made =
         muir_host_clock_create(ctx, &r->scenario, r->program, &r->fold, &r->times, &r->clock);
@@ -37,7 +38,7 @@ static void set_up(rig *r, const char *name, const char *const *overrides, int n
 static void tear_down(rig *r)
 {
     muir_host_clock_destroy(&r->clock);
-    muir_prices_destroy(&r->prices);
+    muir_slot_times_destroy(&r->slot_times);
     muir_program_destroy(&r->program);
 }
 
@@ -65,7 +66,7 @@ static void paces_are_read_or_refused(void)
 }
 
 /* One block of one forward op of 1 s and one backward of 2 s: 1F1B takes (m + s - 1) (1 + 2) s. */
-static void a_plan_is_the_schedule_drawn_out(void)
+static void a_timetable_is_the_schedule_drawn_out(void)
 {
     muir_ctx *ctx = muir_test_ctx();
     enum { STAGES = 4, MICROBATCHES = 8 };
@@ -117,8 +118,8 @@ static int64_t count(const muir_histogram *h)
     return n;
 }
 
-/* No step ends before its plan, every op is held against it, and results stay right. */
-static void dilated_steps_keep_their_plan(void)
+/* No step ends before its timetable, every op is held against it, and results stay right. */
+static void dilated_steps_keep_their_timetable(void)
 {
     static const char *const plain[] = {"host.pace=dilate:2", "telemetry.trace_steps=1"};
     static const char *const hidden[] = {"host.pace=dilate:2", "telemetry.trace_steps=1",
@@ -144,8 +145,8 @@ static void dilated_steps_keep_their_plan(void)
     }
 }
 
-/* A plan that this machine cannot keep is missed, and says so. */
-static void a_plan_that_is_too_fast_is_late(void)
+/* A timetable that this machine cannot keep is missed, and says so. */
+static void a_timetable_that_is_too_fast_is_late(void)
 {
     static const char *const overrides[] = {"host.pace=dilate:1e-6"};
     rig r;
@@ -278,10 +279,10 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"paces are read or refused", paces_are_read_or_refused},
-        {"a plan is the schedule drawn out", a_plan_is_the_schedule_drawn_out},
+        {"a timetable is the schedule drawn out", a_timetable_is_the_schedule_drawn_out},
         {"percentiles come to a class", percentiles_come_to_a_class},
-        {"dilated steps keep their plan", dilated_steps_keep_their_plan},
-        {"a plan that is too fast is late", a_plan_that_is_too_fast_is_late},
+        {"dilated steps keep their timetable", dilated_steps_keep_their_timetable},
+        {"a timetable that is too fast is late", a_timetable_that_is_too_fast_is_late},
         {"hidden collectives come out right", hidden_collectives_come_out_right},
         {"planted flips are caught where one looks", planted_flips_are_caught_where_one_looks},
         {"fewer checks look at fewer results", fewer_checks_look_at_fewer_results},

@@ -83,9 +83,11 @@ static void a_job_waits_for_long_sequences_as_in_the_trace(void)
     const muir_scenario s = load("tiny", trace_job, TRACE_KEYS);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
-    const muir_prices *p = muir_fleet_clock_prices(clock);
-    const double first_s = p->forward[0].compute_s + p->backward[0].compute_s,
-                 second_s = p->forward[1].compute_s + p->backward[1].compute_s;
+    const muir_slot_times *p = muir_fleet_clock_slot_times(clock);
+    const double first_s = p->slot[MUIR_FORWARD][0].part_s[MUIR_SLOT_COMPUTE] +
+                           p->slot[MUIR_SLOT_JOINED][0].part_s[MUIR_SLOT_COMPUTE],
+                 second_s = p->slot[MUIR_FORWARD][1].part_s[MUIR_SLOT_COMPUTE] +
+                            p->slot[MUIR_SLOT_JOINED][1].part_s[MUIR_SLOT_COMPUTE];
     CU_ASSERT_DOUBLE_EQUAL(second_s / first_s, 1.5, 0.02);
     double sum_s = 0.0, squares = 0.0;
     for (int step = 0; step < STEPS; step++) {
@@ -113,7 +115,7 @@ static void a_replica_of_one_stage_computes_the_sum_of_its_microbatches(void)
     const muir_scenario s = load("tiny", keys, TRACE_KEYS + 2);
     const muir_slice all = {0, REPLICAS};
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
-    const muir_prices *p = muir_fleet_clock_prices(clock);
+    const muir_slot_times *p = muir_fleet_clock_slot_times(clock);
     muir_lengths *lengths = NULL;
     muir_fleet_row row;
     muir_rank_row rank;
@@ -126,7 +128,8 @@ static void a_replica_of_one_stage_computes_the_sum_of_its_microbatches(void)
         double late_s = 0.0;
         for (int m = 0; m < MICROBATCHES; m++)
             late_s += (double)lengths->w[m * 64 + r] *
-                      (0.21 * p->forward[0].compute_s + 0.37 * p->backward[0].compute_s);
+                      (0.21 * p->slot[MUIR_FORWARD][0].part_s[MUIR_SLOT_COMPUTE] +
+                       0.37 * p->slot[MUIR_SLOT_JOINED][0].part_s[MUIR_SLOT_COMPUTE]);
         if (late_s > worst_s) worst_s = late_s, worst = r;
     }
     CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_straggler] / worst_s, 1.0, 1e-5);
@@ -154,10 +157,10 @@ static moments moments_of(const char *const *keys, const char *expert_steps, int
     all[7] = expert_steps;
     const muir_scenario s = load("rainier", all, 8);
     muir_program *program = program_of(&s);
-    muir_prices *prices = NULL;
+    muir_slot_times *times = NULL;
     muir_experts *experts = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_prices_create(muir_test_ctx(), &s, program, &prices), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_experts_create(muir_test_ctx(), &s, program, prices, &experts), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_slot_times_create(muir_test_ctx(), &s, program, &times), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_experts_create(muir_test_ctx(), &s, program, times, &experts), MUIR_OK);
     moments m = {.load = experts->load, .sampling = experts->sampling};
     double *x = malloc((size_t)steps * sizeof *x), product = 0.0;
     for (int i = 0; i < steps; i++) m.mean += (x[i] = muir_experts_step(experts, i)) / steps;
@@ -167,7 +170,7 @@ static moments moments_of(const char *const *keys, const char *expert_steps, int
     m.deviation = sqrt(m.deviation);
     free(x);
     muir_experts_destroy(&experts);
-    muir_prices_destroy(&prices);
+    muir_slot_times_destroy(&times);
     muir_program_destroy(&program);
     return m;
 }

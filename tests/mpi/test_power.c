@@ -23,19 +23,21 @@ static void energy_follows_the_phases(void)
     const muir_scenario s = load("rainier", traced, 4);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
-    const muir_prices *prices = muir_fleet_clock_prices(clock);
+    const muir_slot_times *times = muir_fleet_clock_slot_times(clock);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
     const double tdp_w = s.fleet.chip.tdp_w, n = (double)s.job.microbatches;
     double stage_j = 0.0, norm_s = 0.0;
-    for (int i = 0; i < prices->n_stages; i++) norm_s = fmax(norm_s, prices->sync[i].norm_s);
-    for (int i = 0; i < prices->n_stages; i++) {
-        const muir_slot_price *f = &prices->forward[i], *b = &prices->backward[i];
-        const muir_sync_price *y = &prices->sync[i];
-        const double compute_s = n * (f->compute_s + b->compute_s) + y->optimizer_s;
-        const double comm_s = n * (f->tp_s + b->tp_s) + y->reduce_s + y->gather_s + norm_s;
+    for (int i = 0; i < times->n_stages; i++) norm_s = fmax(norm_s, times->sync[i].norm_s);
+    for (int i = 0; i < times->n_stages; i++) {
+        const muir_slot_time *f = &times->slot[MUIR_FORWARD][i], *b = &times->slot[MUIR_SLOT_JOINED][i];
+        const muir_sync_time *y = &times->sync[i];
+        const double compute_s =
+            n * (f->part_s[MUIR_SLOT_COMPUTE] + b->part_s[MUIR_SLOT_COMPUTE]) + y->optimizer_s;
+        const double comm_s =
+            n * (f->part_s[MUIR_SLOT_TP] + b->part_s[MUIR_SLOT_TP]) + y->reduce_s + y->gather_s + norm_s;
         stage_j += tdp_w * (0.95 * compute_s + 0.35 * comm_s + 0.12 * (ideal->step_s - compute_s - comm_s));
     }
-    const double chips = (double)muir_job_chips(&s.job) / prices->n_stages;
+    const double chips = (double)muir_job_chips(&s.job) / times->n_stages;
     const double base_w = 16000.0 * (double)s.fleet.top.servers + 100.0 * (double)muir_fleet_chips(&s.fleet) +
                           60.0 * (double)s.spare_chips;
     const muir_power_step step = {.replicas = (double)s.job.parallel.dp};
@@ -303,11 +305,11 @@ static void a_cap_slows_compute_and_nothing_else(void)
     const char *const cap[] = {"power.cap=0.535"};
     const muir_scenario plain = load("rainier", NULL, 0), capped = load("rainier", cap, 1);
     muir_fleet_clock *a = clock_of(muir_test_ctx(), &plain), *b = clock_of(muir_test_ctx(), &capped);
-    const muir_slot_price *x = &muir_fleet_clock_prices(a)->forward[1],
-                          *y = &muir_fleet_clock_prices(b)->forward[1];
-    CU_ASSERT_DOUBLE_EQUAL(y->compute_s / x->compute_s, cbrt(2.0), 1e-12);
-    CU_ASSERT_EQUAL(x->tp_s, y->tp_s);
-    CU_ASSERT_DOUBLE_EQUAL(muir_fleet_clock_power(b)->chip.compute, 0.535 * 500.0, 1e-9);
+    const muir_slot_time *x = &muir_fleet_clock_slot_times(a)->slot[MUIR_FORWARD][1],
+                         *y = &muir_fleet_clock_slot_times(b)->slot[MUIR_FORWARD][1];
+    CU_ASSERT_DOUBLE_EQUAL(y->part_s[MUIR_SLOT_COMPUTE] / x->part_s[MUIR_SLOT_COMPUTE], cbrt(2.0), 1e-12);
+    CU_ASSERT_EQUAL(x->part_s[MUIR_SLOT_TP], y->part_s[MUIR_SLOT_TP]);
+    CU_ASSERT_DOUBLE_EQUAL(muir_fleet_clock_power(b)->chip.part[MUIR_SLOT_COMPUTE], 0.535 * 500.0, 1e-9);
     CU_ASSERT_EQUAL(muir_fleet_clock_power(b)->chip.wait, muir_fleet_clock_power(a)->chip.wait);
     muir_fleet_clock_destroy(&a);
     muir_fleet_clock_destroy(&b);

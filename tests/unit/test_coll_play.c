@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Collectives played through in one process, for more ranks than a test machine has: what arrives, and that
- * each cost formula is that of its step list. */
+ * each formula of traffic is that of its list of steps. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 enum { MAX_RANKS = 64, EVERY_RANKS = 19, COST_RANKS = 16, UNTOUCHED = 77 };
 
@@ -25,7 +25,7 @@ typedef struct link_of_two {
 } link_of_two;
 
 typedef struct player {
-    muir_coll_plan *plan;
+    muir_coll_steps *steps;
     uint64_t *buffers[MUIR_COLL_BUFFER_COUNT];
     size_t *sends, *recvs; /* [n_steps] number of the step's messages on their links */
     int *done_at;          /* [n_steps] rounds */
@@ -62,16 +62,16 @@ static void open_player(game *g, int rank)
     player *one = &g->players[rank];
     size_t n_send, offset, own;
     *one = (player){.n_started = 0};
-    CU_ASSERT_EQUAL_FATAL(muir_coll_plan_create(muir_test_ctx(), g->coll, &g->spec, g->p, rank, &one->plan),
+    CU_ASSERT_EQUAL_FATAL(muir_coll_steps_create(muir_test_ctx(), g->coll, &g->spec, g->p, rank, &one->steps),
                           MUIR_OK);
     muir_coll_spec_lengths(g->coll->kind, &g->spec, g->p, rank, &n_send, &one->n_recv);
     muir_coll_block(g->spec.count, g->p, rank, &offset, &own);
-    const size_t n = one->plan->n_steps;
+    const size_t n = one->steps->n;
     one->sends = make(n, sizeof(size_t));
     one->recvs = make(n, sizeof(size_t));
     one->done_at = make(n, sizeof(int));
     one->buffers[MUIR_COLL_OUTPUT] = make(one->n_recv, sizeof(uint64_t));
-    one->buffers[MUIR_COLL_SCRATCH] = make(one->plan->n_scratch, sizeof(uint64_t));
+    one->buffers[MUIR_COLL_SCRATCH] = make(one->steps->n_scratch, sizeof(uint64_t));
     for (size_t i = 0; i < one->n_recv; i++) one->buffers[MUIR_COLL_OUTPUT][i] = UNTOUCHED;
     one->buffers[MUIR_COLL_INPUT] = !g->is_in_place ? make(n_send, sizeof(uint64_t))
                                     : g->coll->kind == MUIR_ALL_GATHER
@@ -94,7 +94,7 @@ static void close_player(game *g, int rank)
     free(one->sends);
     free(one->recvs);
     free(one->done_at);
-    muir_coll_plan_destroy(&one->plan);
+    muir_coll_steps_destroy(&one->steps);
 }
 
 static uint64_t *at(const player *one, muir_coll_place place)
@@ -117,7 +117,7 @@ static void post(game *g, int rank)
 {
     player *one = &g->players[rank];
     const size_t i = one->n_started;
-    const muir_coll_step *step = &one->plan->steps[i];
+    const muir_coll_step *step = &one->steps->step[i];
     const int now = step->after > 0 ? one->done_at[step->after - 1] : 0;
     if (step->recv.count > 0) {
         link_of_two *link = &g->links[step->recv.peer][rank];
@@ -142,8 +142,8 @@ static void work(const player *one, const muir_coll_local *local)
     for (size_t i = 0; i < local->count; i++) {
         uint64_t sum = at(one, local->a)[i];
         if (local->action == MUIR_COLL_REDUCE) sum += at(one, local->b)[i];
-        for (int r = 0; r < one->plan->p && local->action == MUIR_COLL_ACCUMULATE; r++)
-            if (r != one->plan->rank) sum += at(one, local->b)[(size_t)r * local->stride + i];
+        for (int r = 0; r < one->steps->p && local->action == MUIR_COLL_ACCUMULATE; r++)
+            if (r != one->steps->rank) sum += at(one, local->b)[(size_t)r * local->stride + i];
         at(one, local->to)[i] = sum;
     }
 }
@@ -160,7 +160,7 @@ static bool complete(game *g, int rank)
 {
     player *one = &g->players[rank];
     const size_t i = one->n_done;
-    const muir_coll_step *step = &one->plan->steps[i];
+    const muir_coll_step *step = &one->steps->step[i];
     int time = i > 0 ? one->done_at[i - 1] : 0;
     if (step->send.count > 0 && !is_through(&g->links[rank][step->send.peer].messages[one->sends[i]], &time))
         return false;
@@ -183,14 +183,14 @@ static void play(game *g, const muir_coll *coll, const muir_coll_spec *spec, int
     while (moves) {
         moves = false;
         for (int r = 0; r < p; r++) {
-            const muir_coll_plan *plan = g->players[r].plan;
+            const muir_coll_steps *steps = g->players[r].steps;
             player *one = &g->players[r];
-            while (one->n_started < plan->n_steps && plan->steps[one->n_started].after <= one->n_done)
+            while (one->n_started < steps->n && steps->step[one->n_started].after <= one->n_done)
                 post(g, r), moves = true;
             while (one->n_done < one->n_started && complete(g, r)) moves = true;
         }
     }
-    for (int r = 0; r < p; r++) CU_ASSERT_EQUAL(g->players[r].n_done, g->players[r].plan->n_steps);
+    for (int r = 0; r < p; r++) CU_ASSERT_EQUAL(g->players[r].n_done, g->players[r].steps->n);
 }
 
 static uint64_t expected_part(const game *g, int rank, size_t i)
@@ -250,7 +250,7 @@ static void every_step_list_does_what_its_kind_says(void)
         const bool may_be_in_place =
             coll->kind == MUIR_ALL_REDUCE || coll->kind == MUIR_BROADCAST || coll->kind == MUIR_ALL_GATHER;
         for (int p = 1; p <= EVERY_RANKS; p++) {
-            if (!coll->plan || !muir_coll_fits(coll, p)) continue;
+            if (!coll->steps || !muir_coll_fits(coll, p)) continue;
             for (size_t c = 0; c < 10; c++) {
                 const muir_coll_spec spec = {
                     .count = counts[c / 2], .segment = segments[c % 2], .root = p / 2};
@@ -265,7 +265,7 @@ static void larger_powers_of_two_work_as_well(void)
 {
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (int p = 32; p <= MAX_RANKS; p *= 2)
-            if (muir_coll_at(i)->plan && muir_coll_fits(muir_coll_at(i), p))
+            if (muir_coll_at(i)->steps && muir_coll_fits(muir_coll_at(i), p))
                 check_data(muir_coll_at(i), &(muir_coll_spec){.count = 379, .root = p / 3}, p, false);
 }
 
@@ -283,7 +283,7 @@ static void every_pair_may_exchange_another_number_of_elements(void)
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (int p = 1; p <= EVERY_RANKS; p++) {
             const muir_coll *coll = muir_coll_at(i);
-            if (coll->kind != MUIR_ALL_TO_ALLV || !coll->plan || !muir_coll_fits(coll, p)) continue;
+            if (coll->kind != MUIR_ALL_TO_ALLV || !coll->steps || !muir_coll_fits(coll, p)) continue;
             fill_counts(counts, p);
             for (size_t segment = 0; segment < 8; segment += 7)
                 check_data(coll, &(muir_coll_spec){.counts = counts, .segment = segment}, p, false);
@@ -291,7 +291,7 @@ static void every_pair_may_exchange_another_number_of_elements(void)
 }
 
 /* The sums over links of each rank, and its last round, against the formula of the row. */
-static void check_cost(const muir_coll *coll, int p)
+static void check_traffic(const muir_coll *coll, int p)
 {
     static game g;
     const size_t count = (size_t)p * 1440; /* halves and pieces come out even */
@@ -300,33 +300,33 @@ static void check_cost(const muir_coll *coll, int p)
     int last = 0;
     play(&g, coll, &(muir_coll_spec){.count = count, .root = p / 3}, p, false);
     for (int r = 0; r < p; r++) {
-        const muir_coll_plan *plan = g.players[r].plan;
+        const muir_coll_steps *steps = g.players[r].steps;
         size_t sent = 0, received = 0;
         for (int peer = 0; peer < p; peer++) {
             CU_ASSERT_EQUAL(g.links[r][peer].n_sent, g.links[r][peer].n_received);
             sent += g.links[r][peer].elements;
             received += g.links[peer][r].elements;
         }
-        for (size_t i = 0; i < plan->n_steps; i++) received -= plan->steps[i].recv.count;
+        for (size_t i = 0; i < steps->n; i++) received -= steps->step[i].recv.count;
         CU_ASSERT_EQUAL(received, 0);
         if (sent > most) most = sent;
-        if (plan->n_steps > 0 && g.players[r].done_at[plan->n_steps - 1] > last)
-            last = g.players[r].done_at[plan->n_steps - 1];
+        if (steps->n > 0 && g.players[r].done_at[steps->n - 1] > last)
+            last = g.players[r].done_at[steps->n - 1];
     }
-    coll->cost(p, 4.0 * (double)count, &rounds, &bytes_sent);
+    coll->traffic(p, 4.0 * (double)count, &rounds, &bytes_sent);
     if (rounds != (double)last || fabs(bytes_sent - 4.0 * (double)most) > 1e-6) name_the_loser(coll, p);
     CU_ASSERT_EQUAL(rounds, (double)last);
     CU_ASSERT_DOUBLE_EQUAL(bytes_sent, 4.0 * (double)most, 1e-6);
     for (int r = 0; r < p; r++) close_player(&g, r);
 }
 
-static void every_cost_is_that_of_its_step_list(void)
+static void every_formula_is_that_of_its_steps(void)
 {
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
-        CU_ASSERT_EQUAL(coll->cost != NULL, coll->plan != NULL);
+        CU_ASSERT_EQUAL(coll->traffic != NULL, coll->steps != NULL);
         for (int p = 2; p <= COST_RANKS; p++)
-            if (coll->cost && muir_coll_fits(coll, p)) check_cost(coll, p);
+            if (coll->traffic && muir_coll_fits(coll, p)) check_traffic(coll, p);
     }
 }
 
@@ -335,8 +335,8 @@ static void one_rank_alone_sends_nothing(void)
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
         double rounds = -1.0, bytes_sent = -1.0;
-        if (!coll->cost || !muir_coll_fits(coll, 1)) continue;
-        coll->cost(1, 1000.0, &rounds, &bytes_sent);
+        if (!coll->traffic || !muir_coll_fits(coll, 1)) continue;
+        coll->traffic(1, 1000.0, &rounds, &bytes_sent);
         CU_ASSERT(rounds == 0.0 && bytes_sent == 0.0);
     }
 }
@@ -348,7 +348,7 @@ int main(int argc, char **argv)
         {"larger powers of two work as well", larger_powers_of_two_work_as_well},
         {"every pair may exchange another number of elements",
          every_pair_may_exchange_another_number_of_elements},
-        {"every cost is that of its step list", every_cost_is_that_of_its_step_list},
+        {"every formula is that of its steps", every_formula_is_that_of_its_steps},
         {"one rank alone sends nothing", one_rank_alone_sends_nothing},
         CU_TEST_INFO_NULL,
     };

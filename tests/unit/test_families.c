@@ -28,11 +28,11 @@ static void fnet_mixes_by_fourier_transforms(void)
     double flop = 0.0, points = 0.0;
     for (int i = 0; i < program->n_ops; i++) {
         const muir_op *op = &program->ops[i];
-        CU_ASSERT_FALSE(op->is_attention);
+        CU_ASSERT_FALSE(op->kind == MUIR_OP_GEMM && op->gemm.is_attention);
         if (op->kind != MUIR_OP_FFT) continue;
-        CU_ASSERT(op->stride == 1.0 || fmod(op->count, op->stride) == 0.0);
-        CU_ASSERT_EQUAL(muir_op_fft_bytes(op), 16.0 * op->n * op->count);
-        points += op->n * op->count;
+        CU_ASSERT(op->fft.stride == 1.0 || fmod(op->fft.count, op->fft.stride) == 0.0);
+        CU_ASSERT_EQUAL(muir_op_fft_bytes(op), 16.0 * op->fft.n * op->fft.count);
+        points += op->fft.n * op->fft.count;
         flop += muir_op_flop(op);
     }
     const double micro = (double)scenario.job.batch.micro_batch_size * 512.0;
@@ -48,7 +48,7 @@ static void transforms_cost_the_fleet_their_memory_traffic(void)
     static const char *const base[] = {"model=fnet-base", "seq_len=512", "parallel.tp=1", "parallel.pp=1"};
     const muir_scenario scenario = load("tiny", base, 4);
     const muir_chip *chip = &scenario.fleet.chip;
-    const muir_op op = {.kind = MUIR_OP_FFT, .n = 512.0, .count = 768.0, .stride = 768.0};
+    const muir_op op = {.kind = MUIR_OP_FFT, .fft = {.n = 512.0, .count = 768.0, .stride = 768.0}};
     const double bytes = 2.0 * 8.0 * 512.0 * 768.0;
     CU_ASSERT_DOUBLE_EQUAL(muir_op_time_s(&scenario, &op),
                            chip->launch_s + bytes / (chip->hbm_byte_per_s * chip->hbm_fraction), 1e-15);
@@ -115,7 +115,7 @@ static double load_of(const char *imbalance, const char *ep)
         const muir_op *op = &program->ops[i];
         if (strcmp(op->name, "expert up") == 0) load = op->load;
         if (strcmp(op->name, "router") == 0) CU_ASSERT_EQUAL(op->load, 0.0); /* what all chips do alike */
-        if (op->axis == MUIR_AXIS_EP && op->kind == MUIR_OP_COLL) CU_ASSERT(op->load >= 1.0);
+        if (op->kind == MUIR_OP_COLL && op->coll.axis == MUIR_AXIS_EP) CU_ASSERT(op->load >= 1.0);
     }
     muir_program_destroy(&program);
     return load;
@@ -150,7 +150,7 @@ static void vision_transformers_compute_what_torchvision_counts(void)
         CU_ASSERT_DOUBLE_EQUAL(program->model_flop / (3.0 * forward), 1.0,
                                3e-3); /* pixels need no gradient */
         for (int op = 0; op < program->n_ops; op++)
-            if (program->ops[op].kind == MUIR_OP_GEMM) CU_ASSERT_EQUAL(program->ops[op].share, 1.0);
+            if (program->ops[op].kind == MUIR_OP_GEMM) CU_ASSERT_EQUAL(program->ops[op].gemm.share, 1.0);
         muir_program_destroy(&program);
     }
 }
@@ -185,8 +185,8 @@ static void dlrm_computes_and_exchanges_by_its_sizes(void)
     CU_ASSERT_DOUBLE_EQUAL(program->table_bytes, rows / 4 * 129 * 4, 1.0);
     double exchanged = 0.0;
     for (int i = 0; i < program->n_ops; i++)
-        if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll == MUIR_ALL_TO_ALL)
-            exchanged += program->ops[i].bytes;
+        if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll.kind == MUIR_ALL_TO_ALL)
+            exchanged += program->ops[i].coll.bytes;
     CU_ASSERT_EQUAL(exchanged, 8192.0 * (214 * 8 + 2 * 26 * 128 * 2));
     muir_program_destroy(&program);
 }

@@ -18,7 +18,8 @@ static double job_flop(const muir_scenario *scenario, const muir_program *progra
                 for (int i = r.first; i < r.first + r.n; i++) {
                     const muir_op *op = &program->ops[i];
                     if (op->kind != MUIR_OP_GEMM || strcmp(op->name, without) == 0) continue;
-                    chip_flop += 2.0 * op->m * op->n * op->k * op->count * program->chunks[c].repeat[part];
+                    chip_flop += 2.0 * op->gemm.m * op->gemm.n * op->gemm.k * op->gemm.count *
+                                 program->chunks[c].repeat[part];
                 }
             }
     const muir_parallel *p = &scenario->job.parallel;
@@ -107,9 +108,9 @@ static double axis_bytes(const muir_program *program, muir_axis axis, muir_coll_
     double bytes = 0.0;
     const muir_op_range r = program->blocks[1].phase[phase];
     for (int i = r.first; i < r.first + r.n; i++)
-        if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].axis == axis &&
-            program->ops[i].coll == coll)
-            bytes += program->ops[i].bytes;
+        if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll.axis == axis &&
+            program->ops[i].coll.kind == coll)
+            bytes += program->ops[i].coll.bytes;
     return bytes;
 }
 

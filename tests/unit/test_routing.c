@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "fleet/network.h"
-#include "step_time/prices.h"
+#include "step_time/slot_times.h"
 #include "models/routing.h"
 #include "scenario/scenario.h"
 
@@ -125,7 +125,7 @@ static double dispatch_op_s(const char *dispatch, const char *groups, double *by
     for (int i = 0; i < program->n_ops; i++)
         if (strcmp(program->ops[i].name, "dispatch") == 0) {
             time_s = muir_op_time_s(&s, &program->ops[i]);
-            *bytes = program->ops[i].bytes;
+            *bytes = program->ops[i].coll.bytes;
         }
     muir_program_destroy(&program);
     return time_s;

@@ -190,7 +190,7 @@ typedef struct timing {
     double makespan, first[MOST_STAGES], end[MOST_STAGES], busy[MOST_STAGES];
 } timing;
 
-static double duration_of(const muir_step *step, muir_slot_times t)
+static double duration_of(const muir_step *step, muir_equal_times t)
 {
     const double phases[] = {t.forward, t.backward, t.weight};
     switch ((muir_work)step->work) {
@@ -202,7 +202,7 @@ static double duration_of(const muir_step *step, muir_slot_times t)
     return NAN;
 }
 
-static timing time_of(const muir_order *order, muir_slot_times t)
+static timing time_of(const muir_order *order, muir_equal_times t)
 {
     timing out = {.makespan = 0.0};
     double *result = calloc((size_t)order->n_registers + 1, sizeof *result);
@@ -221,7 +221,7 @@ static timing time_of(const muir_order *order, muir_slot_times t)
 }
 
 /* The formulas are for pipelines that fill: DualPipe asks for two microbatches a stage. */
-static void check_idle(const muir_schedule *schedule, const muir_order *order, muir_slot_times t)
+static void check_idle(const muir_schedule *schedule, const muir_order *order, muir_equal_times t)
 {
     const muir_shape s = order->shape;
     const timing timed = time_of(order, t);
@@ -234,13 +234,13 @@ static void check_idle(const muir_schedule *schedule, const muir_order *order, m
 
 static void check_idle_of_equal_slots(const muir_schedule *schedule, const muir_order *order)
 {
-    check_idle(schedule, order, (muir_slot_times){1.0, 1.0, 1.0});
+    check_idle(schedule, order, (muir_equal_times){1.0, 1.0, 1.0});
 }
 
 /* ZB-V and DualPipe state theirs for slots of equal length. */
 static void check_idle_of_unequal_slots(const muir_schedule *schedule, const muir_order *order)
 {
-    static const muir_slot_times times[] = {{1.0, 1.25, 0.75}, {2.0, 3.0, 2.0}, {3.0, 2.0, 2.0}};
+    static const muir_equal_times times[] = {{1.0, 1.25, 0.75}, {2.0, 3.0, 2.0}, {3.0, 2.0, 2.0}};
     if (schedule->place != MUIR_PLACE_ROUND) return;
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) check_idle(schedule, order, times[i]);
 }
@@ -263,7 +263,7 @@ static muir_order *order_of(const char *name, muir_shape shape)
  * slot. */
 static void zero_bubble_schedules_live_up_to_their_name(void)
 {
-    const muir_slot_times equal = {1.0, 1.0, 1.0};
+    const muir_equal_times equal = {1.0, 1.0, 1.0};
     muir_order *plain = order_of("1f1b", (muir_shape){8, 1, 32}),
                *third = order_of("zb-h1", (muir_shape){8, 1, 32}),
                *none = order_of("zb-v", (muir_shape){8, 2, 32});
@@ -282,7 +282,7 @@ static void zero_bubble_schedules_live_up_to_their_name(void)
 static void dualpipe_waits_as_its_authors_say(void)
 {
     const muir_shape shape = {8, 1, 32};
-    const muir_slot_times t = {1.0, 1.0, 1.0};
+    const muir_equal_times t = {1.0, 1.0, 1.0};
     CU_ASSERT_DOUBLE_EQUAL(muir_schedule_find("dualpipe")->idle(shape, t), 3.0 * (3.0 + 2.0 - 3.0), 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(muir_schedule_find("zb-h1")->idle(shape, t), 7.0, 1e-12);
 }

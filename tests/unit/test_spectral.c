@@ -113,9 +113,9 @@ static void long_convolutions_split_channels_over_tp(void)
     double points[2] = {0.0, 0.0};
     int gathers = 0;
     for (int i = 0; i < a->n_ops; i++)
-        if (a->ops[i].kind == MUIR_OP_FFT) points[0] += a->ops[i].n * a->ops[i].count;
+        if (a->ops[i].kind == MUIR_OP_FFT) points[0] += a->ops[i].fft.n * a->ops[i].fft.count;
     for (int i = 0; i < b->n_ops; i++) {
-        if (b->ops[i].kind == MUIR_OP_FFT) points[1] += b->ops[i].n * b->ops[i].count;
+        if (b->ops[i].kind == MUIR_OP_FFT) points[1] += b->ops[i].fft.n * b->ops[i].fft.count;
         gathers += b->ops[i].kind == MUIR_OP_COLL && strcmp(b->ops[i].name, "mixing in") == 0;
     }
     CU_ASSERT_DOUBLE_EQUAL(points[1] / points[0], 0.5, 1e-12);
@@ -160,7 +160,7 @@ static void weights_that_replicas_share_out_are_gathered(void)
         for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++)
             for (int op = 0; op < layer->phase[phase].n; op++) {
                 const muir_op *at = &program->ops[layer->phase[phase].first + op];
-                found[phase] += at->kind == MUIR_OP_COLL && at->axis == MUIR_AXIS_DP;
+                found[phase] += at->kind == MUIR_OP_COLL && at->coll.axis == MUIR_AXIS_DP;
             }
         CU_ASSERT(found[MUIR_FORWARD] == 1 && found[MUIR_BACKWARD] == 1 && found[MUIR_WEIGHT] == 1);
         muir_program_destroy(&program);
@@ -220,7 +220,7 @@ static void operators_cost_what_their_sizes_say(void)
         CU_ASSERT_DOUBLE_EQUAL(job_flop(&s, program) / program->model_flop, 1.0, 1e-12);
         for (int op = 0; op < program->n_ops; op++)
             if (program->ops[op].kind == MUIR_OP_FFT)
-                CU_ASSERT_EQUAL(fmod(program->ops[op].count, program->ops[op].stride), 0.0);
+                CU_ASSERT_EQUAL(fmod(program->ops[op].fft.count, program->ops[op].fft.stride), 0.0);
         muir_program_destroy(&program);
     }
 }
@@ -233,11 +233,11 @@ static void operators_exchange_the_kept_modes_alone(void)
     static const struct {
         const char *const *overrides;
         int exchanges;
-        double values;          /* of all exchanges of a layer, one sample */
-        int64_t members, apart; /* of the last one */
-        double weights;         /* that a chip has of the modes' matrices of a layer */
+        double values;           /* of all exchanges of a layer, one sample */
+        int64_t members, stride; /* of the last one */
+        double weights;          /* that a chip has of the modes' matrices of a layer */
     } known[] = {{fno_whole, 0, 0.0, 0, 0, 0.0},
-                 {fno_slabs, 4, 4 * 20.0 * 16 * 128, 0, 0, 2 * 400.0 * 2048 / 4},
+                 {fno_slabs, 4, 4 * 20.0 * 16 * 128, 4, 1, 2 * 400.0 * 2048 / 4},
                  {fno_pencils, 8, 4 * (20.0 * 32 * 8 + 20.0 * 64), 2, 1, 2 * 400.0 * 2048 / 128}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const muir_scenario s = load(known[i].overrides);
@@ -246,16 +246,17 @@ static void operators_exchange_the_kept_modes_alone(void)
         double bytes = 0.0;
         int exchanges = 0;
         for (int op = 0; op < program->n_ops; op++) {
-            if (program->ops[op].kind != MUIR_OP_COLL || program->ops[op].coll != MUIR_ALL_TO_ALL) continue;
-            CU_ASSERT_EQUAL(program->ops[op].axis, MUIR_AXIS_CP);
+            if (program->ops[op].kind != MUIR_OP_COLL || program->ops[op].coll.kind != MUIR_ALL_TO_ALL)
+                continue;
+            CU_ASSERT_EQUAL(program->ops[op].coll.axis, MUIR_AXIS_CP);
             last = &program->ops[op];
-            bytes += last->bytes;
+            bytes += last->coll.bytes;
             exchanges++;
         }
         CU_ASSERT_EQUAL(exchanges, known[i].exchanges);
         CU_ASSERT_DOUBLE_EQUAL(bytes, 2 * 8 * known[i].values, 0.5); /* two samples */
-        CU_ASSERT_EQUAL(last ? last->members : 0, known[i].members);
-        CU_ASSERT_EQUAL(last ? last->apart : 0, known[i].apart);
+        CU_ASSERT_EQUAL(last ? last->coll.members : 0, known[i].members);
+        CU_ASSERT_EQUAL(last ? last->coll.stride : 0, known[i].stride);
         CU_ASSERT_DOUBLE_EQUAL(program->blocks[1].expert_params, known[i].weights, 0.5);
         muir_program_destroy(&program);
     }

@@ -15,7 +15,7 @@ static double step_s(const char *const *base, const char *const *change)
     int n = 0;
     muir_scenario s;
     muir_program *program = NULL;
-    muir_prices *prices = NULL;
+    muir_slot_times *times = NULL;
     muir_order *order = NULL;
     muir_ideal *ideal = NULL;
     for (; *base && n < MOST; base++) overrides[n++] = *base;
@@ -27,13 +27,13 @@ static double step_s(const char *const *base, const char *const *change)
     const muir_parallel *p = &s.job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s.job.microbatches};
     CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &s.job, &program), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_prices_create(ctx, &s, program, &prices), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_slot_times_create(ctx, &s, program, &times), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_ideal_create(ctx, order, prices, &ideal), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_ideal_create(ctx, order, times, &ideal), MUIR_OK);
     const double result = ideal->step_s;
     muir_ideal_destroy(&ideal);
     muir_order_destroy(&order);
-    muir_prices_destroy(&prices);
+    muir_slot_times_destroy(&times);
     muir_program_destroy(&program);
     return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The modelled cost of collectives on a fleet, as a list. Private to list.c. */
-#ifndef MUIR_CMD_LIST_COST_H
-#define MUIR_CMD_LIST_COST_H
+/* The modelled times of collectives on a fleet, as a list. Private to list.c. */
+#ifndef MUIR_CMD_LIST_TIMES_H
+#define MUIR_CMD_LIST_TIMES_H
 
 #include "base/ctx.h"
 
@@ -9,6 +9,6 @@
  * fleet  in   a name in data/fleets, or a path
  * chips  in   how many, as the user wrote it; NULL: a server's
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_MEM. */
-muir_status muir_list_cost(muir_ctx *ctx, const char *fleet, const char *chips);
+muir_status muir_list_times(muir_ctx *ctx, const char *fleet, const char *chips);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir list collectives FLEET [CHIPS]: what each algorithm would take there. */
-#include "cmd/list_cost.h"
+#include "cmd/list_times.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "collectives/cost.h"
+#include "collectives/walk.h"
 #include "fleet/network.h"
 #include "scenario/scenario.h"
 
@@ -40,15 +40,15 @@ static muir_coll_network network_of(const muir_fleet *fleet, int p)
     return n;
 }
 
-typedef struct cost_row {
+typedef struct time_row {
     const char *name;
     int rounds;
     double sent_share; /* by the busiest chip, of S */
     double time_s[N_SIZES];
-} cost_row;
+} time_row;
 
 static muir_status make_row(muir_ctx *ctx, const muir_coll *coll, int p, const muir_coll_network *network,
-                            double base_s, cost_row *row)
+                            double base_s, time_row *row)
 {
     muir_status st = MUIR_OK;
     muir_coll_walk walk;
@@ -63,7 +63,7 @@ done:
     return st;
 }
 
-static void print_row(const char *op, const cost_row *row, const double least_s[N_SIZES])
+static void print_row(const char *op, const time_row *row, const double least_s[N_SIZES])
 {
     printf("  %-14s  %-20s", op, row->name);
     if (row->rounds >= 0)
@@ -79,7 +79,7 @@ static void print_row(const char *op, const cost_row *row, const double least_s[
 static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_kind kind, int p)
 {
     muir_status st = MUIR_OK;
-    cost_row rows[MOST_ROWS], clock = {.name = "(fleet clock)", .rounds = -1};
+    time_row rows[MOST_ROWS], clock = {.name = "(fleet clock)", .rounds = -1};
     double least_s[N_SIZES] = {INFINITY, INFINITY, INFINITY, INFINITY};
     const muir_coll_network network = network_of(fleet, p);
     const muir_group group = muir_group_place(fleet, 1, p);
@@ -87,7 +87,7 @@ static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_k
     int n = 0;
     for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
         const muir_coll *coll = muir_coll_at(i);
-        if (coll->kind != kind || !coll->plan || !muir_coll_fits(coll, p)) continue;
+        if (coll->kind != kind || !coll->steps || !muir_coll_fits(coll, p)) continue;
         MUIR_TRY(make_row(ctx, coll, p, &network, base_s, &rows[n]));
         for (int s = 0; s < N_SIZES; s++) least_s[s] = fmin(least_s[s], rows[n].time_s[s]);
         n++;
@@ -105,7 +105,7 @@ static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet
     /* Step lists know servers and one fabric. */
     const int64_t all = muir_fleet_chips(fleet), site = fleet->fabric.site_servers * fleet->server.chips;
     const int64_t known = site > 0 && site < all ? site : all;
-    const int64_t most = known < MUIR_COST_RANKS ? known : MUIR_COST_RANKS;
+    const int64_t most = known < MUIR_WALK_RANKS ? known : MUIR_WALK_RANKS;
     char *end = NULL;
     const int64_t usual = fleet->server.chips > 1 ? fleet->server.chips : 8;
     const long long given = text ? strtoll(text, &end, 10) : usual < most ? usual : most;
@@ -117,7 +117,7 @@ static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet
     return MUIR_OK;
 }
 
-muir_status muir_list_cost(muir_ctx *ctx, const char *fleet, const char *chips)
+muir_status muir_list_times(muir_ctx *ctx, const char *fleet, const char *chips)
 {
     muir_status st = MUIR_OK;
     muir_scenario *scenario = calloc(1, sizeof *scenario);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Cost of an algorithm on a network that need not exist: its step list walked round by round over links.
+/* Time of an algorithm on a network that need not exist: its list of steps walked round by round over links.
  *
  *     t = sum over rounds of (alpha + most over links of bytes / rate)
  *
@@ -9,19 +9,19 @@
  * alpha is that of the farthest message of the round. With one kind of port, where every round's busiest rank
  * is the same one, this is the closed form of the row,
  *     t = rounds alpha + bytes_sent / rate */
-#ifndef MUIR_COLLECTIVES_COST_H
-#define MUIR_COLLECTIVES_COST_H
+#ifndef MUIR_COLLECTIVES_WALK_H
+#define MUIR_COLLECTIVES_WALK_H
 
 #include "collectives/coll.h"
 
-enum { MUIR_COST_DIMS = 3, MUIR_COST_RANKS = 256 };
+enum { MUIR_WALK_DIMS = 3, MUIR_WALK_RANKS = 256 };
 
 /* Where ranks sit: `local` of them in each server, numbered through. Rates are of one direction. */
 typedef struct muir_coll_network {
     int local;                /* ranks in a server, >= 1; the last one may have fewer */
     bool is_torus;            /* or a switch */
-    int side[MUIR_COST_DIMS]; /* torus of chips in a server; ranks are the first of them, x fastest */
-    double link_byte_per_s[MUIR_COST_DIMS]; /* torus: of one link along each side */
+    int side[MUIR_WALK_DIMS]; /* torus of chips in a server; ranks are the first of them, x fastest */
+    double link_byte_per_s[MUIR_WALK_DIMS]; /* torus: of one link along each side */
     double port_byte_per_s;                 /* switch: of a rank's port */
     double alpha_s;                         /* of a message inside a server */
     double far_byte_per_s, far_alpha_s;     /* of a rank's port between servers */
@@ -33,14 +33,14 @@ typedef struct muir_coll_walk {
     double time_s;
     double most_sent; /* by a rank, over all rounds [byte] */
     double
-        most_link[MUIR_COST_DIMS]; /* through a link of the torus along each side, over all rounds [byte] */
+        most_link[MUIR_WALK_DIMS]; /* through a link of the torus along each side, over all rounds [byte] */
     double most_far;               /* out of a rank's port between servers [byte] */
 } muir_coll_walk;
 
 /* Walks a collective.
- * coll   in   row with a `plan` that fits p
+ * coll   in   row with `steps` that fits p
  * bytes  in   nccl-tests' size, rounded to elements of 4 bytes
- * p      in   ranks, 1 .. MUIR_COST_RANKS
+ * p      in   ranks, 1 .. MUIR_WALK_RANKS
  * walk   out  untouched on error
  * Local. MUIR_ERR_ARG (p), MUIR_ERR_MEM. */
 muir_status muir_coll_walk_make(muir_ctx *ctx, const muir_coll *coll, double bytes, int p,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "collectives/cost.h"
+#include "collectives/walk.h"
 
 enum { MOST_RANKS = 16 };
 
@@ -50,7 +50,7 @@ static void check_closed_form(const muir_coll *coll, int p)
     const muir_coll_network network = switch_of(p);
     const muir_coll_walk w = walk(coll, bytes, p, &network);
     double rounds = -1.0, bytes_sent = -1.0;
-    coll->cost(p, bytes, &rounds, &bytes_sent);
+    coll->traffic(p, bytes, &rounds, &bytes_sent);
     const double closed_s = rounds * ALPHA_S + bytes_sent / RATE;
     bool is_right = w.rounds == (int)rounds && is_close(w.most_sent, bytes_sent);
     if (has_turns(coll, p))
@@ -70,8 +70,8 @@ static void every_closed_form_is_the_walk_through_a_switch(void)
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (int p = 2; p <= MOST_RANKS; p++) {
             const muir_coll *coll = muir_coll_at(i);
-            CU_ASSERT_EQUAL(coll->cost != NULL, coll->plan != NULL);
-            if (!coll->cost || !muir_coll_fits(coll, p)) continue;
+            CU_ASSERT_EQUAL(coll->traffic != NULL, coll->steps != NULL);
+            if (!coll->traffic || !muir_coll_fits(coll, p)) continue;
             check_closed_form(coll, p);
             checked++;
         }
@@ -90,7 +90,7 @@ static void check_torus(muir_coll_kind kind, const char *name, int n_passes, int
                                        .alpha_s = ALPHA_S};
     const muir_coll_walk w = walk(muir_coll_find(kind, name), bytes, p, &network);
     double left = bytes, sum = 0.0, rounds = 0.0;
-    for (int d = MUIR_COST_DIMS - 1; d >= 0; d--) {
+    for (int d = MUIR_WALK_DIMS - 1; d >= 0; d--) {
         const double n = side[d], expected = n_passes * left * (n - 1.0) / n;
         CU_ASSERT_DOUBLE_EQUAL(w.most_link[d], expected, 1e-6);
         sum += expected;
@@ -160,7 +160,7 @@ static void what_cannot_be_walked_is_refused(void)
                     MUIR_ERR_ARG);
     muir_ctx_clear(ctx);
     CU_ASSERT_EQUAL(muir_coll_walk_make(ctx, muir_coll_find(MUIR_ALL_REDUCE, "ring"), 8.0,
-                                        MUIR_COST_RANKS + 1, &network, &w),
+                                        MUIR_WALK_RANKS + 1, &network, &w),
                     MUIR_ERR_ARG);
     CU_ASSERT_STRING_EQUAL(ctx->message, "ring on 257 ranks: step lists are walked for 1 to 256 ranks");
     muir_ctx_clear(ctx);
@@ -177,5 +177,5 @@ int main(int argc, char **argv)
         {"what cannot be walked is refused", what_cannot_be_walked_is_refused},
         CU_TEST_INFO_NULL,
     };
-    return muir_test_main(argc, argv, "costs of collectives", tests);
+    return muir_test_main(argc, argv, "times of collectives", tests);
 }

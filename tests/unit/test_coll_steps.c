@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "check.h"
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 enum { MAX_RANKS = 19 };
 
 /* One rank of an imagined run in which a message is through only when both sides have posted it. */
 typedef struct player {
-    muir_coll_plan *plan;
+    muir_coll_steps *steps;
     size_t n_started, n_done;
     size_t sends[MAX_RANKS], recvs[MAX_RANKS]; /* messages to and from each peer, posted */
     size_t *send_number, *recv_number;         /* [n_steps] which message of the pair the step's is */
@@ -20,8 +20,8 @@ typedef struct player {
 static void open_player(player *one, const muir_coll *coll, const muir_coll_spec *spec, int p, int rank)
 {
     memset(one, 0, sizeof *one);
-    CU_ASSERT_EQUAL_FATAL(muir_coll_plan_create(muir_test_ctx(), coll, spec, p, rank, &one->plan), MUIR_OK);
-    const size_t n = one->plan->n_steps + 1;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_steps_create(muir_test_ctx(), coll, spec, p, rank, &one->steps), MUIR_OK);
+    const size_t n = one->steps->n + 1;
     one->send_number = calloc(n, sizeof(size_t));
     one->recv_number = calloc(n, sizeof(size_t));
     for (int peer = 0; peer < p; peer++) one->send_counts[peer] = calloc(n, sizeof(size_t));
@@ -32,13 +32,13 @@ static void close_player(player *one)
     for (int peer = 0; peer < MAX_RANKS; peer++) free(one->send_counts[peer]);
     free(one->send_number);
     free(one->recv_number);
-    muir_coll_plan_destroy(&one->plan);
+    muir_coll_steps_destroy(&one->steps);
 }
 
 static void post(player *one)
 {
     const size_t i = one->n_started;
-    const muir_coll_message *send = &one->plan->steps[i].send, *recv = &one->plan->steps[i].recv;
+    const muir_coll_message *send = &one->steps->step[i].send, *recv = &one->steps->step[i].recv;
     if (recv->count > 0) one->recv_number[i] = one->recvs[recv->peer]++;
     if (send->count > 0) {
         one->send_counts[send->peer][one->sends[send->peer]] = send->count;
@@ -51,7 +51,7 @@ static bool is_through(const player *all, int rank)
 {
     const player *one = &all[rank];
     const size_t i = one->n_done;
-    const muir_coll_message *send = &one->plan->steps[i].send, *recv = &one->plan->steps[i].recv;
+    const muir_coll_message *send = &one->steps->step[i].send, *recv = &one->steps->step[i].recv;
     if (send->count > 0 && all[send->peer].recvs[rank] <= one->send_number[i]) return false;
     if (recv->count == 0) return true;
     if (all[recv->peer].sends[rank] <= one->recv_number[i]) return false;
@@ -63,10 +63,9 @@ static bool is_through(const player *all, int rank)
 static size_t play(player *all, int rank)
 {
     player *one = &all[rank];
-    const muir_coll_plan *plan = one->plan;
+    const muir_coll_steps *steps = one->steps;
     size_t moves = 0;
-    while (one->n_started < plan->n_steps && plan->steps[one->n_started].after <= one->n_done)
-        post(one), moves++;
+    while (one->n_started < steps->n && steps->step[one->n_started].after <= one->n_done) post(one), moves++;
     while (one->n_done < one->n_started && is_through(all, rank)) one->n_done++, moves++;
     return moves;
 }
@@ -81,15 +80,15 @@ static void check_end(const muir_coll *coll, const muir_coll_spec *spec, int p)
         for (int r = 0; r < p; r++) moves += play(all, r);
     }
     for (int r = 0; r < p; r++) {
-        CU_ASSERT_EQUAL(all[r].n_done, all[r].plan->n_steps);
+        CU_ASSERT_EQUAL(all[r].n_done, all[r].steps->n);
         for (int peer = 0; peer < p; peer++) CU_ASSERT_EQUAL(all[r].sends[peer], all[peer].recvs[r]);
     }
     for (int r = 0; r < p; r++) close_player(&all[r]);
 }
 
-static bool is_planned(const muir_coll *coll, int p)
+static bool has_steps(const muir_coll *coll, int p)
 {
-    return coll->plan && muir_coll_fits(coll, p);
+    return coll->steps && muir_coll_fits(coll, p);
 }
 
 static void every_message_meets_its_receiver_and_every_list_ends(void)
@@ -97,7 +96,7 @@ static void every_message_meets_its_receiver_and_every_list_ends(void)
     static const size_t counts[] = {0, 1, 5, 100}, segments[] = {0, 3};
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (int p = 1; p <= MAX_RANKS; p++)
-            for (size_t c = 0; c < 4 && is_planned(muir_coll_at(i), p); c++)
+            for (size_t c = 0; c < 4 && has_steps(muir_coll_at(i), p); c++)
                 for (size_t s = 0; s < 2; s++)
                     check_end(muir_coll_at(i),
                               &(muir_coll_spec){.count = counts[c], .segment = segments[s], .root = p / 2},
@@ -117,17 +116,17 @@ static bool overlap(const muir_coll_message *x, const muir_coll_message *y, bool
 static void check_places(const muir_coll *coll, const muir_coll_spec *spec, int p, int rank)
 {
     const bool is_in_place = coll->kind == MUIR_ALL_REDUCE || coll->kind == MUIR_BROADCAST;
-    muir_coll_plan *plan = NULL;
+    muir_coll_steps *steps = NULL;
     int overlaps = 0;
-    CU_ASSERT_EQUAL_FATAL(muir_coll_plan_create(muir_test_ctx(), coll, spec, p, rank, &plan), MUIR_OK);
-    for (size_t i = 0; i < plan->n_steps; i++)
-        for (size_t j = plan->steps[i].after; j < plan->n_steps && plan->steps[j].after <= i; j++) {
-            const muir_coll_step *one = &plan->steps[i], *other = &plan->steps[j];
+    CU_ASSERT_EQUAL_FATAL(muir_coll_steps_create(muir_test_ctx(), coll, spec, p, rank, &steps), MUIR_OK);
+    for (size_t i = 0; i < steps->n; i++)
+        for (size_t j = steps->step[i].after; j < steps->n && steps->step[j].after <= i; j++) {
+            const muir_coll_step *one = &steps->step[i], *other = &steps->step[j];
             overlaps += overlap(&one->recv, &other->send, is_in_place);
             overlaps += i != j && overlap(&one->recv, &other->recv, is_in_place);
         }
     CU_ASSERT_EQUAL(overlaps, 0);
-    muir_coll_plan_destroy(&plan);
+    muir_coll_steps_destroy(&steps);
 }
 
 static void no_message_arrives_where_another_leaves(void)
@@ -135,7 +134,7 @@ static void no_message_arrives_where_another_leaves(void)
     static const size_t counts[] = {1, 5, 100}, segments[] = {0, 7};
     for (size_t i = 0; i < muir_coll_count(); i++)
         for (int p = 1; p <= MAX_RANKS; p++)
-            for (int rank = 0; rank < p && is_planned(muir_coll_at(i), p); rank++)
+            for (int rank = 0; rank < p && has_steps(muir_coll_at(i), p); rank++)
                 for (size_t c = 0; c < 6; c++)
                     check_places(muir_coll_at(i),
                                  &(muir_coll_spec){.count = counts[c / 2], .segment = segments[c % 2]}, p,
@@ -144,13 +143,13 @@ static void no_message_arrives_where_another_leaves(void)
 
 static size_t elements_sent(const char *name, muir_coll_kind kind, size_t count, int p, int rank)
 {
-    muir_coll_plan *plan = NULL;
+    muir_coll_steps *steps = NULL;
     size_t sent = 0;
     const muir_coll_spec spec = {.count = count};
     CU_ASSERT_EQUAL_FATAL(
-        muir_coll_plan_create(muir_test_ctx(), muir_coll_find(kind, name), &spec, p, rank, &plan), MUIR_OK);
-    for (size_t i = 0; i < plan->n_steps; i++) sent += plan->steps[i].send.count;
-    muir_coll_plan_destroy(&plan);
+        muir_coll_steps_create(muir_test_ctx(), muir_coll_find(kind, name), &spec, p, rank, &steps), MUIR_OK);
+    for (size_t i = 0; i < steps->n; i++) sent += steps->step[i].send.count;
+    muir_coll_steps_destroy(&steps);
     return sent;
 }
 
@@ -195,18 +194,18 @@ static void blocks_cover_the_vector_and_differ_by_one_at_most(void)
 static void no_piece_is_longer_than_mpi_can_count(void)
 {
     const muir_coll_spec spec = {.count = ((size_t)1 << 33) + 5};
-    muir_coll_plan *plan = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_coll_plan_create(muir_test_ctx(), muir_coll_find(MUIR_BROADCAST, "binomial"),
-                                                &spec, 2, 1, &plan),
+    muir_coll_steps *steps = NULL;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_steps_create(muir_test_ctx(), muir_coll_find(MUIR_BROADCAST, "binomial"),
+                                                 &spec, 2, 1, &steps),
                           MUIR_OK);
     size_t received = 0;
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        CU_ASSERT(plan->steps[i].recv.count <= 2147483647);
-        CU_ASSERT_EQUAL(plan->steps[i].recv.at.offset, received);
-        received += plan->steps[i].recv.count;
+    for (size_t i = 0; i < steps->n; i++) {
+        CU_ASSERT(steps->step[i].recv.count <= 2147483647);
+        CU_ASSERT_EQUAL(steps->step[i].recv.at.offset, received);
+        received += steps->step[i].recv.count;
     }
     CU_ASSERT_EQUAL(received, spec.count);
-    muir_coll_plan_destroy(&plan);
+    muir_coll_steps_destroy(&steps);
 }
 
 int main(int argc, char **argv)
@@ -223,5 +222,5 @@ int main(int argc, char **argv)
         {"no piece is longer than MPI can count", no_piece_is_longer_than_mpi_can_count},
         CU_TEST_INFO_NULL,
     };
-    return muir_test_main(argc, argv, "collective plans", tests);
+    return muir_test_main(argc, argv, "steps of collectives", tests);
 }

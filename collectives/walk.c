@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Walking step lists over links. */
-#include "collectives/cost.h"
+/* Walking lists of steps over links. */
+#include "collectives/walk.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "collectives/plan.h"
+#include "collectives/steps.h"
 
 enum { ELEMENT_BYTES = 4, DIRECTIONS = 2 };
 
@@ -24,7 +24,7 @@ typedef struct pair {
 } pair;
 
 typedef struct player {
-    muir_coll_plan *plan;
+    muir_coll_steps *steps;
     int *sent, *received; /* [n_steps] numbers of messages */
     int *done_at;         /* [n_steps] rounds */
     size_t n_started, n_done;
@@ -41,7 +41,7 @@ typedef struct walk {
 static void drop(walk *w)
 {
     for (int r = 0; w->players && r < w->p; r++) {
-        muir_coll_plan_destroy(&w->players[r].plan);
+        muir_coll_steps_destroy(&w->players[r].steps);
         free(w->players[r].sent);
         free(w->players[r].received);
         free(w->players[r].done_at);
@@ -56,11 +56,11 @@ static muir_status open_player(muir_ctx *ctx, walk *w, const muir_coll *coll, co
 {
     muir_status st = MUIR_OK;
     player *one = &w->players[rank];
-    MUIR_TRY(muir_coll_plan_create(ctx, coll, spec, w->p, rank, &one->plan));
-    MUIR_TRY(muir_alloc(ctx, one->plan->n_steps, sizeof(int), "the walk of a collective", &one->sent));
-    MUIR_TRY(muir_alloc(ctx, one->plan->n_steps, sizeof(int), "the walk of a collective", &one->received));
-    MUIR_TRY(muir_alloc(ctx, one->plan->n_steps, sizeof(int), "the walk of a collective", &one->done_at));
-    for (size_t i = 0; i < one->plan->n_steps; i++) w->room += one->plan->steps[i].send.count > 0;
+    MUIR_TRY(muir_coll_steps_create(ctx, coll, spec, w->p, rank, &one->steps));
+    MUIR_TRY(muir_alloc(ctx, one->steps->n, sizeof(int), "the walk of a collective", &one->sent));
+    MUIR_TRY(muir_alloc(ctx, one->steps->n, sizeof(int), "the walk of a collective", &one->received));
+    MUIR_TRY(muir_alloc(ctx, one->steps->n, sizeof(int), "the walk of a collective", &one->done_at));
+    for (size_t i = 0; i < one->steps->n; i++) w->room += one->steps->step[i].send.count > 0;
 done:
     return st;
 }
@@ -101,7 +101,7 @@ static void post(walk *w, int rank)
 {
     player *one = &w->players[rank];
     const size_t i = one->n_started++;
-    const muir_coll_step *step = &one->plan->steps[i];
+    const muir_coll_step *step = &one->steps->step[i];
     const int now = step->after > 0 ? one->done_at[step->after - 1] : 0;
     one->sent[i] = one->received[i] = -1;
     if (step->recv.count > 0) {
@@ -146,8 +146,8 @@ static void play(walk *w)
         moves = false;
         for (int r = 0; r < w->p; r++) {
             player *one = &w->players[r];
-            const muir_coll_plan *plan = one->plan;
-            while (one->n_started < plan->n_steps && plan->steps[one->n_started].after <= one->n_done)
+            const muir_coll_steps *steps = one->steps;
+            while (one->n_started < steps->n && steps->step[one->n_started].after <= one->n_done)
                 post(w, r), moves = true;
             while (one->n_done < one->n_started && complete(w, r)) moves = true;
         }
@@ -155,7 +155,7 @@ static void play(walk *w)
 }
 
 /* Links of a rank: two directions along each side, in and out of the switch, in and out of the far port. */
-enum { SWITCH_OUT = DIRECTIONS * MUIR_COST_DIMS, SWITCH_IN, FAR_OUT, FAR_IN, LINKS };
+enum { SWITCH_OUT = DIRECTIONS * MUIR_WALK_DIMS, SWITCH_IN, FAR_OUT, FAR_IN, LINKS };
 
 typedef struct loads {
     const muir_coll_network *network; /* borrowed */
@@ -213,7 +213,7 @@ static void route(loads *l, const message *m)
         return;
     }
     int at = from, stride = 1;
-    for (int d = 0; d < MUIR_COST_DIMS; d++) {
+    for (int d = 0; d < MUIR_WALK_DIMS; d++) {
         at = go_along(l, server, at, to, d, stride, m->bytes);
         stride *= n->side[d];
     }
@@ -259,7 +259,7 @@ static void measure(walk *w, loads *l, muir_coll_walk *out)
     for (int r = 0; r < w->p; r++) out->most_sent = fmax(out->most_sent, l->sent[r]);
     for (int place = 0; place < l->places; place++) {
         const double *total = &l->total[place * LINKS];
-        for (int d = 0; d < MUIR_COST_DIMS; d++)
+        for (int d = 0; d < MUIR_WALK_DIMS; d++)
             for (int way = 0; way < DIRECTIONS; way++)
                 out->most_link[d] = fmax(out->most_link[d], total[DIRECTIONS * d + way]);
         out->most_far = fmax(out->most_far, total[FAR_OUT]);
@@ -287,9 +287,9 @@ muir_status muir_coll_walk_make(muir_ctx *ctx, const muir_coll *coll, double byt
     loads l = {.network = network};
     muir_coll_walk found = {.rounds = 0};
     const muir_coll_spec spec = {.count = (size_t)(bytes / ELEMENT_BYTES), .dtype = MUIR_FP32};
-    if (p < 1 || p > MUIR_COST_RANKS || !coll->plan)
+    if (p < 1 || p > MUIR_WALK_RANKS || !coll->steps)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s on %d ranks: step lists are walked for 1 to %d ranks",
-                         coll->name, p, MUIR_COST_RANKS);
+                         coll->name, p, MUIR_WALK_RANKS);
     MUIR_TRY(open_walk(ctx, &w, coll, &spec));
     MUIR_TRY(open_loads(ctx, p, network, &l));
     play(&w);

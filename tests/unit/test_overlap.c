@@ -5,8 +5,8 @@
 
 #include "base/rng.h"
 #include "check.h"
-#include "step_time/contention.h"
-#include "step_time/prices.h"
+#include "step_time/overlap.h"
+#include "step_time/slot_times.h"
 
 /* A layer of a stretch of layers: compute with another hidden flow under it, an exposed collective on the
  * same port, one on another port. [s] */
@@ -39,17 +39,17 @@ static double played_s(const layer *l, int n, double own_s)
 /* Both kinds of port, so that a mistaken port would show. */
 static double closed_s(const layer *l, int n, double own_s, bool is_fabric)
 {
-    muir_beside beside = {.compute_s = 0.0}, one = {.compute_s = l->compute_s};
+    muir_overlap overlap = {.compute_s = 0.0}, one = {.compute_s = l->compute_s};
     const muir_port_times same = {l->same_s, is_fabric ? 0.0 : l->same_s, is_fabric ? l->same_s : 0.0},
                           other = {l->other_s, is_fabric ? l->other_s : 0.0, is_fabric ? 0.0 : l->other_s},
                           hidden = {l->hidden_s, is_fabric ? 0.0 : l->hidden_s,
                                     is_fabric ? l->hidden_s : 0.0},
                           own = {own_s, is_fabric ? 0.0 : own_s, is_fabric ? own_s : 0.0};
-    muir_beside_add(&one, same, l->same_s);
-    muir_beside_add(&one, other, l->other_s);
-    muir_beside_add(&one, hidden, 0.0);
-    muir_beside_sum(&beside, &one, n);
-    return muir_beside_exposed_s(&beside, own, 1.0, 0.0);
+    muir_overlap_add(&one, same, l->same_s);
+    muir_overlap_add(&one, other, l->other_s);
+    muir_overlap_add(&one, hidden, 0.0);
+    muir_overlap_sum(&overlap, &one, n);
+    return muir_overlap_exposed_s(&overlap, own, 1.0, 0.0);
 }
 
 static void shares_equal_flows_played_out(void)
@@ -83,12 +83,12 @@ static void no_step_is_shorter_than_its_busiest_port(void)
 /* Alone on its port, the last of p buckets is seen, or what the compute before it had no room for. */
 static void alone_the_last_bucket_is_seen(void)
 {
-    const muir_beside beside = {.compute_s = 8.0};
+    const muir_overlap overlap = {.compute_s = 8.0};
     const muir_port_times small = {4.0, 1.0, 3.0}, large = {20.0, 0.0, 20.0};
-    CU_ASSERT_DOUBLE_EQUAL(muir_beside_exposed_s(&beside, small, 1.0, 8.0), 0.5, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(muir_beside_exposed_s(&beside, large, 1.0, 8.0), 20.0 - 7.0, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(muir_beside_exposed_s(&beside, large, 0.5, 8.0), 20.0 - 3.5, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(muir_beside_exposed_s(&beside, small, 1.0, 1.0), 4.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_overlap_exposed_s(&overlap, small, 1.0, 8.0), 0.5, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_overlap_exposed_s(&overlap, large, 1.0, 8.0), 20.0 - 7.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_overlap_exposed_s(&overlap, large, 0.5, 8.0), 20.0 - 3.5, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_overlap_exposed_s(&overlap, small, 1.0, 1.0), 4.0, 1e-12);
 }
 
 /* Exposed gradient sync and gather of a job's ideal step, with another rate of some link. */
@@ -97,15 +97,17 @@ static double replicas_s(const char *const *job, int n, const char *change)
     const char *overrides[24];
     muir_scenario s;
     muir_program *program = NULL;
-    muir_prices *prices = NULL;
+    muir_slot_times *times = NULL;
     for (int i = 0; i < n; i++) overrides[i] = job[i];
     overrides[n] = change;
     CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), NULL, overrides, n + 1, &s), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &s.job, &program), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_prices_create(muir_test_ctx(), &s, program, &prices), MUIR_OK);
-    double seen_s = prices->sync[0].reduce_s + prices->sync[0].gather_s;
-    for (int c = 0; c < prices->n_chunks; c++) seen_s += prices->forward[c].dp_s + prices->backward[c].dp_s;
-    muir_prices_destroy(&prices);
+    CU_ASSERT_EQUAL_FATAL(muir_slot_times_create(muir_test_ctx(), &s, program, &times), MUIR_OK);
+    double seen_s = times->sync[0].reduce_s + times->sync[0].gather_s;
+    for (int c = 0; c < times->n_chunks; c++)
+        seen_s += times->slot[MUIR_FORWARD][c].part_s[MUIR_SLOT_DP] +
+                  times->slot[MUIR_SLOT_JOINED][c].part_s[MUIR_SLOT_DP];
+    muir_slot_times_destroy(&times);
     muir_program_destroy(&program);
     return seen_s;
 }
@@ -144,11 +146,11 @@ static void the_fabric_carries_the_sum_of_its_loads(void)
                                       "fleet.servers=256",       "fleet.fabric.port_byte_per_s=1e9"};
     muir_scenario s;
     muir_program *program = NULL;
-    muir_prices *prices = NULL;
+    muir_slot_times *times = NULL;
     CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), NULL, job, sizeof job / sizeof job[0], &s),
                           MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &s.job, &program), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(muir_prices_create(muir_test_ctx(), &s, program, &prices), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_slot_times_create(muir_test_ctx(), &s, program, &times), MUIR_OK);
     const muir_chunk *chunk = &program->chunks[1];
     CU_ASSERT_EQUAL_FATAL(chunk->n_parts, 1);
     const muir_op_range range = program->blocks[chunk->block[0]].phase[MUIR_FORWARD];
@@ -156,27 +158,28 @@ static void the_fabric_carries_the_sum_of_its_loads(void)
     for (int i = range.first; i < range.first + range.n; i++) {
         if (program->ops[i].kind != MUIR_OP_COLL) continue;
         const muir_port_times ports = muir_op_ports(&s, &program->ops[i]);
-        if (program->ops[i].axis == MUIR_AXIS_CP) ring_s += ports.fabric_s;
-        if (program->ops[i].axis == MUIR_AXIS_DP) weights_s += ports.fabric_s;
+        if (program->ops[i].coll.axis == MUIR_AXIS_CP) ring_s += ports.fabric_s;
+        if (program->ops[i].coll.axis == MUIR_AXIS_DP) weights_s += ports.fabric_s;
     }
     const double layers = chunk->repeat[0];
-    const muir_slot_price *p = &prices->forward[1];
-    CU_ASSERT(p->cp_s < layers * ring_s && ring_s > 0.0 && weights_s > 0.0);
-    CU_ASSERT_DOUBLE_EQUAL(p->dp_s,
-                           layers * (weights_s + ring_s) - p->cp_s + prices->p2p_s - p->compute_s - p->tp_s,
-                           1e-9 * p->dp_s);
-    muir_prices_destroy(&prices);
+    const muir_slot_time *p = &times->slot[MUIR_FORWARD][1];
+    CU_ASSERT(p->part_s[MUIR_SLOT_CP] < layers * ring_s && ring_s > 0.0 && weights_s > 0.0);
+    CU_ASSERT_DOUBLE_EQUAL(p->part_s[MUIR_SLOT_DP],
+                           layers * (weights_s + ring_s) - p->part_s[MUIR_SLOT_CP] + times->p2p_s -
+                               p->part_s[MUIR_SLOT_COMPUTE] - p->part_s[MUIR_SLOT_TP],
+                           1e-9 * p->part_s[MUIR_SLOT_DP]);
+    muir_slot_times_destroy(&times);
     muir_program_destroy(&program);
 }
 
 /* Messages between stages pass the port beside the sync. */
 static void messages_take_room_from_the_sync(void)
 {
-    muir_beside beside = {.compute_s = 10.0}, with = beside;
+    muir_overlap overlap = {.compute_s = 10.0}, with = overlap;
     const muir_port_times own = {9.0, 0.0, 9.0}, message = {3.0, 0.0, 3.0};
-    muir_beside_add(&with, message, 0.0);
-    CU_ASSERT_DOUBLE_EQUAL(muir_beside_exposed_s(&beside, own, 1.0, 0.0), 0.0, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(muir_beside_exposed_s(&with, own, 1.0, 0.0), 2.0, 1e-12);
+    muir_overlap_add(&with, message, 0.0);
+    CU_ASSERT_DOUBLE_EQUAL(muir_overlap_exposed_s(&overlap, own, 1.0, 0.0), 0.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_overlap_exposed_s(&with, own, 1.0, 0.0), 2.0, 1e-12);
 }
 
 int main(int argc, char **argv)
@@ -190,5 +193,5 @@ int main(int argc, char **argv)
         {"messages take room from the sync", messages_take_room_from_the_sync},
         CU_TEST_INFO_NULL,
     };
-    return muir_test_main(argc, argv, "contention", tests);
+    return muir_test_main(argc, argv, "overlap", tests);
 }

@@ -11,8 +11,8 @@ void muir_sort(double *values, size_t n);
 /* The smallest of n sorted values that at least `share` of them do not exceed; n >= 1. Local. */
 double muir_percentile(const double *sorted, size_t n, double share);
 
-/* Quantile of n sorted values, interpolated between neighbours: at place share (n - 1) from 0; n >= 1. Type 7 of
- * Hyndman and Fan, "Sample Quantiles in Statistical Packages", Am. Stat. 50(4), 1996. Local. */
+/* Quantile of n sorted values, interpolated between neighbours: at place share (n - 1) from 0; n >= 1.
+ * Type 7 of Hyndman and Fan, "Sample Quantiles in Statistical Packages", Am. Stat. 50(4), 1996. Local. */
 double muir_quantile(const double *sorted, size_t n, double share);
 
 /* Median of n values, which it sorts: the middle one, or the mean of the two in the middle; n >= 1. Local. */

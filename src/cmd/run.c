@@ -169,9 +169,9 @@ const muir_command muir_command_run = {
             "                FILE.h5.bak, FILE.h5.bak2, ...\n"
             "  --resume      go on with FILE.h5, also after a kill; where there is none yet, start\n"
             "  --json FILE   the summary as JSON; - for standard output alone\n"
-            "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on, dealt over\n"
-            "                ranks; P10, P50, P90 and standard error in place of one draw\n"
-            "  --until M:S%  ends the ensemble as soon as the mean of measure M is known to S % (goodput:1%)\n"
+            "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on,\n"
+            "                dealt over ranks; P10, P50, P90 and standard error in place of one draw\n"
+            "  --until M:S%  ends the ensemble once the mean of measure M is known to S % (goodput:1%)\n"
             "  -q            no progress and no summary\n\n"
             "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
     .run = run,

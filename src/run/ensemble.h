@@ -16,8 +16,8 @@ const char *muir_measure_name(int measure); /* "goodput"; never NULL */
 const char *muir_measure_unit(int measure);
 const char *muir_measure_help(int measure);
 
-/* Of one measure over the draws. Percentiles are interpolated between neighbours (muir_quantile). With one draw all
- * are equal but the error, which is NaN. */
+/* Of one measure over the draws. Percentiles are interpolated between neighbours (muir_quantile). With one
+ * draw all are equal but the error, which is NaN. */
 typedef struct muir_spread {
     double mean, p10, p50, p90, min, max;
     double error; /* standard error of the mean */
@@ -44,8 +44,8 @@ typedef struct muir_ensemble {
     muir_summary first; /* of the scenario's own seed; on rank 0 */
 } muir_ensemble;
 
-/* Draws the fleet clock alone: nothing is executed, no file is written. With `until` it stops at the end of a batch
- * of MUIR_ENSEMBLE_BATCH draws, so that the number of draws does not depend on the number of ranks.
+/* Draws the fleet clock alone: nothing is executed, no file is written. With `until` it stops at the end of a
+ * batch of MUIR_ENSEMBLE_BATCH draws, so that the number of draws does not depend on the number of ranks.
  * out  out  free it with muir_ensemble_destroy; untouched on error
  * Collective over ctx->comm. MUIR_ERR_STOPPED if `stop` was set; what muir_run returns. */
 muir_status muir_ensemble_run(muir_ctx *ctx, const muir_ensemble_request *request, muir_ensemble **out);

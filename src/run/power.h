@@ -45,8 +45,8 @@ typedef struct muir_power_summary {
 } muir_power_summary;
 muir_power_summary muir_power_log_summary(const muir_power_log *log);
 
-/* Raises power.sample_hz to four samples per ideal step: what is sampled more slowly than twice per step folds
- * the step's line onto others. Nothing to do without a window.
+/* Raises power.sample_hz to four samples per ideal step: what is sampled more slowly than twice per step
+ * folds the step's line onto others. Nothing to do without a window.
  * Local. MUIR_ERR_ARG if the window then has more samples than a trace; MUIR_ERR_MEM. */
 muir_status muir_power_settle_sampling(muir_ctx *ctx, muir_scenario *scenario);
 

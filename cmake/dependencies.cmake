@@ -69,15 +69,15 @@ if(NOT MUIR_HDF5_COMPILES OR NOT MUIR_HDF5_FITS_MPI)
 endif()
 
 # Small libraries that every build needs.
-pkg_check_modules(cyaml IMPORTED_TARGET GLOBAL libcyaml)
+pkg_check_modules(yaml IMPORTED_TARGET GLOBAL yaml-0.1)
 pkg_check_modules(jansson IMPORTED_TARGET GLOBAL jansson)
-if(NOT cyaml_FOUND)
-  message(FATAL_ERROR "libcyaml is missing: install libcyaml-dev (Debian), or put libcyaml.pc on PKG_CONFIG_PATH.")
+if(NOT yaml_FOUND)
+  message(FATAL_ERROR "libyaml is missing: install libyaml-dev (Debian), or put yaml-0.1.pc on PKG_CONFIG_PATH.")
 endif()
 if(NOT jansson_FOUND)
   message(FATAL_ERROR "jansson is missing: install libjansson-dev (Debian), or put jansson.pc on PKG_CONFIG_PATH.")
 endif()
-add_library(muir::cyaml ALIAS PkgConfig::cyaml)
+add_library(muir::yaml ALIAS PkgConfig::yaml)
 add_library(muir::jansson ALIAS PkgConfig::jansson)
 
 # Optional: LIBXSMM's kernels are one more row of matrix products. It is a static library that wants BLAS symbols,

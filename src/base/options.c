@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base/quantity.h"
+#include "base/text.h"
 
 static char *field_of(const muir_section *section, const muir_option *option, void *file)
 {
@@ -15,15 +19,6 @@ static char *field_of(const muir_section *section, const muir_option *option, vo
 static const char *field_of_const(const muir_section *section, const muir_option *option, const void *file)
 {
     return (const char *)file + section->offset + option->offset;
-}
-
-/* A plain decimal number, whole text; no hexadecimal, no inf, no nan. */
-static bool number_of(const char *text, double *value)
-{
-    if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') return false;
-    char *end = NULL;
-    *value = strtod(text, &end);
-    return *end == '\0' && isfinite(*value);
 }
 
 static bool is_whole(double value)
@@ -40,19 +35,32 @@ static bool in_range(const char *allowed, double value)
 static int choice_of(const char *const *words, const char *text)
 {
     for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], text) == 0) return i;
+        if (strcasecmp(words[i], text) == 0) return i;
     return -1;
 }
 
 static bool bool_of(const char *text, bool *value)
 {
-    if (strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0)
-        *value = true;
-    else if (strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0)
-        *value = false;
-    else
-        return false;
-    return true;
+    static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        for (int is_true = 0; is_true < 2; is_true++)
+            if (strcasecmp(text, words[i][is_true]) == 0) {
+                *value = is_true;
+                return true;
+            }
+    return false;
+}
+
+/* The unit that a number is read in: whole numbers that count nothing in particular are no shares. */
+static const char *unit_of(const muir_option *option)
+{
+    const bool is_plain = option->type != MUIR_OPTION_FLOAT && option->units[0] == '\0';
+    return is_plain ? MUIR_UNIT_WHOLE : option->units;
+}
+
+static bool is_number(muir_option_type type)
+{
+    return type == MUIR_OPTION_INT || type == MUIR_OPTION_AUTO || type == MUIR_OPTION_FLOAT;
 }
 
 /* 4, 4x4 or 4x4x4; missing dimensions are 1. */
@@ -80,7 +88,7 @@ static const char *type_text(muir_option_type type)
     case MUIR_OPTION_BOOL: return "true or false";
     case MUIR_OPTION_NAME: return "a name";
     case MUIR_OPTION_TEXT: return "a text";
-    case MUIR_OPTION_CHOICE: return "one of the known words";
+    case MUIR_OPTION_CHOICE: return "one of these words";
     case MUIR_OPTION_DIMS: return "sizes such as 4x4x4";
     }
     return "";
@@ -99,18 +107,18 @@ static bool set_value(const muir_option *option, const char *text, char *field)
     double number = 0.0;
     switch (option->type) {
     case MUIR_OPTION_AUTO:
-        if (strcmp(text, "auto") == 0) {
+        if (strcasecmp(text, "auto") == 0) {
             *(int64_t *)(void *)field = 0;
             return true;
         }
         /* fall through */
     case MUIR_OPTION_INT:
-        if (!number_of(text, &number) || !is_whole(number) || !in_range(option->allowed, number))
+        if (!muir_quantity_read(text, unit_of(option), &number) || !is_whole(number) || !in_range(option->allowed, number))
             return false;
         *(int64_t *)(void *)field = (int64_t)number;
         return true;
     case MUIR_OPTION_FLOAT:
-        if (!number_of(text, &number) || !in_range(option->allowed, number)) return false;
+        if (!muir_quantity_read(text, unit_of(option), &number) || !in_range(option->allowed, number)) return false;
         *(double *)(void *)field = number;
         return true;
     case MUIR_OPTION_BOOL: return bool_of(text, (bool *)(void *)field);
@@ -135,12 +143,22 @@ muir_status muir_option_set(muir_ctx *ctx, const char *where, const muir_section
                             const muir_option *option, const char *text, void *file)
 {
     if (set_value(option, text, field_of(section, option, file))) return MUIR_OK;
-    char path[2 * MUIR_NAME_SIZE];
+    char path[2 * MUIR_NAME_SIZE], limit[40] = "";
+    double number = 0.0;
     muir_option_path(section, option, path, sizeof path);
+    const bool is_text = option->type == MUIR_OPTION_NAME || option->type == MUIR_OPTION_TEXT;
+    if (is_text)
+        snprintf(limit, sizeof limit, " of at most %d characters",
+                 (option->type == MUIR_OPTION_NAME ? MUIR_NAME_SIZE : MUIR_TEXT_SIZE) - 1);
+    /* A number with something behind it: say what may stand there. */
+    const bool is_suffix_wrong = is_number(option->type) && strpbrk(text, "0123456789") &&
+                                 !muir_quantity_read(text, unit_of(option), &number);
     const bool has_allowed = option->allowed[0] != '\0';
-    return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s is '%s', but must be %s%s%s%s%s", where, path, text,
-                     type_text(option->type), has_allowed ? ": " : "", option->allowed,
-                     option->units[0] ? " " : "", option->units);
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s is '%s', but must be %s%s%s%s%s%s%s%s", where, path,
+                     muir_quote(text).s, type_text(option->type), limit, has_allowed ? ": " : "",
+                     option->allowed, option->units[0] ? " " : "", option->units,
+                     is_suffix_wrong ? "; it may be written with " : "",
+                     is_suffix_wrong ? muir_quantity_suffixes(unit_of(option)) : "");
 }
 
 muir_status muir_schema_defaults(muir_ctx *ctx, const muir_schema *schema, void *file)

@@ -40,6 +40,9 @@ muir_status muir_fail(muir_ctx *ctx, muir_status st, const char *format, ...)
     va_start(args, format);
     vsnprintf(ctx->message, sizeof ctx->message, format, args);
     va_end(args);
+    /* One line, whatever a name or a value held. */
+    for (char *c = ctx->message; *c; c++)
+        if ((unsigned char)*c < 32 || *c == 127) *c = '?';
     return st;
 }
 

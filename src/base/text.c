@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST = 16 << 20, LONGEST_WORD = 64 };
+#include "base/units.h"
+
+enum { LARGEST = 16 << 20, LONGEST_WORD = 64, LONGEST_QUOTE = 60 };
 
 muir_status muir_text_read(muir_ctx *ctx, const char *path, char **text, size_t *length)
 {
@@ -40,6 +42,24 @@ muir_status muir_text_read(muir_ctx *ctx, const char *path, char **text, size_t 
     *text = buffer;
     *length = used;
     return MUIR_OK;
+}
+
+muir_quoted muir_quote(const char *text)
+{
+    muir_quoted quoted;
+    const size_t length = strlen(text);
+    size_t n = length;
+    if (length > LONGEST_QUOTE) {
+        n = LONGEST_QUOTE;
+        while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80) n--; /* not inside a UTF-8 character */
+    }
+    for (size_t i = 0; i < n; i++)
+        quoted.s[i] = (unsigned char)text[i] < 32 || text[i] == 127 ? '?' : text[i];
+    quoted.s[n] = '\0';
+    if (n < length)
+        snprintf(quoted.s + n, sizeof quoted.s - n, "... (%s characters)",
+                 muir_count_text((long long)length).s);
+    return quoted;
 }
 
 /* Levenshtein distance, words cut to LONGEST_WORD. */

@@ -26,7 +26,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     printf("muir      %s\n", MUIR_VERSION);
     printf("MPI       %s\n", mpi);
     printf("HDF5      %s\n", hdf5);
-    printf("libcyaml  %s\n", muir_yaml_version());
+    printf("libyaml   %s\n", muir_yaml_version());
     printf("jansson   %s\n", jansson_version_str());
     printf("products  %s\n", kernels->chosen[MUIR_BF16].text);
     printf("compiler  %s\n", __VERSION__);

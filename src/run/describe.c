@@ -8,38 +8,35 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "scenario/inputs.h"
 
 /* Texts. */
 
-static void print_options(FILE *out, const muir_schema *schema, const char *prefix, const void *file)
+/* One line, whatever the text holds. */
+static void print_line(FILE *out, const char *key, const char *text)
 {
-    for (int s = 0; s < schema->n_sections; s++) {
-        const muir_section *section = &schema->sections[s];
-        for (int i = 0; i < section->n_options; i++) {
-            const muir_option *option = &section->options[i];
-            char key[2 * MUIR_NAME_SIZE], text[MUIR_TEXT_SIZE];
-            if (option->type == MUIR_OPTION_TEXT) continue;
-            muir_option_path(section, option, key, sizeof key);
-            if (muir_scenario_is_length(key) || strcmp(key, "telemetry.flush") == 0 ||
-                strcmp(key, "host.checkpoint_keep") == 0)
-                continue;
-            muir_option_get(section, option, file, text, sizeof text);
-            fprintf(out, "%s%s=%s\n", prefix, key, text);
-        }
-    }
+    fprintf(out, "%s=", key);
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 32)
+            fprintf(out, "\\x%02x", (unsigned)*c);
+        else
+            fputc(*c, out);
+    fputc('\n', out);
 }
 
 muir_status muir_describe_identity(muir_ctx *ctx, const muir_scenario *scenario, char **text)
 {
     char *buffer = NULL;
     size_t size = 0;
+    muir_input_key key = {.input = NULL};
     FILE *out = open_memstream(&buffer, &size);
     if (!out) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");
-    print_options(out, &muir_scenario_schema, "", scenario);
-    print_options(out, &muir_fleet_schema, "fleet.", &scenario->fleet);
-    print_options(out, &muir_chip_schema, "chip.", &scenario->fleet.chip);
-    print_options(out, &muir_model_schema, "model.", &scenario->job.model);
-    print_options(out, &muir_faults_schema, "faults.", &scenario->faults);
+    while (muir_input_next(&key)) {
+        char value[MUIR_TEXT_SIZE];
+        if (muir_input_freedom(key.name)) continue;
+        muir_option_get(key.section, key.option, muir_input_file(key.input, scenario), value, sizeof value);
+        print_line(out, key.name, value);
+    }
     if (fclose(out) != 0) {
         free(buffer);
         return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");

@@ -3,19 +3,30 @@
 #include "scenario/catalogue.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "scenario/inputs.h"
 
-static const char *const ending = ".yaml";
+static const char *const ending = ".yaml"; /* of the data folder's files; a path may also end in one of these */
+static const char *const endings[] = {".yaml", ".yml", ".json"};
 
-static bool ends_in_yaml(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
-    const size_t n = strlen(name), m = strlen(ending);
-    return n > m && strcmp(name + n - m, ending) == 0;
+    const size_t n = strlen(name), m = strlen(end);
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+size_t muir_catalogue_ending(const char *name)
+{
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (ends_in(name, endings[i])) return strlen(endings[i]);
+    return 0;
 }
 
 /* share/muir/data beside the bin folder of the running program. */
@@ -77,7 +88,7 @@ muir_status muir_catalogue_names(muir_ctx *ctx, const char *folder, char ***name
     dir = opendir(path);
     if (!dir) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: no such folder", path));
     for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-        if (ends_in_yaml(entry->d_name)) MUIR_TRY(add_name(ctx, entry->d_name, &found, &n_found));
+        if (ends_in(entry->d_name, ending)) MUIR_TRY(add_name(ctx, entry->d_name, &found, &n_found));
     if (n_found > 0) qsort(found, (size_t)n_found, sizeof *found, by_name);
     *names = found;
     *n = n_found;
@@ -111,15 +122,40 @@ static void join_names(char **names, int n, char *text, size_t size)
     }
 }
 
+/* The kind of file that has such a name in its own folder, or NULL. */
+static const muir_schema *kind_of(muir_ctx *ctx, const char *name)
+{
+    for (int i = 0; i < muir_input_count(); i++) {
+        const muir_schema *kind = muir_input_at(i)->schema;
+        if (muir_catalogue_has(ctx, kind->folder, name)) return kind;
+    }
+    return NULL;
+}
+
+/* A name of another kind: how to say that. */
+static muir_status fail_other_kind(muir_ctx *ctx, const muir_schema *kind, const char *name, const char *where)
+{
+    char try_this[2 * MUIR_NAME_SIZE] = "";
+    muir_input_key key;
+    const char *keys[] = {kind->kind, "fleet.chip"}; /* a chip is named by its fleet */
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !try_this[0]; i++)
+        if ((i == 0 || kind == &muir_chip_schema) && muir_input_find(keys[i], &key))
+            snprintf(try_this, sizeof try_this, "; try %s=%.64s", keys[i], name);
+    const char *article = strcmp(kind->kind, "faults") == 0 ? "fault preset" : kind->kind;
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown; it is a %s%s", where, name, article, try_this);
+}
+
 static muir_status fail_unknown(muir_ctx *ctx, const char *folder, const char *name, const char *where)
 {
     char **names = NULL, known[600];
     int n = 0;
+    const muir_schema *kind = kind_of(ctx, name);
+    if (kind) return fail_other_kind(ctx, kind, name, where);
     muir_status st = muir_catalogue_names(ctx, folder, &names, &n);
     if (st != MUIR_OK) return st;
     join_names(names, n, known, sizeof known);
     const char *meant = muir_closest(name, (const char *const *)names, n);
-    st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown%s%s%s; known: %s", where, name,
+    st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown%s%s%s; known: %s", where, muir_quote(name).s,
                    meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "", known);
     muir_catalogue_free(&names, n);
     return st;
@@ -128,22 +164,31 @@ static muir_status fail_unknown(muir_ctx *ctx, const char *folder, const char *n
 bool muir_catalogue_has(muir_ctx *ctx, const char *folder, const char *name)
 {
     char root[1024], path[1400];
-    if (muir_catalogue_root(ctx, root, sizeof root) != MUIR_OK || strchr(name, '/')) return false;
+    if (muir_catalogue_root(ctx, root, sizeof root) != MUIR_OK || !name[0] || strchr(name, '/')) return false;
     return snprintf(path, sizeof path, "%s/%s/%s%s", root, folder, name, ending) < (int)sizeof path &&
            access(path, R_OK) == 0;
+}
+
+static bool is_file_here(const char *name)
+{
+    struct stat facts;
+    return stat(name, &facts) == 0 && S_ISREG(facts.st_mode);
 }
 
 muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
                                 char *path, size_t size)
 {
     char root[1024];
-    if (strchr(name, '/') || ends_in_yaml(name)) {
-        snprintf(path, size, "%s", name);
-        if (access(path, R_OK) == 0) return MUIR_OK;
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: the file %s cannot be read", where, name);
+    const bool is_path = strchr(name, '/') || muir_catalogue_ending(name) > 0;
+    if (is_path || (!muir_catalogue_has(ctx, folder, name) && is_file_here(name))) {
+        const bool is_whole = snprintf(path, size, "%s", name) < (int)size;
+        if (is_whole && access(path, R_OK) == 0) return MUIR_OK;
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: the file %s cannot be read: %s", where, muir_quote(name).s,
+                         is_whole ? strerror(errno) : "its path is too long");
     }
     const muir_status st = muir_catalogue_root(ctx, root, sizeof root);
     if (st != MUIR_OK) return st;
+    if (!muir_catalogue_has(ctx, folder, name)) return fail_unknown(ctx, folder, name, where);
     snprintf(path, size, "%s/%s/%s%s", root, folder, name, ending);
-    return access(path, R_OK) == 0 ? MUIR_OK : fail_unknown(ctx, folder, name, where);
+    return MUIR_OK;
 }

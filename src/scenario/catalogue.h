@@ -13,16 +13,19 @@
  * Local. MUIR_ERR_ARG if there is none. */
 muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size);
 
-/* Path of a file by name or path: what holds a '/' or ends in .yaml is a path, all else a name in the
- * folder.
+/* Path of a file by name or path: what holds a '/' or ends in .yaml, .yml or .json is a path, all else a name in the
+ * folder, or, where the folder has none of that name, of a file in the current one.
  * folder  in   "fleets"
  * where   in   who asks, starts the message: "rainier.yaml: fleet"
  * path    out  [size]
- * Local. MUIR_ERR_ARG with the known names. */
+ * Local. MUIR_ERR_ARG with the known names, or with the kind of file that has such a name. */
 muir_status muir_catalogue_find(muir_ctx *ctx, const char *folder, const char *name, const char *where,
                                 char *path, size_t size);
 
-/* Whether there is a file of that name. Local. */
+/* Length of the ending by which a name is that of a data file: 5 for "x.yaml", 0 for "x". Local. */
+size_t muir_catalogue_ending(const char *name);
+
+/* Whether the folder has a file of that name. Local. */
 bool muir_catalogue_has(muir_ctx *ctx, const char *folder, const char *name);
 
 /* Names in a folder, sorted.

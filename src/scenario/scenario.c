@@ -9,6 +9,7 @@
 
 #include "models/program.h"
 #include "scenario/catalogue.h"
+#include "scenario/overrides.h"
 #include "scenario/yaml.h"
 #include "schedule/schedule.h"
 
@@ -61,115 +62,25 @@ static const muir_section sections[] = {
 };
 const muir_schema muir_scenario_schema = MUIR_SCHEMA("scenario", "scenarios", sections, muir_scenario);
 
-/* key=value texts, from the command line and from the scenario's own `overrides`. */
-typedef struct override_list {
-    char *text;        /* copy of the scenario's own, cut into pieces */
-    const char **item; /* [n] */
-    const char **where;
-    int n;
-} override_list;
-
-static void free_overrides(override_list *list)
-{
-    free(list->text);
-    free(list->item);
-    free(list->where);
-}
-
-static muir_status make_overrides(muir_ctx *ctx, const char *own, const char *const *given, int n_given,
-                                  override_list *list)
-{
-    const size_t most = strlen(own) + (size_t)n_given + 1;
-    list->text = strdup(own);
-    list->item = calloc(most, sizeof *list->item);
-    list->where = calloc(most, sizeof *list->where);
-    if (!list->text || !list->item || !list->where)
-        return muir_fail(ctx, MUIR_ERR_MEM, "no memory for overrides");
-    char *rest = NULL;
-    for (char *item = strtok_r(list->text, " \t\n", &rest); item; item = strtok_r(NULL, " \t\n", &rest)) {
-        list->where[list->n] = "the scenario's overrides";
-        list->item[list->n++] = item;
-    }
-    for (int i = 0; i < n_given; i++) {
-        list->where[list->n] = "argument";
-        list->item[list->n++] = given[i];
-    }
-    for (int i = 0; i < list->n; i++)
-        if (!strchr(list->item[i], '='))
-            return muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is not of the form key=value", list->where[i],
-                             list->item[i]);
-    return MUIR_OK;
-}
-
-/* The kind of file an override belongs to, by its prefix; the key without the prefix through `key`. */
-static const muir_schema *owner_of(const char *item, const char **key)
-{
-    static const muir_schema *const owners[] = {&muir_fleet_schema, &muir_chip_schema, &muir_model_schema,
-                                                &muir_stack_schema, &muir_faults_schema};
-    for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
-        const size_t n = strlen(owners[i]->kind);
-        if (strncmp(item, owners[i]->kind, n) == 0 && item[n] == '.') {
-            *key = item + n + 1;
-            return owners[i];
-        }
-    }
-    *key = item;
-    return &muir_scenario_schema;
-}
-
-static muir_status apply_overrides(muir_ctx *ctx, muir_loader *loader, const override_list *list)
-{
-    for (int i = 0; i < list->n; i++) {
-        const char *key = NULL;
-        if (owner_of(list->item[i], &key) != loader->schema) continue;
-        const char *value = strchr(list->item[i], '=') + 1;
-        char name[2 * MUIR_NAME_SIZE], where[MUIR_PATH_SIZE];
-        snprintf(name, sizeof name, "%.*s", (int)(value - 1 - key), key);
-        snprintf(where, sizeof where, "%s %s", list->where[i], list->item[i]);
-        const muir_status st = muir_yaml_override(ctx, loader, name, value, where);
-        if (st != MUIR_OK) return st;
-    }
-    return MUIR_OK;
-}
-
 /* A file that another one names. */
 static muir_status load_named(muir_ctx *ctx, const muir_schema *schema, const char *name, const char *where,
-                              const override_list *list, void *file, char *path, size_t size)
+                              const muir_overrides *list, void *file, char *path, size_t size)
 {
     muir_status st = MUIR_OK;
     muir_loader loader;
     MUIR_TRY(muir_catalogue_find(ctx, schema->folder, name, where, path, size));
     MUIR_TRY(muir_yaml_load(ctx, schema, path, file, &loader));
-    MUIR_TRY(apply_overrides(ctx, &loader, list));
+    MUIR_TRY(muir_overrides_apply(ctx, &loader, list));
     MUIR_TRY(muir_yaml_finish(ctx, &loader));
 done:
-    return st;
-}
-
-/* What the software does unless the scenario says otherwise. */
-static muir_status apply_settings(muir_ctx *ctx, muir_loader *loader, const char *stack, const char *settings)
-{
-    muir_status st = MUIR_OK;
-    override_list list = {NULL, NULL, NULL, 0};
-    char where[2 * MUIR_NAME_SIZE + 32];
-    MUIR_TRY(make_overrides(ctx, settings, NULL, 0, &list));
-    for (int i = 0; i < list.n; i++) {
-        char name[2 * MUIR_NAME_SIZE];
-        const char *value = strchr(list.item[i], '=') + 1;
-        snprintf(name, sizeof name, "%.*s", (int)(value - 1 - list.item[i]), list.item[i]);
-        snprintf(where, sizeof where, "settings of stack %s", stack);
-        if (!muir_yaml_is_given(loader, name)) MUIR_TRY(muir_yaml_override(ctx, loader, name, value, where));
-    }
-done:
-    free_overrides(&list);
     return st;
 }
 
 static void name_of(const char *path, char name[MUIR_NAME_SIZE])
 {
     const char *slash = strrchr(path, '/');
-    const char *start = slash ? slash + 1 : path, *end = strstr(start, ".yaml");
-    size_t length = end ? (size_t)(end - start) : strlen(start);
+    const char *start = slash ? slash + 1 : path;
+    size_t length = strlen(start) - muir_catalogue_ending(start);
     if (length >= MUIR_NAME_SIZE) length = MUIR_NAME_SIZE - 1;
     memset(name, 0, MUIR_NAME_SIZE);
     memcpy(name, start, length);
@@ -226,7 +137,7 @@ static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
 {
     const muir_parallel *p = &s->job.parallel;
     if (s->run.steps != 0 && s->run.days != 0.0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "steps=%lld and days=%g are both given, but one sets the other",
+        return muir_fail(ctx, MUIR_ERR_ARG, "steps=%lld and days=%g are both given, but one sets the other: give one of them",
                          (long long)s->run.steps, s->run.days);
     if (muir_scenario_peak_flop_per_s(s) <= 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "precision=%s, but chip %s cannot do it",
@@ -331,13 +242,14 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
                                 muir_scenario *s)
 {
     muir_status st = MUIR_OK;
-    override_list list = {NULL, NULL, NULL, 0};
+    muir_overrides list = {NULL, NULL, NULL, 0, 0};
     muir_loader loader;
     char path[MUIR_PATH_SIZE], where[2 * MUIR_PATH_SIZE], fleet_path[MUIR_PATH_SIZE],
         other_path[MUIR_PATH_SIZE];
     MUIR_TRY(load_own(ctx, name, s, &loader, path));
-    MUIR_TRY(make_overrides(ctx, s->run.overrides, given, n_given, &list));
-    MUIR_TRY(apply_overrides(ctx, &loader, &list));
+    MUIR_TRY(muir_overrides_make(ctx, s->run.overrides, "the scenario's overrides", given, n_given, &list));
+    muir_overrides_choose_length(&list, s);
+    MUIR_TRY(muir_overrides_apply(ctx, &loader, &list));
     snprintf(where, sizeof where, "%s: fleet", path);
     MUIR_TRY(load_named(ctx, &muir_fleet_schema, s->run.fleet, where, &list, &s->fleet, fleet_path,
                         sizeof fleet_path));
@@ -352,7 +264,7 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     snprintf(where, sizeof where, "%s: stack", path);
     MUIR_TRY(load_named(ctx, &muir_stack_schema, s->run.stack, where, &list, &s->job.stack, other_path,
                         sizeof other_path));
-    MUIR_TRY(apply_settings(ctx, &loader, s->run.stack, s->job.stack.settings));
+    MUIR_TRY(muir_overrides_apply_settings(ctx, &loader, s->run.stack, s->job.stack.settings));
     snprintf(where, sizeof where, "%s: faults", path);
     MUIR_TRY(load_named(ctx, &muir_faults_schema, s->run.faults, where, &list, &s->faults, other_path,
                         sizeof other_path));
@@ -360,7 +272,7 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     name_of(path, s->name);
     MUIR_TRY(resolve(ctx, s));
 done:
-    free_overrides(&list);
+    muir_overrides_free(&list);
     return st;
 }
 

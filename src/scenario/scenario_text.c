@@ -5,11 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/scenario.h"
+#include "scenario/inputs.h"
 
 bool muir_scenario_is_length(const char *key)
 {
     return strcmp(key, "steps") == 0 || strcmp(key, "days") == 0;
+}
+
+/* A text in quotes; one with line ends or other control characters in double quotes, where escapes hold them. */
+static void print_quoted(FILE *out, const char *text)
+{
+    const char *c = text;
+    while (*c && (unsigned char)*c >= 32) c++;
+    const bool is_plain = *c == '\0';
+    fputc(is_plain ? '\'' : '"', out);
+    for (c = text; *c; c++) {
+        const char *const escape = is_plain ? "'" : "\"\\";
+        if ((unsigned char)*c < 32)
+            fprintf(out, "\\x%02x", (unsigned)*c);
+        else if (strchr(escape, *c))
+            fprintf(out, is_plain ? "''" : "\\%c", *c);
+        else
+            fputc(*c, out);
+    }
+    fputc(is_plain ? '\'' : '"', out);
 }
 
 static void print_sections(FILE *out, const muir_schema *schema, const void *file, const char *indent,
@@ -24,10 +43,12 @@ static void print_sections(FILE *out, const muir_schema *schema, const void *fil
             if (!has_length && muir_scenario_is_length(option->name)) continue;
             muir_option_get(section, option, file, text, sizeof text);
             const bool is_text = option->type == MUIR_OPTION_TEXT || option->type == MUIR_OPTION_NAME;
-            fprintf(out, "%s%s%s: %s", indent, section->name[0] ? "  " : "", option->name,
-                    is_text ? "'" : "");
-            for (const char *c = text; *c; c++) fprintf(out, is_text && *c == '\'' ? "''" : "%c", *c);
-            fprintf(out, "%s\n", is_text ? "'" : "");
+            fprintf(out, "%s%s%s: ", indent, section->name[0] ? "  " : "", option->name);
+            if (is_text)
+                print_quoted(out, text);
+            else
+                fputs(text, out);
+            fputc('\n', out);
         }
     }
 }
@@ -40,16 +61,11 @@ muir_status muir_scenario_text(muir_ctx *ctx, const muir_scenario *scenario, boo
     if (!out) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");
     fprintf(out, "# muir scenario %s, every default filled in\n", scenario->name);
     print_sections(out, &muir_scenario_schema, scenario, "", has_length);
-    fprintf(out, "# fleet\n");
-    print_sections(out, &muir_fleet_schema, &scenario->fleet, "# ", true);
-    fprintf(out, "# chip\n");
-    print_sections(out, &muir_chip_schema, &scenario->fleet.chip, "# ", true);
-    fprintf(out, "# stack\n");
-    print_sections(out, &muir_stack_schema, &scenario->job.stack, "# ", true);
-    fprintf(out, "# model\n");
-    print_sections(out, &muir_model_schema, &scenario->job.model, "# ", true);
-    fprintf(out, "# faults\n");
-    print_sections(out, &muir_faults_schema, &scenario->faults, "# ", true);
+    for (int i = 1; i < muir_input_count(); i++) {
+        const muir_input *input = muir_input_at(i);
+        fprintf(out, "# %s\n", input->schema->kind);
+        print_sections(out, input->schema, muir_input_file(input, scenario), "# ", true);
+    }
     if (fclose(out) != 0) {
         free(buffer);
         return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the scenario's text");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading and writing of tuning tables; libyaml's document tells on which line a row stands. */
+/* Reading and writing of tuning tables. */
 #include "scenario/tuning_table.h"
 
 #include <errno.h>
@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <yaml.h>
 
 #include "base/text.h"
+#include "scenario/yaml.h"
 
-enum { PATH_SIZE = 1100, WHERE_SIZE = 1200 };
+enum { PATH_SIZE = 1100 };
 
 #define OPTION MUIR_OPTION_ROW
 #define MUIR_OPTION_OWNER muir_tuning_row
@@ -46,77 +46,36 @@ void muir_tuning_table_free(muir_tuning_table *table)
 
 /* Reading. */
 
-static const char *text_of(const yaml_node_t *node)
+static muir_status read_row(muir_ctx *ctx, const char *path, const muir_yaml_tree *tree,
+                            const muir_yaml_node *node, muir_tuning_row *row)
 {
-    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
-}
-
-static int find_option(const char *name)
-{
-    for (int i = 0; i < N_OPTIONS; i++)
-        if (strcmp(options[i].name, name) == 0) return i;
-    return -1;
-}
-
-static muir_status fail_key(muir_ctx *ctx, const char *where, const char *key)
-{
-    const char *names[N_OPTIONS];
-    for (int i = 0; i < N_OPTIONS; i++) names[i] = options[i].name;
-    const char *meant = muir_closest(key, names, N_OPTIONS);
-    return muir_fail(ctx, MUIR_ERR_ARG, "%s: unknown key '%s'%s%s%s (muir help tuning lists the keys)", where,
-                     key, meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
-}
-
-static muir_status read_row(muir_ctx *ctx, const char *path, yaml_document_t *document,
-                            const yaml_node_t *node, muir_tuning_row *row)
-{
-    char where[WHERE_SIZE];
-    bool is_given[N_OPTIONS] = {false};
-    snprintf(where, sizeof where, "%s:%zu", path, node->start_mark.line + 1);
-    if (node->type != YAML_MAPPING_NODE)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: a row must hold keys, such as {op: all_reduce, ...}", where);
-    muir_status st = muir_schema_defaults(ctx, &muir_tuning_schema, row);
-    row->line = (int64_t)node->start_mark.line + 1;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         st == MUIR_OK && pair < node->data.mapping.pairs.top; pair++) {
-        const char *key = text_of(yaml_document_get_node(document, pair->key));
-        const char *value = text_of(yaml_document_get_node(document, pair->value));
-        const int i = key ? find_option(key) : -1;
-        if (i < 0) return fail_key(ctx, where, key ? key : "");
-        if (!value) return muir_fail(ctx, MUIR_ERR_ARG, "%s: '%s' must be a single value", where, key);
-        is_given[i] = true;
-        st = muir_option_set(ctx, where, &sections[0], &options[i], value, row);
-    }
-    for (int i = 0; i < N_OPTIONS && st == MUIR_OK; i++)
-        if (!options[i].initial && !is_given[i])
-            st = muir_fail(ctx, MUIR_ERR_ARG, "%s: key '%s' is missing: %s", where, options[i].name,
-                           options[i].help);
+    muir_status st = MUIR_OK;
+    muir_loader loader;
+    if (node->kind != MUIR_YAML_MAPPING)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: a row must hold keys, such as {op: all_reduce, ...}", path,
+                         node->line);
+    MUIR_TRY(muir_yaml_begin(ctx, &muir_tuning_schema, path, row, &loader));
+    row->line = node->line;
+    MUIR_TRY(muir_yaml_apply(ctx, &loader, tree, node));
+    snprintf(loader.path, sizeof loader.path, "%s:%d", path, node->line);
+    MUIR_TRY(muir_yaml_finish(ctx, &loader));
+done:
     return st;
 }
 
-static const yaml_node_t *rows_of(yaml_document_t *document)
-{
-    const yaml_node_t *root = yaml_document_get_root_node(document);
-    if (!root || root->type != YAML_MAPPING_NODE) return NULL;
-    for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top;
-         pair++) {
-        const char *key = text_of(yaml_document_get_node(document, pair->key));
-        const yaml_node_t *value = yaml_document_get_node(document, pair->value);
-        if (key && strcmp(key, "rows") == 0 && value->type == YAML_SEQUENCE_NODE) return value;
-    }
-    return NULL;
-}
-
-static muir_status read_rows(muir_ctx *ctx, const char *path, yaml_document_t *document,
-                             muir_tuning_table *table)
+static muir_status read_rows(muir_ctx *ctx, const char *path, const muir_yaml_tree *tree, muir_tuning_table *table)
 {
     muir_status st = MUIR_OK;
-    const yaml_node_t *rows = rows_of(document);
-    if (!rows) return muir_fail(ctx, MUIR_ERR_ARG, "%s: no tuning table, which starts with `rows:`", path);
-    for (const yaml_node_item_t *item = rows->data.sequence.items.start; item < rows->data.sequence.items.top;
-         item++) {
+    const muir_yaml_node *rows = muir_yaml_tree_child(tree, &tree->nodes[0], "rows");
+    if (!rows || rows->kind != MUIR_YAML_SEQUENCE)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: no tuning table, which starts with `rows:`", path);
+    for (int i = tree->nodes[0].first; i >= 0; i = tree->nodes[i].next)
+        if (&tree->nodes[i] != rows)
+            return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: '%s' where a tuning table holds one key, `rows`", path,
+                             tree->nodes[i].line, muir_quote(tree->nodes[i].key).s);
+    for (int i = rows->first; i >= 0; i = tree->nodes[i].next) {
         muir_tuning_row row;
-        MUIR_TRY(read_row(ctx, path, document, yaml_document_get_node(document, *item), &row));
+        MUIR_TRY(read_row(ctx, path, tree, &tree->nodes[i], &row));
         MUIR_TRY(muir_tuning_table_add(ctx, table, &row));
     }
 done:
@@ -126,27 +85,12 @@ done:
 muir_status muir_tuning_table_load(muir_ctx *ctx, const char *path, muir_tuning_table *table)
 {
     muir_status st = MUIR_OK;
-    char *text = NULL;
-    size_t length = 0;
-    yaml_parser_t parser;
-    yaml_document_t document;
+    muir_yaml_tree tree = {NULL, 0, 0};
     if (access(path, F_OK) != 0 && errno == ENOENT) return MUIR_OK;
-    st = muir_text_read(ctx, path, &text, &length);
-    if (st != MUIR_OK) return st;
-    if (!yaml_parser_initialize(&parser)) {
-        free(text);
-        return muir_fail(ctx, MUIR_ERR_MEM, "no memory to read %s", path);
-    }
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    if (yaml_parser_load(&parser, &document)) {
-        st = read_rows(ctx, path, &document, table);
-        yaml_document_delete(&document);
-    } else {
-        st = muir_fail(ctx, MUIR_ERR_ARG, "%s:%zu: not YAML: %s", path, parser.problem_mark.line + 1,
-                       parser.problem);
-    }
-    yaml_parser_delete(&parser);
-    free(text);
+    MUIR_TRY(muir_yaml_tree_read(ctx, path, &tree));
+    MUIR_TRY(read_rows(ctx, path, &tree, table));
+done:
+    muir_yaml_tree_free(&tree);
     return st;
 }
 

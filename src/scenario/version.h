@@ -3,7 +3,7 @@
 #ifndef MUIR_SCENARIO_VERSION_H
 #define MUIR_SCENARIO_VERSION_H
 
-/* Version of libcyaml that the program runs with, never NULL. Local. */
+/* Version of libyaml that the program runs with, never NULL. Local. */
 const char *muir_yaml_version(void);
 
 #endif

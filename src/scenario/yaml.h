@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* YAML files read through libcyaml against a schema of declared options. Private to scenario/. */
+/* YAML files read against a schema of declared options. Private to scenario/. */
 #ifndef MUIR_SCENARIO_YAML_H
 #define MUIR_SCENARIO_YAML_H
 
 #include "base/options.h"
+#include "scenario/yaml_tree.h"
 
 enum { MUIR_PATH_SIZE = 1024, MUIR_MAX_OPTIONS = 128 };
 
@@ -12,7 +13,7 @@ typedef struct muir_loader {
     const muir_schema *schema; /* borrowed */
     void *file;                /* borrowed: the file's struct */
     char path[MUIR_PATH_SIZE]; /* as shown in messages */
-    bool is_given[MUIR_MAX_OPTIONS];
+    int given[MUIR_MAX_OPTIONS]; /* line of the file on which a key stands; -1: from key=value, 0: not given */
 } muir_loader;
 
 /* Sets defaults and reads the file.
@@ -22,6 +23,11 @@ typedef struct muir_loader {
  * Local. MUIR_ERR_ARG with file, line, key, value and what is allowed. */
 muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
                            muir_loader *loader);
+
+/* Sets what a mapping of a file gives. `path` of the loader and the nodes' lines start messages. Local. MUIR_ERR_ARG.
+ * */
+muir_status muir_yaml_apply(muir_ctx *ctx, muir_loader *loader, const muir_yaml_tree *tree,
+                            const muir_yaml_node *mapping);
 
 /* As muir_yaml_load without a file: every key has its default. `path` starts messages. Local. */
 muir_status muir_yaml_begin(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "fleet_clock/fleet_clock.h"
 #include "scenario/fit.h"
+#include "scenario/inputs.h"
 
 enum { MOST = 40, STEPS = 2 };
 typedef enum measure { STEP, MEMORY, ENERGY, COST, MEASURES } measure;
@@ -272,8 +273,6 @@ static const char *const still[][2] = {
     {"evaluation.", "what is made of finished steps"},
     {"power.", "the power trace, which has tests of its own"},
     {"faults.", "events, which have tests of their own"},
-    {"checkpoint.", "checkpoints, which have tests of their own"},
-    {"run.", "the run itself"},
 };
 
 typedef struct result {
@@ -342,24 +341,36 @@ static bool is_listed(const char *key)
 
 static void every_numeric_key_is_in_the_table(void)
 {
-    static const muir_schema *const schemas[] = {&muir_chip_schema, &muir_fleet_schema, &muir_model_schema,
-                                                 &muir_stack_schema, &muir_scenario_schema};
-    for (size_t f = 0; f < sizeof schemas / sizeof schemas[0]; f++)
-        for (int s = 0; s < schemas[f]->n_sections; s++)
-            for (int i = 0; i < schemas[f]->sections[s].n_options; i++) {
-                const muir_section *section = &schemas[f]->sections[s];
-                const muir_option *option = &section->options[i];
-                char path[2 * MUIR_NAME_SIZE], key[3 * MUIR_NAME_SIZE];
-                if (option->type != MUIR_OPTION_INT && option->type != MUIR_OPTION_AUTO &&
-                    option->type != MUIR_OPTION_FLOAT)
-                    continue;
-                muir_option_path(section, option, path, sizeof path);
-                const bool is_own = schemas[f] == &muir_scenario_schema;
-                snprintf(key, sizeof key, "%s%s%s", is_own ? "" : schemas[f]->kind, is_own ? "" : ".", path);
-                if (!is_listed(key))
-                    fprintf(stderr, "%s is in no table of tests/unit/test_sensitivity.c\n", key);
-                CU_ASSERT(is_listed(key));
-            }
+    muir_input_key key = {.input = NULL};
+    while (muir_input_next(&key)) {
+        const muir_option_type type = key.option->type;
+        if (type != MUIR_OPTION_INT && type != MUIR_OPTION_AUTO && type != MUIR_OPTION_FLOAT) continue;
+        if (!is_listed(key.name))
+            fprintf(stderr, "%s is in no table of tests/unit/test_sensitivity.c\n", key.name);
+        CU_ASSERT(is_listed(key.name));
+    }
+}
+
+static bool is_key(const char *listed)
+{
+    const size_t n = strlen(listed);
+    const bool is_prefix = listed[n - 1] == '.';
+    muir_input_key key = {.input = NULL};
+    while (muir_input_next(&key))
+        if (is_prefix ? strncmp(listed, key.name, n) == 0 : strcmp(listed, key.name) == 0) return true;
+    return false;
+}
+
+static void every_row_of_the_tables_is_a_key(void)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (!is_key(table[i].key)) fprintf(stderr, "%s is no key\n", table[i].key);
+        CU_ASSERT(is_key(table[i].key));
+    }
+    for (size_t i = 0; i < sizeof still / sizeof still[0]; i++) {
+        if (!is_key(still[i][0])) fprintf(stderr, "%s is no key\n", still[i][0]);
+        CU_ASSERT(is_key(still[i][0]));
+    }
 }
 
 int main(int argc, char **argv)
@@ -367,6 +378,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"every key moves what it should", every_key_moves_what_it_should},
         {"every numeric key is in the table", every_numeric_key_is_in_the_table},
+        {"every row of the tables is a key", every_row_of_the_tables_is_a_key},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "sensitivity", tests);

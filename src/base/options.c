@@ -113,12 +113,14 @@ static bool set_value(const muir_option *option, const char *text, char *field)
         }
         /* fall through */
     case MUIR_OPTION_INT:
-        if (!muir_quantity_read(text, unit_of(option), &number) || !is_whole(number) || !in_range(option->allowed, number))
+        if (!muir_quantity_read(text, unit_of(option), &number) || !is_whole(number) ||
+            !in_range(option->allowed, number))
             return false;
         *(int64_t *)(void *)field = (int64_t)number;
         return true;
     case MUIR_OPTION_FLOAT:
-        if (!muir_quantity_read(text, unit_of(option), &number) || !in_range(option->allowed, number)) return false;
+        if (!muir_quantity_read(text, unit_of(option), &number) || !in_range(option->allowed, number))
+            return false;
         *(double *)(void *)field = number;
         return true;
     case MUIR_OPTION_BOOL: return bool_of(text, (bool *)(void *)field);

@@ -101,8 +101,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Copies digits, and drops commas that stand before every three of them; the number of digits, 0 where a comma
- * stands elsewhere. */
+/* Copies digits, and drops commas that stand before every three of them; the number of digits, 0 where a
+ * comma stands elsewhere. */
 static size_t read_digits(const char **text, char *out, size_t room, bool has_groups)
 {
     const char *p = *text;
@@ -171,7 +171,9 @@ static bool is_prefixed(const char *text, size_t length, const char *suffix, int
 {
     const size_t n = strlen(suffix);
     if (n > length || strncmp(text + length - n, suffix, n) != 0) return false;
-    *size = prefix_size(text, length - n, sets);
+    size_t before = length - n;
+    while (before > 0 && text[before - 1] == ' ') before--; /* 8k tokens */
+    *size = prefix_size(text, before, sets);
     return *size > 0.0;
 }
 

@@ -11,7 +11,8 @@
 /* Reads a number and what stands after it.
  * unit   in   that the value is wanted in: "byte/s", "s", "", "chips"; a plain number is one of these
  * value  out  in that unit; untouched where false
- * Local. False where the text is no finite decimal number, or what follows is no known way to write the unit. */
+ * Local. False where the text is no finite decimal number, or what follows is no known way to write the
+ * unit. */
 bool muir_quantity_read(const char *text, const char *unit, double *value);
 
 /* What may follow a number of that unit, for messages and help: "B/s or b/s (bits) with ..."; never NULL.

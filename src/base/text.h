@@ -13,8 +13,8 @@
  * Local. MUIR_ERR_ARG (missing, a folder, too large), MUIR_ERR_MEM. */
 muir_status muir_text_read(muir_ctx *ctx, const char *path, char **text, size_t *length);
 
-/* A text for a message: at most some 60 characters of it, without line ends and other control characters; a longer
- * one ends in "... (10,485,760 characters)". Local. */
+/* A text for a message: at most some 60 characters of it, without line ends and other control characters; a
+ * longer one ends in "... (10,485,760 characters)". Local. */
 typedef struct muir_quoted {
     char s[120];
 } muir_quoted;

@@ -13,7 +13,8 @@
 #include "base/text.h"
 #include "scenario/inputs.h"
 
-static const char *const ending = ".yaml"; /* of the data folder's files; a path may also end in one of these */
+static const char *const ending =
+    ".yaml"; /* of the data folder's files; a path may also end in one of these */
 static const char *const endings[] = {".yaml", ".yml", ".json"};
 
 static bool ends_in(const char *name, const char *end)
@@ -133,7 +134,8 @@ static const muir_schema *kind_of(muir_ctx *ctx, const char *name)
 }
 
 /* A name of another kind: how to say that. */
-static muir_status fail_other_kind(muir_ctx *ctx, const muir_schema *kind, const char *name, const char *where)
+static muir_status fail_other_kind(muir_ctx *ctx, const muir_schema *kind, const char *name,
+                                   const char *where)
 {
     char try_this[2 * MUIR_NAME_SIZE] = "";
     muir_input_key key;

@@ -13,8 +13,8 @@
  * Local. MUIR_ERR_ARG if there is none. */
 muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size);
 
-/* Path of a file by name or path: what holds a '/' or ends in .yaml, .yml or .json is a path, all else a name in the
- * folder, or, where the folder has none of that name, of a file in the current one.
+/* Path of a file by name or path: what holds a '/' or ends in .yaml, .yml or .json is a path, all else a
+ * name in the folder, or, where the folder has none of that name, of a file in the current one.
  * folder  in   "fleets"
  * where   in   who asks, starts the message: "rainier.yaml: fleet"
  * path    out  [size]

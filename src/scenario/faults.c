@@ -2,6 +2,8 @@
 /* Schema of fault files and their checks. */
 #include "scenario/faults.h"
 
+#include "base/units.h"
+
 #define OPTION MUIR_OPTION_ROW
 #define MUIR_OPTION_OWNER muir_faults_top
 static const muir_option top_options[] = {
@@ -86,5 +88,27 @@ muir_status muir_faults_check(muir_ctx *ctx, const char *where, const muir_fault
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "%s: faults.rate=%g, but no cause under faults.causes has a weight", where,
                          f->top.rate);
+    return MUIR_OK;
+}
+
+muir_status muir_faults_check_often(muir_ctx *ctx, const muir_faults *f, int64_t chips)
+{
+    const double most = 1e6, thousands = 1e-3 * (double)chips, days_of_month = 30.4375;
+    const struct {
+        const char *key;
+        double value, per_day;
+    } rates[] = {
+        {"rate", f->top.rate, f->top.rate * thousands},
+        {"planned", f->top.planned, f->top.planned},
+        {"slow.compute", f->slow.compute, f->slow.compute * thousands},
+        {"slow.network", f->slow.network, f->slow.network * thousands},
+        {"slow.flap", f->slow.flap, f->slow.flap * (double)chips / days_of_month},
+    };
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+        if (rates[i].per_day > most)
+            return muir_fail(
+                ctx, MUIR_ERR_ARG,
+                "faults.%s=%g on %s chips is %.3g events per day, more than the %.0e that muir models",
+                rates[i].key, rates[i].value, muir_count_text(chips).s, rates[i].per_day, most);
     return MUIR_OK;
 }

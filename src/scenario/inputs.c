@@ -118,28 +118,41 @@ static bool is_tail(const char *name, const char *tail)
     return m < n && name[n - m - 1] == '.' && strcmp(name + n - m, tail) == 0;
 }
 
-/* The next key of a kind, or of all; its name as people write it there. */
-static const char *next_of(const muir_schema *kind, muir_input_key *key)
+/* Names of keys, one after the other: of one kind as its files write them, or of all. */
+typedef struct names {
+    const muir_schema *kind; /* NULL: all kinds */
+    int section, option;     /* of the kind */
+    muir_input_key key;      /* of all kinds */
+    char path[2 * MUIR_NAME_SIZE];
+} names;
+
+static const char *next_name(names *n)
 {
-    while (muir_input_next(key))
-        if (!kind || key->input->schema == kind) return key->name + (kind ? strlen(key->input->prefix) : 0);
-    return NULL;
+    if (!n->kind) return muir_input_next(&n->key) ? n->key.name : NULL;
+    while (n->section < n->kind->n_sections && n->option == n->kind->sections[n->section].n_options) {
+        n->section++;
+        n->option = 0;
+    }
+    if (n->section == n->kind->n_sections) return NULL;
+    const muir_section *section = &n->kind->sections[n->section];
+    muir_option_path(section, &section->options[n->option++], n->path, sizeof n->path);
+    return n->path;
 }
 
 /* All keys that end in the word, as far as there are few of them. */
 static void suggest_tails(const muir_schema *kind, const char *word, char *text, size_t size)
 {
-    muir_input_key key = {.input = NULL};
+    names each = {.kind = kind};
     size_t used = 0;
     int n = 0;
     text[0] = '\0';
-    for (const char *name = next_of(kind, &key); name; name = next_of(kind, &key)) {
+    for (const char *name = next_name(&each); name; name = next_name(&each)) {
         if (!is_tail(name, word)) continue;
         if (n++ == MOST_TAILS || used >= size) {
             text[0] = '\0';
             return;
         }
-        used += (size_t)snprintf(text + used, size - used, "%s%s", n > 1 ? " or " : "", name);
+        used += (size_t)snprintf(text + used, size - used, "%s%s", n > 1 ? "' or '" : "", name);
     }
 }
 
@@ -155,8 +168,8 @@ static void suggest_synonym(const muir_schema *kind, const char *word, char *tex
 static void suggest_nearest(const muir_schema *kind, const char *word, char *text, size_t size)
 {
     char best[MUIR_KEY_SIZE] = "";
-    muir_input_key key = {.input = NULL};
-    for (const char *name = next_of(kind, &key); name; name = next_of(kind, &key)) {
+    names each = {.kind = kind};
+    for (const char *name = next_name(&each); name; name = next_name(&each)) {
         const char *const both[] = {best, name};
         const char *nearest = muir_closest(word, best[0] ? both : both + 1, best[0] ? 2 : 1);
         if (nearest == name) snprintf(best, sizeof best, "%s", name);

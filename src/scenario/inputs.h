@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kinds of files that make up a scenario, and every key of theirs under one name: "parallel.tp", "chip.tdp_w". */
+/* The kinds of files that make up a scenario, and every key of theirs under one name: "parallel.tp",
+ * "chip.tdp_w". */
 #ifndef MUIR_SCENARIO_INPUTS_H
 #define MUIR_SCENARIO_INPUTS_H
 
@@ -46,9 +47,9 @@ const char *muir_input_freedom(const char *name);
 /* The patterns of inputs.def for which muir_input_freedom has a reason, NULL after the last. Local. */
 const char *muir_input_free_pattern(int i);
 
-/* What a wrong key may stand for: keys that end in it (tp: "parallel.tp"), the key that means another program's word,
- * or the one that is spelled most like it; "a or b" where several are as near; "" where none is.
- * kind  in   only keys of that kind, named as in its files; NULL: all, named as in key=value
+/* What a wrong key may stand for: keys that end in it (tp: "parallel.tp"), the key that means another
+ * program's word, or the one that is spelled most like it; "a or b" where several are as near; "" where
+ * none is. kind  in   only keys of that kind, named as in its files; NULL: all, named as in key=value
  * text  out  [size]
  * Local. */
 void muir_input_suggest(const muir_schema *kind, const char *name, char *text, size_t size);

@@ -90,7 +90,8 @@ void muir_overrides_choose_length(const muir_overrides *list, muir_scenario *sce
     }
 }
 
-muir_status muir_overrides_apply_settings(muir_ctx *ctx, muir_loader *loader, const char *stack, const char *settings)
+muir_status muir_overrides_apply_settings(muir_ctx *ctx, muir_loader *loader, const char *stack,
+                                          const char *settings)
 {
     muir_status st = MUIR_OK;
     muir_overrides list = {NULL, NULL, NULL, 0, 0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* key=value texts from the command line, from a scenario's own `overrides` and from a stack's `settings`. Private to
- * scenario/. */
+/* key=value texts from the command line, from a scenario's own `overrides` and from a stack's `settings`.
+ * Private to scenario/. */
 #ifndef MUIR_SCENARIO_OVERRIDES_H
 #define MUIR_SCENARIO_OVERRIDES_H
 
@@ -28,7 +28,8 @@ void muir_overrides_free(muir_overrides *list); /* leaves an empty list */
 muir_status muir_overrides_apply(muir_ctx *ctx, muir_loader *loader, const muir_overrides *list);
 
 /* `steps` and `days` say the same thing, so who gives one of them drops the other one of the file before:
- * `muir run rainier days=90`, whose file has steps. Where one hand gives both, both stay, to be refused. Local. */
+ * `muir run rainier days=90`, whose file has steps. Where one hand gives both, both stay, to be refused.
+ * Local. */
 void muir_overrides_choose_length(const muir_overrides *list, muir_scenario *scenario);
 
 /* What the software of a stack does unless the scenario says otherwise: sets keys that were not given. Local.

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "models/program.h"
 #include "scenario/catalogue.h"
 #include "scenario/overrides.h"
@@ -137,7 +138,8 @@ static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
 {
     const muir_parallel *p = &s->job.parallel;
     if (s->run.steps != 0 && s->run.days != 0.0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "steps=%lld and days=%g are both given, but one sets the other: give one of them",
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "steps=%lld and days=%g are both given, but one sets the other: give one of them",
                          (long long)s->run.steps, s->run.days);
     if (muir_scenario_peak_flop_per_s(s) <= 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "precision=%s, but chip %s cannot do it",
@@ -152,6 +154,18 @@ static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
                          known);
     }
     return MUIR_OK;
+}
+
+/* Some of what a step does is done for every chip, so a larger fleet would be silent for minutes. */
+static muir_status check_fleet_size(muir_ctx *ctx, const muir_fleet *fleet)
+{
+    const int64_t most = 20 * 1000 * 1000;
+    if (muir_fleet_chips(fleet) <= most) return MUIR_OK;
+    return muir_fail(
+        ctx, MUIR_ERR_ARG,
+        "fleet.servers=%lld x fleet.server.chips=%lld are %s chips, more than the %s that muir models",
+        (long long)fleet->top.servers, (long long)fleet->server.chips,
+        muir_count_text(muir_fleet_chips(fleet)).s, muir_count_text(most).s);
 }
 
 static muir_status check_evaluation(muir_ctx *ctx, const muir_evaluation_options *e)
@@ -201,7 +215,8 @@ static muir_status check_schedule(muir_ctx *ctx, const muir_scenario *s)
         return muir_fail(ctx, MUIR_ERR_ARG, "%lld microbatches per replica are too many (at most 1,000,000)",
                          (long long)s->job.microbatches);
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
-    return muir_schedule_find(p->schedule)->check(ctx, shape);
+    const muir_status st = muir_schedule_check_size(ctx, shape);
+    return st != MUIR_OK ? st : muir_schedule_find(p->schedule)->check(ctx, shape);
 }
 
 static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
@@ -210,6 +225,8 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     MUIR_TRY(check_run(ctx, s));
     s->job.place = muir_schedule_find(s->job.parallel.schedule)->place;
     MUIR_TRY(check_evaluation(ctx, &s->evaluation));
+    MUIR_TRY(check_fleet_size(ctx, &s->fleet));
+    MUIR_TRY(muir_faults_check_often(ctx, &s->faults, muir_fleet_chips(&s->fleet)));
     MUIR_TRY(check_power(ctx, &s->power, &s->fleet.chip));
     resolve_model(&s->job.model);
     MUIR_TRY(resolve_dp(ctx, s));

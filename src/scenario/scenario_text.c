@@ -12,7 +12,8 @@ bool muir_scenario_is_length(const char *key)
     return strcmp(key, "steps") == 0 || strcmp(key, "days") == 0;
 }
 
-/* A text in quotes; one with line ends or other control characters in double quotes, where escapes hold them. */
+/* A text in quotes; one with line ends or other control characters in double quotes, where escapes hold
+ * them. */
 static void print_quoted(FILE *out, const char *text)
 {
     const char *c = text;

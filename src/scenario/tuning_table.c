@@ -52,8 +52,8 @@ static muir_status read_row(muir_ctx *ctx, const char *path, const muir_yaml_tre
     muir_status st = MUIR_OK;
     muir_loader loader;
     if (node->kind != MUIR_YAML_MAPPING)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: a row must hold keys, such as {op: all_reduce, ...}", path,
-                         node->line);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: a row must hold keys, such as {op: all_reduce, ...}",
+                         path, node->line);
     MUIR_TRY(muir_yaml_begin(ctx, &muir_tuning_schema, path, row, &loader));
     row->line = node->line;
     MUIR_TRY(muir_yaml_apply(ctx, &loader, tree, node));
@@ -63,7 +63,8 @@ done:
     return st;
 }
 
-static muir_status read_rows(muir_ctx *ctx, const char *path, const muir_yaml_tree *tree, muir_tuning_table *table)
+static muir_status read_rows(muir_ctx *ctx, const char *path, const muir_yaml_tree *tree,
+                             muir_tuning_table *table)
 {
     muir_status st = MUIR_OK;
     const muir_yaml_node *rows = muir_yaml_tree_child(tree, &tree->nodes[0], "rows");
@@ -71,8 +72,8 @@ static muir_status read_rows(muir_ctx *ctx, const char *path, const muir_yaml_tr
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: no tuning table, which starts with `rows:`", path);
     for (int i = tree->nodes[0].first; i >= 0; i = tree->nodes[i].next)
         if (&tree->nodes[i] != rows)
-            return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: '%s' where a tuning table holds one key, `rows`", path,
-                             tree->nodes[i].line, muir_quote(tree->nodes[i].key).s);
+            return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: '%s' where a tuning table holds one key, `rows`",
+                             path, tree->nodes[i].line, muir_quote(tree->nodes[i].key).s);
     for (int i = rows->first; i >= 0; i = tree->nodes[i].next) {
         muir_tuning_row row;
         MUIR_TRY(read_row(ctx, path, tree, &tree->nodes[i], &row));

@@ -36,18 +36,19 @@ static bool is_section(const muir_schema *schema, const char *name)
     return false;
 }
 
-static muir_status fail_unknown(muir_ctx *ctx, const muir_schema *schema, const muir_schema *among, const char *where,
-                                const char *key)
+static muir_status fail_unknown(muir_ctx *ctx, const muir_schema *schema, const muir_schema *among,
+                                const char *where, const char *key)
 {
     char meant[4 * MUIR_KEY_SIZE];
     muir_input_suggest(among, key, meant, sizeof meant);
     return muir_fail(ctx, MUIR_ERR_ARG, "%s: unknown key '%s'%s%s%s (muir help %s lists the keys)", where,
-                     muir_quote(key).s, meant[0] ? ", did you mean '" : "", meant, meant[0] ? "'?" : "", schema->kind);
+                     muir_quote(key).s, meant[0] ? ", did you mean '" : "", meant, meant[0] ? "'?" : "",
+                     schema->kind);
 }
 
 /* One value of a mapping. */
-static muir_status set_value(muir_ctx *ctx, muir_loader *loader, const muir_section *section, const muir_option *option,
-                             const muir_yaml_node *node)
+static muir_status set_value(muir_ctx *ctx, muir_loader *loader, const muir_section *section,
+                             const muir_option *option, const muir_yaml_node *node)
 {
     char key[2 * MUIR_NAME_SIZE], where[WHERE_SIZE];
     int *given = &loader->given[index_of(loader->schema, section, option)];
@@ -56,7 +57,8 @@ static muir_status set_value(muir_ctx *ctx, muir_loader *loader, const muir_sect
     if (node->kind != MUIR_YAML_SCALAR)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: '%s' must be a single value", where, key);
     if (*given > 0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: key '%s' is given twice, first in line %d", where, key, *given);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: key '%s' is given twice, first in line %d", where, key,
+                         *given);
     const muir_status st = muir_option_set(ctx, where, section, option, node->text, loader->file);
     if (st == MUIR_OK) *given = node->line;
     return st;
@@ -87,8 +89,8 @@ static muir_status check_section(muir_ctx *ctx, const muir_loader *loader, const
                                  const muir_yaml_node *mapping, const muir_yaml_node *node)
 {
     if (node->kind != MUIR_YAML_MAPPING)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: '%s' must hold keys of its own, such as %s: {...}", loader->path,
-                         node->line, node->key, node->key);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: '%s' must hold keys of its own, such as %s: {...}",
+                         loader->path, node->line, node->key, node->key);
     const muir_yaml_node *first = muir_yaml_tree_child(tree, mapping, node->key);
     if (first != node)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: key '%s' is given twice, first in line %d", loader->path,

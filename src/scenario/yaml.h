@@ -13,7 +13,8 @@ typedef struct muir_loader {
     const muir_schema *schema; /* borrowed */
     void *file;                /* borrowed: the file's struct */
     char path[MUIR_PATH_SIZE]; /* as shown in messages */
-    int given[MUIR_MAX_OPTIONS]; /* line of the file on which a key stands; -1: from key=value, 0: not given */
+    int given
+        [MUIR_MAX_OPTIONS]; /* line of the file on which a key stands; -1: from key=value, 0: not given */
 } muir_loader;
 
 /* Sets defaults and reads the file.
@@ -24,8 +25,8 @@ typedef struct muir_loader {
 muir_status muir_yaml_load(muir_ctx *ctx, const muir_schema *schema, const char *path, void *file,
                            muir_loader *loader);
 
-/* Sets what a mapping of a file gives. `path` of the loader and the nodes' lines start messages. Local. MUIR_ERR_ARG.
- * */
+/* Sets what a mapping of a file gives. `path` of the loader and the nodes' lines start messages. Local.
+ * MUIR_ERR_ARG. */
 muir_status muir_yaml_apply(muir_ctx *ctx, muir_loader *loader, const muir_yaml_tree *tree,
                             const muir_yaml_node *mapping);
 

@@ -102,7 +102,8 @@ static muir_status open_level(reader *r, muir_yaml_kind kind, const yaml_event_t
     const int line = line_of(event);
     int index = 0;
     if (is_key_next(r))
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: a key must be a word, not a list or a mapping", r->path, line);
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: a key must be a word, not a list or a mapping",
+                         r->path, line);
     if (r->depth == MOST_DEPTH)
         return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: nested more than %d levels deep", r->path, line,
                          (int)MOST_DEPTH);
@@ -125,8 +126,8 @@ static bool has_tag(const yaml_event_t *event)
 static muir_status take(reader *r, const yaml_event_t *event)
 {
     if (has_tag(event))
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: tags (!...) are not supported: write the value alone", r->path,
-                         line_of(event));
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: tags (!...) are not supported: write the value alone",
+                         r->path, line_of(event));
     switch (event->type) {
     case YAML_SCALAR_EVENT: return add_scalar(r, event);
     case YAML_MAPPING_START_EVENT: return open_level(r, MUIR_YAML_MAPPING, event);
@@ -134,12 +135,13 @@ static muir_status take(reader *r, const yaml_event_t *event)
     case YAML_MAPPING_END_EVENT:
     case YAML_SEQUENCE_END_EVENT: r->depth--; return MUIR_OK;
     case YAML_ALIAS_EVENT:
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: aliases (*%s) are not supported: write the value itself", r->path,
+        return muir_fail(r->ctx, MUIR_ERR_ARG,
+                         "%s:%d: aliases (*%s) are not supported: write the value itself", r->path,
                          line_of(event), muir_quote((const char *)event->data.alias.anchor).s);
     case YAML_DOCUMENT_START_EVENT:
         if (r->tree->n == 0) return MUIR_OK;
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: a second document starts here; a file holds one", r->path,
-                         line_of(event));
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: a second document starts here; a file holds one",
+                         r->path, line_of(event));
     default: return MUIR_OK;
     }
 }
@@ -206,7 +208,8 @@ void muir_yaml_tree_free(muir_yaml_tree *tree)
     *tree = (muir_yaml_tree){NULL, 0, 0};
 }
 
-const muir_yaml_node *muir_yaml_tree_child(const muir_yaml_tree *tree, const muir_yaml_node *mapping, const char *key)
+const muir_yaml_node *muir_yaml_tree_child(const muir_yaml_tree *tree, const muir_yaml_node *mapping,
+                                           const char *key)
 {
     if (mapping->kind != MUIR_YAML_MAPPING) return NULL;
     for (int i = mapping->first; i >= 0; i = tree->nodes[i].next)

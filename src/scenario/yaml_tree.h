@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A YAML file as a tree: scalars, mappings and sequences, each with its line. One pass over libyaml's events, which
- * refuses what muir's files have no use for: a second document, aliases, tags, deep nesting. Private to scenario/. */
+/* A YAML file as a tree: scalars, mappings and sequences, each with its line. One pass over libyaml's
+ * events, which refuses what muir's files have no use for: a second document, aliases, tags, deep nesting.
+ * Private to scenario/. */
 #ifndef MUIR_SCENARIO_YAML_TREE_H
 #define MUIR_SCENARIO_YAML_TREE_H
 
@@ -12,10 +13,10 @@ typedef enum muir_yaml_kind { MUIR_YAML_SCALAR, MUIR_YAML_MAPPING, MUIR_YAML_SEQ
 
 typedef struct muir_yaml_node {
     muir_yaml_kind kind;
-    int line;         /* from 1; of the key, in a mapping */
-    char *key;        /* in a mapping; NULL elsewhere */
-    char *text;       /* of a scalar, without zero bytes inside; NULL elsewhere */
-    int first, next;  /* first child and next sibling in `nodes`, -1: none */
+    int line;        /* from 1; of the key, in a mapping */
+    char *key;       /* in a mapping; NULL elsewhere */
+    char *text;      /* of a scalar, without zero bytes inside; NULL elsewhere */
+    int first, next; /* first child and next sibling in `nodes`, -1: none */
 } muir_yaml_node;
 
 typedef struct muir_yaml_tree {
@@ -30,6 +31,7 @@ muir_status muir_yaml_tree_read(muir_ctx *ctx, const char *path, muir_yaml_tree 
 void muir_yaml_tree_free(muir_yaml_tree *tree); /* leaves an empty tree */
 
 /* The child of that key, or NULL. Local. */
-const muir_yaml_node *muir_yaml_tree_child(const muir_yaml_tree *tree, const muir_yaml_node *mapping, const char *key);
+const muir_yaml_node *muir_yaml_tree_child(const muir_yaml_tree *tree, const muir_yaml_node *mapping,
+                                           const char *key);
 
 #endif

@@ -180,24 +180,12 @@ done:
     return st;
 }
 
-static muir_status check_shape(muir_ctx *ctx, muir_shape shape)
-{
-    if (shape.stages >= 1 && shape.chunks >= 1 && shape.microbatches >= 1 &&
-        shape.stages * (double)shape.chunks <= 32767 &&
-        3.0 * shape.stages * shape.chunks * shape.microbatches <= 150e6)
-        return MUIR_OK;
-    return muir_fail(
-        ctx, MUIR_ERR_ARG,
-        "a schedule of pp=%d x vpp=%d with %d microbatches is too large (32,767 chunks, 1.5 x 10^8 slots)",
-        shape.stages, shape.chunks, shape.microbatches);
-}
-
 muir_status muir_order_create(muir_ctx *ctx, const muir_schedule *schedule, muir_shape shape,
                               muir_order **out)
 {
     muir_status st = MUIR_OK;
     muir_order *order = NULL;
-    MUIR_TRY(check_shape(ctx, shape));
+    MUIR_TRY(muir_schedule_check_size(ctx, shape));
     MUIR_TRY(schedule->check(ctx, shape));
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *order, "the schedule", &order));
     order->shape = shape;

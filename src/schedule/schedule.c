@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/units.h"
 
 #define SCHEDULE(id) extern const muir_schedule muir_schedule_##id;
 #include "schedule/schedules.def"
@@ -36,6 +37,22 @@ const muir_schedule *muir_schedule_find(const char *name)
 size_t muir_schedule_most_slots(muir_shape shape)
 {
     return 3 * (size_t)shape.chunks * (size_t)shape.microbatches;
+}
+
+muir_status muir_schedule_check_size(muir_ctx *ctx, muir_shape shape)
+{
+    /* Chunks are kept in 16 bits; lists of more slots would take gigabytes and minutes. */
+    enum { MOST_CHUNKS = 32767, MOST_SLOTS = 40000000 };
+    const double chunks = (double)shape.stages * shape.chunks, slots = 3.0 * chunks * shape.microbatches;
+    if (shape.stages >= 1 && shape.chunks >= 1 && shape.microbatches >= 1 && chunks <= MOST_CHUNKS &&
+        slots <= MOST_SLOTS)
+        return MUIR_OK;
+    return muir_fail(
+        ctx, MUIR_ERR_ARG,
+        "a schedule of pp=%d x vpp=%d chunks with %d microbatches is too large: at most %s chunks and %s "
+        "chunks x microbatches",
+        shape.stages, shape.chunks, shape.microbatches, muir_count_text(MOST_CHUNKS).s,
+        muir_count_text(MOST_SLOTS / 3).s);
 }
 
 double muir_schedule_idle_to_fill(muir_shape shape, muir_equal_times t)

@@ -57,6 +57,9 @@ const muir_schedule *muir_schedule_find(const char *name); /* NULL if unknown */
 /* Slots that a stage has at most: three for each chunk and microbatch. Local. */
 size_t muir_schedule_most_slots(muir_shape shape);
 
+/* Whether the lists of a shape can be made in seconds. Local. MUIR_ERR_ARG. */
+muir_status muir_schedule_check_size(muir_ctx *ctx, muir_shape shape);
+
 /* What several schedules promise, for their rows. Local.
  * idle:   a pipeline that fills and drains, (p - 1) (F + B + W)
  * bound:  as many microbatches as stages */

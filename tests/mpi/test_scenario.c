@@ -83,7 +83,8 @@ static void impossible_layouts_are_one_sentence(void)
         {{"fleet.servers=0", "seed=1"},
          "argument fleet.servers=0: servers is '0', but must be a whole number: 1..100000000 servers"},
         {{"steps", "seed=1"}, "argument 'steps' is not of the form key=value"},
-        {{"steps=5", "days=2"}, "steps=5 and days=2 are both given, but one sets the other: give one of them"},
+        {{"steps=5", "days=2"},
+         "steps=5 and days=2 are both given, but one sets the other: give one of them"},
         {{"parallel.ep=2", "seed=1"}, "parallel.ep=2, but a dense model has no experts to share out"},
         {{"parallel.schedule=2f2b", "seed=1"},
          "parallel.schedule '2f2b' is unknown; known: gpipe, 1f1b, interleaved, zb-h1, zb-v, dualpipe"},
@@ -122,14 +123,16 @@ static void wrong_files_are_named_with_line_and_key(void)
     check_file("fleet: rainier-500k\nmodle: x\n",
                "test_scenario_wrong.yaml:2: unknown key 'modle', did you mean 'model'? (muir "
                "help scenario lists the keys)");
-    check_file("fleet: rainier-500k\n\nparallel:\n  tp: 64\n  pq: 3\n",
-               "test_scenario_wrong.yaml:5: unknown key 'parallel.pq', did you mean 'pp'? (muir help "
-               "scenario lists the keys)");
+    check_file(
+        "fleet: rainier-500k\n\nparallel:\n  tp: 64\n  pq: 3\n",
+        "test_scenario_wrong.yaml:5: unknown key 'parallel.pq', did you mean 'parallel.pp'? (muir help "
+        "scenario lists the keys)");
     check_file("steps: 10\nparallel: {tp: [64]}\n",
                "test_scenario_wrong.yaml:2: 'parallel.tp' must be a single value");
     check_file("parallel: 8\n",
                "test_scenario_wrong.yaml:1: 'parallel' must hold keys of its own, such as parallel: {...}");
-    check_file("steps: 10\nsteps: 11\n", "test_scenario_wrong.yaml:1: key 'steps' is given twice");
+    check_file("steps: 10\nsteps: 11\n",
+               "test_scenario_wrong.yaml:2: key 'steps' is given twice, first in line 1");
     check_file("steps: ten\n", "test_scenario_wrong.yaml:1: steps is 'ten', but must be a whole number or "
                                "auto: 1..4000000000 steps");
     check_file("steps: 10\nmodel: llama3-405\n", "test_scenario_wrong.yaml: model 'llama3-405' is unknown, "

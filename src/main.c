@@ -1,13 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Starts MPI, hands over to the commands, and turns their result into the exit code. */
+/* Starts MPI where a command needs it, hands over to the commands, and turns their result into the exit code. */
 #include <mpi.h>
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "cmd/cmd.h"
+
+/* Without MPI only the launcher's environment tells which of several processes this is. */
+static bool is_first_process(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK",    "PMI_RANK",
+                                        "PALS_RANKID",          "SLURM_PROCID", "MV2_COMM_WORLD_RANK"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank) return atoi(rank) == 0;
+    }
+    return true;
+}
+
+/* All processes of a launch do the same, and end with the same exit code; the first one is heard. */
+static int run_alone(int argc, char **argv)
+{
+    muir_ctx *ctx = NULL;
+    if (!is_first_process() && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+        return 1;
+    if (muir_ctx_create_alone(&ctx) != MUIR_OK) return 1;
+    const int code = muir_cmd_main(ctx, argc, argv);
+    muir_ctx_destroy(&ctx);
+    return code;
+}
 
 int main(int argc, char **argv)
 {
     muir_ctx *ctx = NULL;
+    if (!muir_cmd_needs_mpi(argc, argv)) return run_alone(argc, argv);
     MPI_Init(&argc, &argv);
     if (muir_ctx_create(MPI_COMM_WORLD, &ctx) != MUIR_OK) MPI_Abort(MPI_COMM_WORLD, 1);
     const int code = muir_cmd_main(ctx, argc, argv);

@@ -19,16 +19,28 @@ muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out)
     return MUIR_OK;
 }
 
+muir_status muir_ctx_create_alone(muir_ctx **out)
+{
+    muir_ctx *ctx = calloc(1, sizeof *ctx);
+    if (!ctx) return MUIR_ERR_MEM;
+    ctx->comm = MPI_COMM_NULL;
+    ctx->size = 1;
+    *out = ctx;
+    return MUIR_OK;
+}
+
 void muir_ctx_destroy(muir_ctx **ctx)
 {
     if (!*ctx) return;
-    MPI_Comm_free(&(*ctx)->comm);
+    if ((*ctx)->comm != MPI_COMM_NULL) MPI_Comm_free(&(*ctx)->comm);
     free(*ctx);
     *ctx = NULL;
 }
 
 muir_status muir_agree(muir_ctx *ctx, muir_status st)
 {
+    ctx->is_agreed = ctx->is_agreed || (st != MUIR_OK && ctx->comm == MPI_COMM_NULL);
+    if (ctx->comm == MPI_COMM_NULL) return st;
     int first = st == MUIR_OK ? ctx->size : ctx->rank;
     int error = MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, ctx->comm);
     if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");

@@ -24,6 +24,12 @@ typedef struct muir_ctx {
  * Collective over comm. MUIR_ERR_MPI, MUIR_ERR_MEM. */
 muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out);
 
+/* A context of one rank without MPI, which need not have been started: comm is MPI_COMM_NULL. For commands
+ * that have no work for MPI.
+ * out  out  free it with muir_ctx_destroy; untouched on error
+ * Local. MUIR_ERR_MEM. */
+muir_status muir_ctx_create_alone(muir_ctx **out);
+
 /* Collective over the context's communicator. Accepts NULL, leaves NULL. */
 void muir_ctx_destroy(muir_ctx **ctx);
 

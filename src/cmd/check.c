@@ -335,7 +335,7 @@ done:
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
-    muir_args args;
+    muir_args args = {.positional = NULL};
     muir_scenario scenario;
     const char *ranks_text = NULL;
     long long ranks = ctx->size;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cmd/args.h"
+#include "cmd/print.h"
 
 #define COMMAND(id) extern const muir_command muir_command_##id;
 #include "cmd/commands.def"
@@ -35,20 +36,39 @@ const muir_command *muir_command_find(const char *name)
     return NULL;
 }
 
-static void print_help(void)
+void muir_cmd_print_list(void)
 {
     printf("muir %s: rehearses a training run on a fleet you do not have\n\n", MUIR_VERSION);
     printf("usage: muir COMMAND ...            under mpirun or srun for more than one rank\n\n");
-    for (int i = 0; i < muir_command_count(); i++)
-        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\nmuir COMMAND --help says more; muir help scenario lists every key of a scenario.\n"
+    for (int i = 0; i < muir_command_count(); i++) {
+        char first[40];
+        snprintf(first, sizeof first, "  %s ", commands[i]->name);
+        muir_print_wrapped(first, 12, commands[i]->summary);
+    }
+    printf("\nmuir COMMAND --help says more; muir help WORD explains a key, a kind of file or a term.\n"
            "Try: mpirun -n 2 muir run rainier -o rainier.h5\n"
            "Exit codes: 0 done, 2 wrong input, 75 stopped early but resumable, 1 anything else.\n");
 }
 
-static void print_command_help(const muir_command *command)
+void muir_cmd_print(const muir_command *command)
 {
-    printf("usage: muir %s %s\n%s\n\n%s", command->name, command->usage, command->summary, command->help);
+    char first[40];
+    snprintf(first, sizeof first, "usage: muir %s ", command->name);
+    muir_print_wrapped(first, (int)strlen(first), command->usage);
+    printf("%s\n%s%s", command->summary, command->help[0] ? "\n" : "", command->help);
+}
+
+json_t *muir_cmd_json(const muir_command *command)
+{
+    return json_pack("{s:s,s:s,s:s,s:s}", "name", command->name, "usage", command->usage, "summary",
+                     command->summary, "help", command->help);
+}
+
+json_t *muir_cmd_list_json(void)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < muir_command_count(); i++) json_array_append_new(list, muir_cmd_json(commands[i]));
+    return list;
 }
 
 static muir_status fail_unknown(muir_ctx *ctx, const char *name)
@@ -57,22 +77,44 @@ static muir_status fail_unknown(muir_ctx *ctx, const char *name)
     const int n = muir_command_count();
     for (int i = 0; i < n; i++) names[i] = commands[i]->name;
     const char *meant = muir_closest(name, names, n);
-    return muir_fail(ctx, MUIR_ERR_ARG, "unknown command '%s'%s%s%s (muir --help lists them)", name,
-                     meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+    return muir_fail(ctx, MUIR_ERR_ARG, "unknown command '%s'%s%s%s (muir --help lists them)",
+                     muir_quote(name).s, meant ? ", did you mean '" : "", meant ? meant : "",
+                     meant ? "'?" : "");
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    return muir_args_has(argc - 2, argv + 2, "--help") || muir_args_has(argc - 2, argv + 2, "-h");
+}
+
+static const muir_command *find_asked(const char *name)
+{
+    const bool is_version = strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0;
+    return muir_command_find(is_version ? "version" : name);
+}
+
+bool muir_cmd_needs_mpi(int argc, char **argv)
+{
+    const muir_command *command = argc > 1 ? find_asked(argv[1]) : NULL;
+    return command && !command->is_without_mpi && !asks_for_help(argc, argv);
 }
 
 static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "--help";
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        if (muir_is_root(ctx)) print_help();
+    if (is_help(name)) {
+        if (muir_is_root(ctx)) muir_cmd_print_list();
         return argc > 1 ? MUIR_OK : muir_fail(ctx, MUIR_ERR_ARG, "a command is missing");
     }
-    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) name = "version";
-    const muir_command *command = muir_command_find(name);
+    const muir_command *command = find_asked(name);
     if (!command) return fail_unknown(ctx, name);
-    if (muir_args_has(argc - 2, argv + 2, "--help") || muir_args_has(argc - 2, argv + 2, "-h")) {
-        if (muir_is_root(ctx)) print_command_help(command);
+    if (asks_for_help(argc, argv)) {
+        if (muir_is_root(ctx)) muir_cmd_print(command);
         return MUIR_OK;
     }
     return command->run(ctx, argc - 2, argv + 2);

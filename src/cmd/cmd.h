@@ -3,6 +3,7 @@
 #ifndef MUIR_CMD_CMD_H
 #define MUIR_CMD_CMD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/ctx.h"
@@ -16,11 +17,23 @@ typedef struct muir_command {
     /* argv[0] is the first argument after the name. Collective over ctx->comm. The message in ctx says what
      * went wrong. */
     muir_status (*run)(muir_ctx *ctx, int argc, char **argv);
+    bool is_without_mpi; /* runs on one rank that has not started MPI, whatever the launch */
 } muir_command;
 
 int muir_command_count(void);
 const muir_command *muir_command_at(int i);
 const muir_command *muir_command_find(const char *name); /* NULL if unknown */
+
+/* Whether the command line asks for work that needs MPI; help and mistakes do not. Local. */
+bool muir_cmd_needs_mpi(int argc, char **argv);
+
+/* Help on one command, and the list of all. Local; call on rank 0. */
+void muir_cmd_print(const muir_command *command);
+void muir_cmd_print_list(void);
+
+/* The same for programs; the caller's. Local. */
+json_t *muir_cmd_json(const muir_command *command);
+json_t *muir_cmd_list_json(void);
 
 /* Runs the program with its arguments, argv[0] its name: finds the command, prints help, and prints the
  * message of a failure once. Collective over ctx->comm. Returns the exit code. */

@@ -1,109 +1,120 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* muir help: every key of a kind of file, every column of the telemetry and every key that plans search, from
- * the tables that define them. */
+/* muir help: one word explained, by every table that knows it. */
+#include "cmd/help.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/cmd.h"
-#include "plan/plan.h"
-#include "run/describe.h"
-#include "scenario/scenario.h"
-#include "scenario/tuning_table.h"
+#include "base/text.h"
+#include "cmd/args.h"
+#include "cmd/print.h"
+#include "scenario/inputs.h"
 
-static void print_option(const muir_section *section, const muir_option *option)
-{
-    char key[2 * MUIR_NAME_SIZE];
-    muir_option_path(section, option, key, sizeof key);
-    printf("  %-34s %s", key, option->help);
-    if (option->units[0]) printf(" [%s]", option->units);
-    if (option->allowed[0]) printf(", %s", option->allowed);
-    if (!option->initial)
-        printf("; must be given");
-    else if (option->initial[0])
-        printf("; default %s", option->initial);
-    printf("\n");
-}
+/* In the order of their answers; a word may have several. */
+static const muir_topic *const topics[] = {&muir_topic_plan,     &muir_topic_values,   &muir_topic_keys,
+                                           &muir_topic_sections, &muir_topic_kinds,    &muir_topic_events,
+                                           &muir_topic_glossary, &muir_topic_telemetry};
+enum { TOPICS = sizeof topics / sizeof topics[0], MOST_WORDS = 6 };
 
-static void print_schema(const muir_schema *schema)
+static bool answer_command(const char *word, json_t *json)
 {
-    if (schema->folder)
-        printf("keys of %s files (data/%s)\n", schema->kind, schema->folder);
+    const muir_command *command = muir_command_find(word);
+    if (!command) return false;
+    if (json)
+        json_object_set_new(json, "command", muir_cmd_json(command));
     else
-        printf("keys of a row in a %s table\n", schema->kind);
-    for (int s = 0; s < schema->n_sections; s++)
-        for (int i = 0; i < schema->sections[s].n_options; i++)
-            print_option(&schema->sections[s], &schema->sections[s].options[i]);
+        muir_cmd_print(command);
+    return true;
 }
 
-static void print_kinds(void)
+static bool is_known(const muir_topic *topic, const char *word)
 {
-    printf("kinds of events, as /events/kind numbers them\n");
-    for (int k = 0; k < MUIR_KIND_COUNT; k++)
-        printf("  %2d  %-14s %s\n", k, muir_kind_name(k), muir_kind_help(k));
+    json_t *tried = json_object();
+    const bool is_answer = topic->answer(word, tried);
+    json_decref(tried);
+    return is_answer;
 }
 
-static void print_plan(void)
+/* Every topic that knows the word, with an empty line between two answers. */
+static bool answer(const char *word, json_t *json)
 {
-    printf("keys that muir plan searches, unless an argument fixes them\n");
-    for (int i = 0; i < muir_plan_key_count(); i++)
-        printf("  %-34s %s\n", muir_plan_key(i), muir_plan_key_help(i));
-}
-
-static const char *const provenances[] = {"executed", "measured", "modelled", "injected", "input"};
-
-static void print_telemetry(void)
-{
-    printf("columns of the telemetry file\n");
-    for (muir_record_table t = 0; t < MUIR_TABLE_COUNT; t++) {
-        size_t n = 0;
-        const muir_table_shape *table = muir_table_shape_of(t);
-        const muir_column_row *rows = muir_columns_of(t, &n);
-        for (size_t i = 0; i < n; i++) {
-            const muir_column *c = &rows[i].column;
-            char name[96], shape[32];
-            snprintf(name, sizeof name, "/%s/%s", table->group, c->label.name);
-            snprintf(shape, sizeof shape, "[%s%s%s]", table->row.name, c->is_wide ? "," : "",
-                     c->is_wide ? table->across : "");
-            printf("  %-26s %-20s %-8s %-9s %s\n", name, shape, c->label.units,
-                   provenances[c->label.provenance], c->label.long_name);
-        }
+    bool is_answered = answer_command(word, json);
+    for (int t = 0; t < TOPICS; t++) {
+        if (!is_known(topics[t], word)) continue;
+        if (is_answered && !json) printf("\n");
+        is_answered = topics[t]->answer(word, json) || is_answered;
     }
+    return is_answered;
 }
 
-/* Topics beside the kinds of files. */
-static const struct {
-    const char *name;
-    void (*print)(void);
-} topics[] = {{"telemetry", print_telemetry}, {"plan", print_plan}};
+static void take_nearer(const char *word, const char *candidate, const char **best)
+{
+    const char *const both[] = {*best, candidate};
+    const char *nearest = muir_closest(word, *best ? both : both + 1, *best ? 2 : 1);
+    if (nearest) *best = nearest;
+}
+
+static muir_status fail_unknown(muir_ctx *ctx, const char *word)
+{
+    const char *best = NULL;
+    char keys[4 * MUIR_KEY_SIZE];
+    for (int i = 0; i < muir_command_count(); i++) take_nearer(word, muir_command_at(i)->name, &best);
+    for (int t = 0; t < TOPICS; t++)
+        for (int i = 0; topics[t]->word(i); i++) take_nearer(word, topics[t]->word(i), &best);
+    muir_input_suggest(NULL, word, keys, sizeof keys);
+    if (keys[0] && (!best || strchr(word, '.'))) best = keys;
+    return muir_fail(
+        ctx, MUIR_ERR_ARG,
+        "no help on '%s'%s%s%s; muir help takes a command, a kind of file (scenario, fleet, chip, model, "
+        "stack, "
+        "faults, tuning), a key, a word of the glossary, telemetry, events, plan, values or words",
+        muir_quote(word).s, best ? ", did you mean '" : "", best ? best : "", best ? "'?" : "");
+}
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
-    static const muir_schema *const schemas[] = {
-        &muir_scenario_schema, &muir_fleet_schema,  &muir_chip_schema,  &muir_model_schema,
-        &muir_stack_schema,    &muir_faults_schema, &muir_tuning_schema};
-    const char *topic = argc > 0 ? argv[0] : "";
-    for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
-        if (strcmp(topic, schemas[i]->kind) == 0) {
-            if (muir_is_root(ctx)) print_schema(schemas[i]);
-            if (muir_is_root(ctx) && schemas[i] == &muir_faults_schema) print_kinds();
-            return MUIR_OK;
-        }
-    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
-        if (strcmp(topic, topics[i].name) == 0) {
-            if (muir_is_root(ctx)) topics[i].print();
-            return MUIR_OK;
-        }
-    return muir_fail(
-        ctx, MUIR_ERR_ARG,
-        "muir help what? scenario, fleet, chip, model, stack, faults, tuning, telemetry or plan (muir --help "
-        "lists the commands)");
+    muir_status st = MUIR_OK;
+    muir_args args = {.positional = NULL};
+    const char *json_path = NULL;
+    const muir_arg known[] = {{"--json", NULL, &json_path, NULL}};
+    char word[200] = "";
+    MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, 1, MOST_WORDS, &args));
+    for (int i = 0; i < args.n_words; i++) { /* context parallel */
+        const size_t used = strlen(word);
+        snprintf(word + used, sizeof word - used, "%s%s", i ? " " : "", args.words[i]);
+    }
+    if (args.n_overrides > 0) MUIR_TRY(fail_unknown(ctx, args.overrides[0]));
+    json_t *json = json_path ? json_object() : NULL;
+    if (word[0]) {
+        if (!answer(word, json)) st = fail_unknown(ctx, word);
+    } else if (json) {
+        json_object_set_new(json, "commands", muir_cmd_list_json());
+    } else {
+        muir_cmd_print_list();
+    }
+    if (json && st == MUIR_OK)
+        st = muir_print_json(ctx, json, json_path);
+    else
+        json_decref(json);
+done:
+    muir_args_free(&args);
+    return st;
 }
 
 const muir_command muir_command_help = {
     .name = "help",
-    .usage = "scenario|fleet|chip|model|stack|faults|tuning|telemetry|plan",
-    .summary = "every key of a kind of file with its default, every column of the telemetry, or every key "
-               "that plans search",
-    .help = "",
+    .usage = "[WORD] [--json FILE]",
+    .summary = "one word explained: a command, a key, a kind of file, a term",
+    .help = "  COMMAND       its options: muir help run\n"
+            "  KEY           its meaning, unit, default and range: muir help parallel.tp\n"
+            "  KIND          every key of scenario, fleet, chip, model, stack, faults or tuning files\n"
+            "  SECTION       the keys of one section: muir help power, muir help fleet.fabric\n"
+            "  TERM          a word of the glossary: muir help MFU; words: all of them\n"
+            "  telemetry     every column of the telemetry file; muir help mfu: one\n"
+            "  events        kinds of events\n"
+            "  plan          keys that muir plan searches\n"
+            "  values        how numbers may be written: 8k, 50 %, 2 h 05 min, 400 Gb/s\n"
+            "  --json FILE   the same for programs; -: to standard output, instead of the text\n",
+    .is_without_mpi = true,
     .run = run,
 };

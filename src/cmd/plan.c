@@ -285,15 +285,14 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
     plan_options o = {.model = NULL};
-    muir_args args = {NULL, NULL, 0};
+    muir_args args = {.positional = NULL};
     const muir_arg known[] = {{"--top", NULL, &o.top, NULL},
                               {"--json", NULL, &o.json, NULL},
                               {"--pareto", NULL, NULL, &o.is_pareto}};
-    if (argc < 1 || argv[0][0] == '-' || strchr(argv[0], '='))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which model? (muir list models)"));
-    o.model = argv[0];
-    MUIR_TRY(muir_args_read(ctx, argc - 1, argv + 1, known, sizeof known / sizeof known[0], &args));
-    o.target = args.positional;
+    MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, sizeof known / sizeof known[0], 2, &args));
+    if (args.n_words == 0) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which model? (muir list models)"));
+    o.model = args.words[0];
+    o.target = args.n_words > 1 ? args.words[1] : NULL;
     if (!o.target)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which fleet or scenario? (muir list fleets, scenarios)"));
     MUIR_TRY(sort_overrides(ctx, &args, &o));

@@ -217,7 +217,7 @@ done:
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
-    muir_args args;
+    muir_args args = {.positional = NULL};
     const char *json = NULL;
     const muir_arg known[] = {{"--json", NULL, &json, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, 1, &args));

@@ -59,8 +59,8 @@ double muir_causes_sum(const muir_causes *causes);
  * Local. MUIR_ERR_ARG. */
 muir_status muir_faults_check(muir_ctx *ctx, const char *where, const muir_faults *faults);
 
-/* Whether events are rare enough for a job to go on between them and for muir to draw each of them: of each kind
- * at most a million a day on a fleet of that many chips. Local. MUIR_ERR_ARG. */
+/* Whether events are rare enough for a job to go on between them and for muir to draw each of them: of
+ * each kind at most a million a day on a fleet of that many chips. Local. MUIR_ERR_ARG. */
 muir_status muir_faults_check_often(muir_ctx *ctx, const muir_faults *faults, int64_t chips);
 
 #endif

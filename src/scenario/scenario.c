@@ -303,7 +303,7 @@ muir_status muir_scenario_load(muir_ctx *ctx, const char *name, const char *cons
     else if (muir_is_root(ctx))
         st = load_on_root(ctx, name, overrides, n_overrides, s);
     MUIR_TRY(muir_agree(ctx, st));
-    MUIR_TRY_MPI(MPI_Bcast(s, (int)sizeof *s, MPI_BYTE, 0, ctx->comm));
+    if (ctx->size > 1) MUIR_TRY_MPI(MPI_Bcast(s, (int)sizeof *s, MPI_BYTE, 0, ctx->comm));
     *scenario = *s;
 done:
     free(s);

@@ -10,7 +10,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
-#include "scenario/input_file.h"
+#include "scenario/data_file.h"
 
 enum { KEY_WIDTH = 34, MOST_KINDS = 16 };
 
@@ -33,7 +33,7 @@ static void readable_text(const muir_option *option, double value, char *text, s
             snprintf(text, size, " = %s", muir_si(value, decimal[i][1]).s);
 }
 
-static void print_value(const muir_section *section, const muir_option *option, const muir_input_file *f,
+static void print_value(const muir_section *section, const muir_option *option, const muir_data_file *f,
                         bool is_given)
 {
     char key[2 * MUIR_NAME_SIZE], value[MUIR_TEXT_SIZE], readable[48] = "", first[3 * MUIR_NAME_SIZE],
@@ -51,10 +51,10 @@ static void print_value(const muir_section *section, const muir_option *option, 
     muir_print_wrapped(first, KEY_WIDTH, text);
 }
 
-typedef void visit(const muir_section *section, const muir_option *option, const muir_input_file *f,
+typedef void visit(const muir_section *section, const muir_option *option, const muir_data_file *f,
                    bool is_given);
 
-static void each_option(const muir_input_file *f, visit *see)
+static void each_option(const muir_data_file *f, visit *see)
 {
     const muir_schema *schema = f->input->schema;
     int n = 0;
@@ -63,13 +63,13 @@ static void each_option(const muir_input_file *f, visit *see)
             see(&schema->sections[s], &schema->sections[s].options[i], f, f->is_given[n++]);
 }
 
-static void print_number(const muir_section *section, const muir_option *option, const muir_input_file *f,
+static void print_number(const muir_section *section, const muir_option *option, const muir_data_file *f,
                          bool is_given)
 {
     if (!is_prose(option)) print_value(section, option, f, is_given);
 }
 
-static void print_prose(const muir_section *section, const muir_option *option, const muir_input_file *f,
+static void print_prose(const muir_section *section, const muir_option *option, const muir_data_file *f,
                         bool is_given)
 {
     char key[2 * MUIR_NAME_SIZE], text[MUIR_TEXT_SIZE], first[3 * MUIR_NAME_SIZE];
@@ -80,7 +80,7 @@ static void print_prose(const muir_section *section, const muir_option *option, 
     muir_print_wrapped(first, KEY_WIDTH, text);
 }
 
-static muir_status write_json(muir_ctx *ctx, const muir_input_file *f, const char *name, const char *path)
+static muir_status write_json(muir_ctx *ctx, const muir_data_file *f, const char *name, const char *path)
 {
     const muir_schema *schema = f->input->schema;
     json_t *keys = json_object();
@@ -142,7 +142,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     muir_args args = {.positional = NULL};
     const char *json_path = NULL;
     const muir_input *input = NULL;
-    muir_input_file *f = NULL;
+    muir_data_file *f = NULL;
     const muir_arg known[] = {{"--json", NULL, &json_path, NULL}};
     MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, 1, 2, &args));
     if (args.n_words == 0) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which data file? (muir list names all)"));
@@ -151,7 +151,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
                            muir_quote(args.overrides[0]).s));
     const char *name = args.words[args.n_words - 1];
     MUIR_TRY(choose_kind(ctx, args.n_words > 1 ? args.words[0] : NULL, name, &input));
-    MUIR_TRY(muir_input_file_create(ctx, input, name, &f));
+    MUIR_TRY(muir_data_file_create(ctx, input, name, &f));
     if (json_path) {
         MUIR_TRY(write_json(ctx, f, name, json_path));
     } else {
@@ -163,7 +163,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
                input->prefix[0] ? input->prefix : "nothing");
     }
 done:
-    muir_input_file_destroy(&f);
+    muir_data_file_destroy(&f);
     muir_args_free(&args);
     return st;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Data files one by one. */
-#include "scenario/input_file.h"
+#include "scenario/data_file.h"
 
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ int muir_input_kinds_of(muir_ctx *ctx, const char *name, const muir_input **kind
     return n;
 }
 
-static muir_status read_file(muir_ctx *ctx, const char *name, muir_input_file *f)
+static muir_status read_file(muir_ctx *ctx, const char *name, muir_data_file *f)
 {
     muir_status st = MUIR_OK;
     muir_loader loader;
@@ -31,22 +31,22 @@ done:
     return st;
 }
 
-muir_status muir_input_file_create(muir_ctx *ctx, const muir_input *input, const char *name,
-                                   muir_input_file **out)
+muir_status muir_data_file_create(muir_ctx *ctx, const muir_input *input, const char *name,
+                                   muir_data_file **out)
 {
     muir_status st = MUIR_OK;
-    muir_input_file *f = NULL;
+    muir_data_file *f = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *f, "a data file", &f));
     f->input = input;
     MUIR_TRY(read_file(ctx, name, f));
     *out = f;
     f = NULL;
 done:
-    muir_input_file_destroy(&f);
+    muir_data_file_destroy(&f);
     return st;
 }
 
-void muir_input_file_destroy(muir_input_file **file)
+void muir_data_file_destroy(muir_data_file **file)
 {
     if (!*file) return;
     free((*file)->file);

@@ -6,7 +6,9 @@
 
 #include "base/units.h"
 #include "cmd/args.h"
+#include "cmd/check.h"
 #include "cmd/cmd.h"
+#include "cmd/print.h"
 #include "fleet/network.h"
 #include "reliability/events.h"
 #include "step_time/ideal.h"
@@ -299,36 +301,43 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
     }
 }
 
-static muir_status print_all(muir_ctx *ctx, const muir_scenario *s, int ranks)
+static muir_status print_all(muir_ctx *ctx, const muir_check *c)
+{
+    print_job(c->scenario, c->program);
+    print_groups(c->scenario, c->program, c->order);
+    print_schedule(c->scenario, c->order, c->ideal);
+    print_memory(c->scenario, c->memory);
+    print_ideal(c->ideal);
+    const muir_status st = print_reliability(ctx, c->scenario, c->program, c->ideal);
+    if (st != MUIR_OK) return st;
+    print_ranks(c->scenario, c->ranks);
+    print_executed(c->scenario, c->program, c->dilated_s, c->ranks);
+    return MUIR_OK;
+}
+
+/* Works out what a dry run can say, and says it: to people, or as JSON where there is a path. */
+static muir_status show(muir_ctx *ctx, const muir_scenario *s, int ranks, const char *json_path)
 {
     muir_status st = MUIR_OK;
-    muir_program *program = NULL;
     muir_slot_times *slot_times = NULL;
-    muir_order *order = NULL;
-    muir_ideal *ideal = NULL;
-    double dilated_s = 0.0;
-    muir_memory memory;
+    muir_check c = {.scenario = s, .ranks = ranks};
     const muir_parallel *p = &s->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
-    MUIR_TRY(muir_program_create(ctx, &s->job, &program));
-    MUIR_TRY(muir_slot_times_create(ctx, s, program, &slot_times));
-    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
-    MUIR_TRY(muir_ideal_create(ctx, order, slot_times, &ideal));
-    MUIR_TRY(muir_times_dilated_step_s(ctx, s, program, slot_times, ranks, &dilated_s));
-    MUIR_TRY(muir_scenario_memory(ctx, s, program, &memory));
-    print_job(s, program);
-    print_groups(s, program, order);
-    print_schedule(s, order, ideal);
-    print_memory(s, memory);
-    print_ideal(ideal);
-    MUIR_TRY(print_reliability(ctx, s, program, ideal));
-    print_ranks(s, ranks);
-    print_executed(s, program, dilated_s, ranks);
+    MUIR_TRY(muir_program_create(ctx, &s->job, &c.program));
+    MUIR_TRY(muir_slot_times_create(ctx, s, c.program, &slot_times));
+    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &c.order));
+    MUIR_TRY(muir_ideal_create(ctx, c.order, slot_times, &c.ideal));
+    MUIR_TRY(muir_times_dilated_step_s(ctx, s, c.program, slot_times, ranks, &c.dilated_s));
+    MUIR_TRY(muir_scenario_memory(ctx, s, c.program, &c.memory));
+    if (json_path)
+        MUIR_TRY(muir_print_json(ctx, muir_check_json(&c), json_path));
+    else
+        MUIR_TRY(print_all(ctx, &c));
 done:
-    muir_ideal_destroy(&ideal);
-    muir_order_destroy(&order);
+    muir_ideal_destroy(&c.ideal);
+    muir_order_destroy(&c.order);
     muir_slot_times_destroy(&slot_times);
-    muir_program_destroy(&program);
+    muir_program_destroy(&c.program);
     return st;
 }
 
@@ -337,13 +346,16 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     muir_status st = MUIR_OK;
     muir_args args = {.positional = NULL};
     muir_scenario scenario;
-    const char *ranks_text = NULL;
+    const char *ranks_text = NULL, *json_path = NULL;
     long long ranks = ctx->size;
     bool is_yaml = false;
     char *text = NULL;
-    const muir_arg known[] = {{"--ranks", "-n", &ranks_text, NULL}, {"--yaml", NULL, NULL, &is_yaml}};
-    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 2, &args));
+    const muir_arg known[] = {{"--ranks", "-n", &ranks_text, NULL},
+                              {"--yaml", NULL, NULL, &is_yaml},
+                              {"--json", NULL, &json_path, NULL}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &args));
     if (!args.positional) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)"));
+    if (is_yaml && json_path) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--yaml and --json: give one of them"));
     if (ranks_text) MUIR_TRY(muir_args_size(ctx, "--ranks", ranks_text, &ranks));
     if (ranks < 1 || ranks > 10000000)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--ranks is %lld, but must be 1 to 10,000,000", ranks));
@@ -354,7 +366,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
         MUIR_TRY(muir_scenario_text(ctx, &scenario, true, &text));
         fputs(text, stdout);
     } else {
-        MUIR_TRY(print_all(ctx, &scenario, (int)ranks));
+        MUIR_TRY(show(ctx, &scenario, (int)ranks, json_path));
     }
 done:
     free(text);
@@ -364,9 +376,12 @@ done:
 
 const muir_command muir_command_check = {
     .name = "check",
-    .usage = "SCENARIO [key=value ...] [--ranks N] [--yaml]",
+    .usage = "SCENARIO [key=value ...] [--ranks N] [--yaml | --json FILE]",
     .summary = "dry run: groups, bytes, memory fit, rank map, what will be executed and what modelled",
     .help = "  --ranks N     as if on N ranks; without it, on the ranks of this launch\n"
-            "  --yaml        print the scenario with every default filled in instead\n",
+            "  --yaml        print the scenario with every default filled in instead\n"
+            "  --json FILE   layout, memory, ideal step, rank map and every key for programs; -: to standard "
+            "output\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

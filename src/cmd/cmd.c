@@ -98,10 +98,11 @@ static const muir_command *find_asked(const char *name)
     return muir_command_find(is_version ? "version" : name);
 }
 
-bool muir_cmd_needs_mpi(int argc, char **argv)
+bool muir_cmd_needs_mpi(int argc, char **argv, bool is_launched)
 {
     const muir_command *command = argc > 1 ? find_asked(argv[1]) : NULL;
-    return command && !command->is_without_mpi && !asks_for_help(argc, argv);
+    if (!command || asks_for_help(argc, argv)) return false;
+    return command->mpi == MUIR_MPI_NEEDED || (command->mpi == MUIR_MPI_LAUNCHED && is_launched);
 }
 
 static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)

@@ -8,6 +8,13 @@
 
 #include "base/ctx.h"
 
+/* Whether a command's work needs MPI. */
+typedef enum muir_command_mpi {
+    MUIR_MPI_NEEDED,
+    MUIR_MPI_LAUNCHED, /* only to know the ranks of a launch */
+    MUIR_MPI_NONE,     /* one process does it, whatever the launch */
+} muir_command_mpi;
+
 /* A command: one file and one row of commands.def. */
 typedef struct muir_command {
     const char *name;
@@ -17,15 +24,17 @@ typedef struct muir_command {
     /* argv[0] is the first argument after the name. Collective over ctx->comm. The message in ctx says what
      * went wrong. */
     muir_status (*run)(muir_ctx *ctx, int argc, char **argv);
-    bool is_without_mpi; /* runs on one rank that has not started MPI, whatever the launch */
+    muir_command_mpi mpi;
 } muir_command;
 
 int muir_command_count(void);
 const muir_command *muir_command_at(int i);
 const muir_command *muir_command_find(const char *name); /* NULL if unknown */
 
-/* Whether the command line asks for work that needs MPI; help and mistakes do not. Local. */
-bool muir_cmd_needs_mpi(int argc, char **argv);
+/* Whether the command line asks for work that needs MPI; help and mistakes do not.
+ * is_launched  in   by mpirun, srun and the like, so that there may be several ranks
+ * Local. */
+bool muir_cmd_needs_mpi(int argc, char **argv, bool is_launched);
 
 /* Help on one command, and the list of all. Local; call on rank 0. */
 void muir_cmd_print(const muir_command *command);

@@ -115,6 +115,6 @@ const muir_command muir_command_help = {
             "  plan          keys that muir plan searches\n"
             "  values        how numbers may be written: 8k, 50 %, 2 h 05 min, 400 Gb/s\n"
             "  --json FILE   the same for programs; -: to standard output, instead of the text\n",
-    .is_without_mpi = true,
+    .mpi = MUIR_MPI_NONE,
     .run = run,
 };

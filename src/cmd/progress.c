@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The progress line. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "cmd/report.h"
+
+enum { COLUMNS = 79 }; /* of a terminal of 80, less the one that wraps */
 
 /* Name and parent of a process; false where /proc does not tell. */
 static bool process_of(long pid, char name[64], long *parent)
@@ -57,25 +60,47 @@ static double share_of(const muir_progress *p, double *first)
                             : (double)p->next_step / (double)p->steps;
 }
 
-static void format(const muir_progress *p, char *text, size_t size)
+/* What a line says, the most important first; as much of it as fits is said, in this order. */
+typedef struct line_text {
+    char s[COLUMNS + 1];
+    size_t used;
+} line_text;
+
+static void add(line_text *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(line_text *line, const char *format, ...)
 {
+    char part[COLUMNS + 1];
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(part, sizeof part, format, args);
+    va_end(args);
+    const size_t gap = line->used > 0 ? 2 : 0;
+    if (n < 0 || line->used + gap + (size_t)n > COLUMNS) return;
+    line->used +=
+        (size_t)snprintf(line->s + line->used, sizeof line->s - line->used, "%*s%s", (int)gap, "", part);
+}
+
+static line_text format(const muir_progress *p)
+{
+    line_text line = {"", 0};
     double first = 0.0;
     const double done = share_of(p, &first), steps = (double)(p->next_step - p->first_step);
     const double rate = p->elapsed_s > 0.0 ? steps / p->elapsed_s : 0.0;
     int64_t events = 0;
     for (int k = 0; k < MUIR_KIND_COUNT; k++) events += p->goodput->events[k];
-    size_t n = (size_t)snprintf(text, size, "step %s", muir_count_text(p->next_step).s);
-    if (p->limit_s == 0.0 && n < size)
-        n += (size_t)snprintf(text + n, size - n, " of %s", muir_count_text(p->steps).s);
-    if (n < size)
-        n += (size_t)snprintf(
-            text + n, size - n, "  %5.1f %%  %s  left %s  fleet time %s  step %s  MFU %.1f %%", 100.0 * done,
-            muir_si(rate, "step/s").s,
-            done > first ? muir_time_text(p->elapsed_s * (1.0 - done) / (done - first)).s : "?",
-            muir_time_text(p->fleet_time_s).s, muir_time_text(p->row->attempt_s).s, 100.0 * p->row->mfu);
-    if (events > 0 && n < size)
-        snprintf(text + n, size - n, "  %s events  goodput %.1f %%", muir_count_text(events).s,
-                 100.0 * muir_goodput_share(p->goodput));
+    if (p->limit_s == 0.0)
+        add(&line, "step %s of %s", muir_count_text(p->next_step).s, muir_count_text(p->steps).s);
+    else
+        add(&line, "step %s", muir_count_text(p->next_step).s);
+    add(&line, "%.1f %%", 100.0 * done);
+    if (done > first) add(&line, "left %s", muir_time_text(p->elapsed_s * (1.0 - done) / (done - first)).s);
+    if (events > 0) add(&line, "goodput %.1f %%", 100.0 * muir_goodput_share(p->goodput));
+    add(&line, "MFU %.1f %%", 100.0 * p->row->mfu);
+    add(&line, "step time %s", muir_time_text(p->row->attempt_s).s);
+    add(&line, "%s", muir_si(rate, "step/s").s);
+    if (events > 0) add(&line, "%s event%s", muir_count_text(events).s, events == 1 ? "" : "s");
+    add(&line, "fleet time %s", muir_time_text(p->fleet_time_s).s);
+    return line;
 }
 
 static bool is_due(const muir_progress_line *line, bool is_last)
@@ -95,10 +120,7 @@ void muir_progress_text(muir_progress_line *line, const char *text, bool is_last
 void muir_progress_show(const muir_progress *progress, void *data)
 {
     const bool is_last = progress->next_step == progress->steps;
-    char text[600];
-    if (!is_due(data, is_last)) return;
-    format(progress, text, sizeof text);
-    muir_progress_text(data, text, is_last);
+    if (is_due(data, is_last)) muir_progress_text(data, format(progress).s, is_last);
 }
 
 void muir_progress_end(muir_progress_line *line)

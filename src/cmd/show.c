@@ -178,6 +178,6 @@ const muir_command muir_command_show = {
         "  KIND          where several kinds have the name, or for a path: muir show fleet ./my-fleet.yaml\n"
         "  --json FILE   the same for programs; -: to standard output, instead of the text\n"
         "A scenario with all its files, every auto resolved: muir check SCENARIO --yaml\n",
-    .is_without_mpi = true,
+    .mpi = MUIR_MPI_NONE,
     .run = run,
 };

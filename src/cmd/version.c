@@ -65,6 +65,6 @@ const muir_command muir_command_version = {
     .usage = "[--json FILE]",
     .summary = "versions of muir and of every library (also muir --version)",
     .help = "  --json FILE   the same for programs; -: to standard output\n",
-    .is_without_mpi = true,
+    .mpi = MUIR_MPI_NONE,
     .run = run,
 };

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a dry run works out. Private to cmd/. */
+#ifndef MUIR_CMD_CHECK_H
+#define MUIR_CMD_CHECK_H
+
+#include <jansson.h>
+
+#include "scenario/fit.h"
+#include "step_time/ideal.h"
+
+typedef struct muir_check {
+    const muir_scenario *scenario; /* borrowed */
+    muir_program *program;
+    muir_order *order;
+    muir_ideal *ideal;
+    muir_memory memory;
+    double dilated_s; /* of a step on the wall under host.pace=dilate:X, 0 otherwise */
+    int ranks;
+} muir_check;
+
+/* The dry run for programs: layout, memory, ideal step, rank map, every key; the caller's. Local; call on
+ * rank 0. */
+json_t *muir_check_json(const muir_check *check);
+
+#endif

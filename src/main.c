@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Starts MPI where a command needs it, hands over to the commands, and turns their result into the exit code. */
+/* Starts MPI where a command needs it, hands over to the commands, and turns their result into the exit
+ * code. */
 #include <mpi.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -41,8 +41,9 @@ static void print_column(const entry *e)
 
 static json_t *column_json(const entry *e)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", e->name, "shape", e->shape, "units", e->column->label.units,
-                     "provenance", provenances[e->column->label.provenance], "meaning", e->column->label.long_name);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "name", e->name, "shape", e->shape, "units",
+                     e->column->label.units, "provenance", provenances[e->column->label.provenance],
+                     "meaning", e->column->label.long_name);
 }
 
 static bool answer_telemetry(const char *word, json_t *json)
@@ -56,7 +57,8 @@ static bool answer_telemetry(const char *word, json_t *json)
         for (size_t i = 0; i < n; i++) {
             const entry e = entry_of(t, &rows[i].column);
             if (!is_all && strcmp(word, e.name) != 0 && strcmp(word, e.column->label.name) != 0) continue;
-            if (!json && found == 0) printf(is_all ? "columns of the telemetry file\n" : "in the telemetry file\n");
+            if (!json && found == 0)
+                printf(is_all ? "columns of the telemetry file\n" : "in the telemetry file\n");
             found++;
             if (json)
                 json_array_append_new(list, column_json(&e));

@@ -2,10 +2,11 @@
 /* Lines of a bounded width, and JSON documents. */
 #include "cmd/print.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cmd/json.h"
 
 /* Columns that bytes of UTF-8 fill: those that do not continue a character. */
 static int columns_of(const char *text, size_t bytes)
@@ -44,18 +45,9 @@ void muir_print_wrapped(const char *first, int indent, const char *text)
 
 muir_status muir_print_json(muir_ctx *ctx, json_t *root, const char *path)
 {
-    const size_t flags = JSON_INDENT(2);
-    const bool is_stdout = strcmp(path, "-") == 0;
-    if (!root)
-        return muir_fail(ctx, MUIR_ERR_MEM, "the JSON cannot be made: a text is not UTF-8, or no memory");
-    errno = 0;
-    const int failed = is_stdout ? json_dumpf(root, stdout, flags) : json_dump_file(root, path, flags);
-    const int cause = errno;
-    if (is_stdout) putchar('\n');
-    json_decref(root);
-    if (!failed) return MUIR_OK;
-    return muir_fail(ctx, MUIR_ERR_FILE, "--json %s: cannot be written%s%s", path, cause ? ": " : "",
-                     cause ? strerror(cause) : "");
+    muir_json_notes notes = {.is_out_of_memory = root == NULL};
+    muir_json document = {.value = root, .notes = &notes};
+    return muir_json_end(ctx, &document, path);
 }
 
 json_t *muir_option_json(const muir_section *section, const muir_option *option, const void *file)

@@ -14,7 +14,7 @@ enum { MUIR_PRINT_COLUMNS = 110 };
 void muir_print_wrapped(const char *first, int indent, const char *text);
 
 /* Writes a document and drops it.
- * root  in   owned by the callee; NULL: there was no memory for it
+ * root  in   owned by the callee; NULL: there was no memory for it, or a text was not UTF-8
  * path  in   "-": standard output
  * Local; call on rank 0. MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_print_json(muir_ctx *ctx, json_t *root, const char *path);

@@ -48,9 +48,6 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, run_argu
     const muir_status st = muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args);
     if (st != MUIR_OK) return st;
     if (!a->args.positional) return muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)");
-    if (a->path && strcmp(a->path, "-") == 0)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "-o -: a telemetry file cannot be written to standard output (--json - can)");
     return MUIR_OK;
 }
 

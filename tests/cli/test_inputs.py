@@ -114,7 +114,7 @@ class Options(Case):
         self.out(*RUN, "steps=2", "-ox.h5", "--json=x.json")
         self.out(*RUN, "steps=2", "--output=y.h5", "--js", "y.json")
         self.assertEqual(sorted(os.listdir(self.folder)), ["x.h5", "x.json", "y.h5", "y.json"])
-        self.fails("-o -: a telemetry file cannot be written to standard output", *RUN, "-o", "-")
+        self.fails("-o -: telemetry is a file and cannot go to standard output", *RUN, "-o", "-")
         self.fails("'--yaml' after 'tiny'", "check", "tiny", "--", "--yaml")
         self.fails("option --resume=1 takes no value", *RUN, "--resume=1")
         self.fails("option --output needs a value", *RUN, "--output")

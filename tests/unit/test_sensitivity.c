@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet_clock/fleet_clock.h"
+#include "programs.h"
 #include "scenario/fit.h"
 
-enum { MOST = 40, STEPS = 2 };
+enum { STEPS = 2 };
 typedef enum measure { STEP, MEMORY, ENERGY, COST, MEASURES } measure;
 
 /* Small jobs between which every mechanism is at work. */
@@ -272,8 +272,6 @@ static const char *const still[][2] = {
     {"evaluation.", "what is made of finished steps"},
     {"power.", "the power trace, which has tests of its own"},
     {"faults.", "events, which have tests of their own"},
-    {"checkpoint.", "checkpoints, which have tests of their own"},
-    {"run.", "the run itself"},
 };
 
 typedef struct result {
@@ -282,19 +280,11 @@ typedef struct result {
 
 static result run(const char *const *base, const char *change)
 {
-    const char *overrides[MOST];
-    int n = 0;
     muir_scenario s;
     muir_fleet_clock *clock = NULL;
     muir_ctx *ctx = muir_test_ctx();
     result r = {{0.0}};
-    while (base[n]) {
-        overrides[n] = base[n];
-        n++;
-    }
-    if (change) overrides[n++] = change;
-    muir_ctx_clear(ctx);
-    const muir_status st = muir_scenario_load(ctx, NULL, overrides, n, &s);
+    const muir_status st = try_scenario(NULL, base, KEYS(change), &s);
     if (st != MUIR_OK) fprintf(stderr, "%s: %s\n", change ? change : "base", ctx->message);
     CU_ASSERT_EQUAL(st, MUIR_OK);
     if (st != MUIR_OK) return r;
@@ -328,38 +318,54 @@ static void every_key_moves_what_it_should(void)
     }
 }
 
+/* Whether an exemption, a key or a prefix that ends in a dot, is about this key. */
+static bool exempts(size_t i, const char *key)
+{
+    const size_t n = strlen(still[i][0]);
+    return still[i][0][n - 1] == '.' ? strncmp(still[i][0], key, n) == 0 : strcmp(still[i][0], key) == 0;
+}
+
 static bool is_listed(const char *key)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].key, key) == 0) return true;
-    for (size_t i = 0; i < sizeof still / sizeof still[0]; i++) {
-        const size_t n = strlen(still[i][0]);
-        const bool is_prefix = still[i][0][n - 1] == '.';
-        if (is_prefix ? strncmp(still[i][0], key, n) == 0 : strcmp(still[i][0], key) == 0) return true;
-    }
+    for (size_t i = 0; i < sizeof still / sizeof still[0]; i++)
+        if (exempts(i, key)) return true;
     return false;
 }
 
+static bool is_numeric(const muir_option *option)
+{
+    return option->type == MUIR_OPTION_INT || option->type == MUIR_OPTION_AUTO ||
+           option->type == MUIR_OPTION_FLOAT;
+}
+
+/* Every numeric key, and every exemption is about some. */
 static void every_numeric_key_is_in_the_table(void)
 {
-    static const muir_schema *const schemas[] = {&muir_chip_schema, &muir_fleet_schema, &muir_model_schema,
-                                                 &muir_stack_schema, &muir_scenario_schema};
+    static const muir_schema *const schemas[] = {&muir_chip_schema,     &muir_fleet_schema,
+                                                 &muir_model_schema,    &muir_stack_schema,
+                                                 &muir_scenario_schema, &muir_faults_schema};
+    bool is_used[sizeof still / sizeof still[0]] = {false};
     for (size_t f = 0; f < sizeof schemas / sizeof schemas[0]; f++)
         for (int s = 0; s < schemas[f]->n_sections; s++)
             for (int i = 0; i < schemas[f]->sections[s].n_options; i++) {
                 const muir_section *section = &schemas[f]->sections[s];
                 const muir_option *option = &section->options[i];
                 char path[2 * MUIR_NAME_SIZE], key[3 * MUIR_NAME_SIZE];
-                if (option->type != MUIR_OPTION_INT && option->type != MUIR_OPTION_AUTO &&
-                    option->type != MUIR_OPTION_FLOAT)
-                    continue;
+                if (!is_numeric(option)) continue;
                 muir_option_path(section, option, path, sizeof path);
                 const bool is_own = schemas[f] == &muir_scenario_schema;
                 snprintf(key, sizeof key, "%s%s%s", is_own ? "" : schemas[f]->kind, is_own ? "" : ".", path);
+                for (size_t e = 0; e < sizeof still / sizeof still[0]; e++) is_used[e] |= exempts(e, key);
                 if (!is_listed(key))
                     fprintf(stderr, "%s is in no table of tests/unit/test_sensitivity.c\n", key);
                 CU_ASSERT(is_listed(key));
             }
+    for (size_t e = 0; e < sizeof still / sizeof still[0]; e++) {
+        if (!is_used[e]) fprintf(stderr, "%s exempts no numeric key\n", still[e][0]);
+        CU_ASSERT(is_used[e]);
+    }
 }
 
 int main(int argc, char **argv)

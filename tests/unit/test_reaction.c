@@ -196,12 +196,11 @@ static void auto_takes_what_keeps_going(void)
  * failure each 11,125 s keeps 3.77 servers in repair: three spares are too few, four are enough. */
 static void a_job_lacks_spares_where_repairs_outnumber_them(void)
 {
-    static const char *const keys[][4] = {
-        {"faults=llama3", "faults.in_place=0.5", "fleet.servers=2051", "faults.reaction.no_spare_s=900"},
-        {"faults=llama3", "faults.in_place=0.5", "fleet.servers=2052", "faults.reaction.no_spare_s=900"}};
+    static const char *const servers[] = {"fleet.servers=2051", "fleet.servers=2052"};
     double stall_s[2];
     for (int i = 0; i < 2; i++) {
-        const muir_scenario s = load("llama3-16k", keys[i], 4, NULL);
+        const muir_scenario s = scenario_of("llama3-16k", KEYS("faults=llama3", "faults.in_place=0.5",
+                                                               servers[i], "faults.reaction.no_spare_s=900"));
         muir_events *e = NULL;
         CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
         stall_s[i] = muir_events_reaction(e)->stall_s[MUIR_SCOPE_SYNC];

@@ -11,14 +11,13 @@
 #include "collectives/steps.h"
 
 enum { MOST_SAMPLES = 15, LEAST_SAMPLES = 7, FEW_SAMPLES = 3, MOST_CALLS = 20 };
-enum {
-    FIRST_CALLS = 2,
-    MORE_CALLS = 4
-}; /* more where they are short, as other programs disturb those most */
+/* One call where it is slow; a second one since the first also touches memory; more where they are short, as
+ * other programs disturb those most. */
+enum { FIRST_CALLS = 1, SECOND_CALLS = 1, MORE_CALLS = 4 };
 
 /* A sample is long enough for the clock, and the turns of the best few end soon also where a call takes a
  * time slice of the operating system. */
-static const double SAMPLE_S = 100e-6, TURNS_S = 50e-3, SHORT_S = 1e-3, LONG_S = 20e-3;
+static const double SAMPLE_S = 100e-6, TURNS_S = 50e-3, SHORT_S = 1e-3, LONG_S = 20e-3, SLOW_S = 100e-3;
 
 /* How much longer than the best so far a row may take and stay in; by how much another must beat `mpi`. */
 static const double STAYS_IN = 2.0, BEATS_MPI = 1.03;
@@ -28,7 +27,7 @@ typedef struct race {
     void *send, *recv;    /* borrowed */
     double round_s;       /* of one round of a barrier */
     double spent_s, best_s;
-    int n;
+    int n, n_untried;
     muir_coll_trial trial[MUIR_COLL_TRIALS];
     muir_coll_op *op[MUIR_COLL_TRIALS]; /* NULL: out */
 } race;
@@ -62,27 +61,35 @@ static bool is_hopeless(const race *r, const muir_coll *coll)
     return 0.5 * rounds * r->round_s > STAYS_IN * r->best_s;
 }
 
-/* The best of some calls, the first of which also touches the row's memory. */
+/* The best of some calls. */
 static muir_status time_briefly(muir_ctx *ctx, race *r, muir_coll_op *op, double *least_s)
 {
     muir_status st = MUIR_OK;
-    double time_s[FIRST_CALLS + MORE_CALLS];
-    const muir_coll_sample sample = {.op = op, .time_s = time_s};
-    int n = FIRST_CALLS;
-    MUIR_TRY(muir_coll_measure(ctx, r->comm, &sample, 1, n, 1, r->send, r->recv, NULL, NULL, NULL));
-    if (time_s[1] < SHORT_S) {
-        const muir_coll_sample more = {.op = op, .time_s = time_s + n};
-        MUIR_TRY(
-            muir_coll_measure(ctx, r->comm, &more, 1, MORE_CALLS, 1, r->send, r->recv, NULL, NULL, NULL));
-        n += MORE_CALLS;
-    }
+    static const struct {
+        int calls;
+        double below_s; /* the call before must have been faster */
+    } rounds[] = {{FIRST_CALLS, INFINITY}, {SECOND_CALLS, SLOW_S}, {MORE_CALLS, SHORT_S}};
     *least_s = INFINITY;
-    for (int i = 0; i < n; i++) {
-        *least_s = fmin(*least_s, time_s[i]);
-        r->spent_s += time_s[i];
+    for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+        double time_s[MORE_CALLS];
+        const muir_coll_sample sample = {.op = op, .time_s = time_s};
+        const int n = rounds[i].calls;
+        if (*least_s >= rounds[i].below_s && i > 0) break;
+        MUIR_TRY(muir_coll_measure(ctx, r->comm, &sample, 1, n, 1, r->send, r->recv, NULL, NULL, NULL));
+        for (int k = 0; k < n; k++) {
+            *least_s = fmin(*least_s, time_s[k]);
+            r->spent_s += time_s[k];
+        }
     }
 done:
     return st;
+}
+
+/* Over slow links a brief call may be free, as it fits into a buffer, where more of them are not: there `mpi`
+ * stays in, so that what is said to be faster than it has run against it. */
+static bool stays_in(const race *r, const muir_coll *coll, double time_s)
+{
+    return time_s <= STAYS_IN * r->best_s || (r->comm->hosts && is_named(coll, "mpi"));
 }
 
 static muir_status try_row(muir_ctx *ctx, race *r, const muir_coll *coll, const muir_coll_spec *spec)
@@ -98,7 +105,7 @@ static muir_status try_row(muir_ctx *ctx, race *r, const muir_coll *coll, const 
     MUIR_TRY(time_briefly(ctx, r, op, &least_s));
     if (r->n == 0 || least_s < r->best_s) r->best_s = least_s;
     r->trial[r->n] = (muir_coll_trial){.coll = coll, .time_s = least_s};
-    if (least_s <= STAYS_IN * r->best_s) {
+    if (stays_in(r, coll, least_s)) {
         r->op[r->n] = op;
         op = NULL;
     }
@@ -108,26 +115,86 @@ done:
     return st;
 }
 
-/* The likely ones first, so that the others have something to fall behind. */
+/* Of rows that the alpha-beta model knows, the one with the least of something. */
+typedef double (*muir_coll_need)(const muir_coll *coll, int p);
+
+static double bytes_of(const muir_coll *coll, int p)
+{
+    double rounds = 0.0, sent = 0.0;
+    coll->traffic(p, 1.0, &rounds, &sent);
+    return sent;
+}
+
+static double rounds_of(const muir_coll *coll, int p)
+{
+    double rounds = 0.0, sent = 0.0;
+    coll->traffic(p, 1.0, &rounds, &sent);
+    return rounds;
+}
+
+static const muir_coll *least(const race *r, muir_coll_kind kind, muir_coll_need need)
+{
+    const muir_coll *best = NULL;
+    const int p = r->comm->size;
+    for (size_t i = 0; i < muir_coll_count(); i++) {
+        const muir_coll *coll = muir_coll_at(i);
+        if (coll->kind != kind || !coll->traffic || !muir_coll_fits(coll, p)) continue;
+        if (!best || need(coll, p) < need(best, p)) best = coll;
+    }
+    return best;
+}
+
+static bool is_tried(const race *r, const muir_coll *coll)
+{
+    for (int i = 0; i < r->n; i++)
+        if (r->trial[i].coll == coll) return true;
+    return false;
+}
+
+/* The likely ones first, so that the others have something to fall behind. However long they take: where
+ * ranks share memory `shared` and `mpi`; elsewhere also what links of a network favour, be they slow (two
+ * levels, few bytes) or far away (few rounds). */
+static muir_status try_likely(muir_ctx *ctx, race *r, muir_coll_kind kind, const muir_coll_spec *spec)
+{
+    muir_status st = MUIR_OK;
+    const bool is_network = r->comm->hosts != NULL;
+    const muir_coll *const likely[] = {muir_coll_find(kind, "shared"), muir_coll_find(kind, "mpi"),
+                                       is_network ? muir_coll_find(kind, "hierarchical") : NULL,
+                                       is_network ? least(r, kind, bytes_of) : NULL,
+                                       is_network ? least(r, kind, rounds_of) : NULL};
+    for (size_t i = 0; i < sizeof likely / sizeof likely[0]; i++)
+        if (likely[i] && !is_tried(r, likely[i]) && !is_hopeless(r, likely[i]))
+            MUIR_TRY(try_row(ctx, r, likely[i], spec));
+done:
+    return st;
+}
+
 static muir_status try_rows(muir_ctx *ctx, race *r, muir_coll_kind kind, const muir_coll_spec *spec,
                             double limit_s)
 {
     muir_status st = MUIR_OK;
-    static const char *const likely[] = {"shared", "mpi"};
-    for (size_t i = 0; i < sizeof likely / sizeof likely[0]; i++) {
-        const muir_coll *coll = muir_coll_find(kind, likely[i]);
-        if (coll) MUIR_TRY(try_row(ctx, r, coll, spec));
-    }
+    MUIR_TRY(try_likely(ctx, r, kind, spec));
     for (size_t i = 0; i < muir_coll_count(); i++) {
         const muir_coll *coll = muir_coll_at(i);
-        if (coll->kind != kind || is_named(coll, "shared") || is_named(coll, "mpi")) continue;
-        if (r->n > 0 && (is_hopeless(r, coll) || r->spent_s > limit_s)) continue;
-        MUIR_TRY(try_row(ctx, r, coll, spec));
+        if (coll->kind != kind || is_tried(r, coll) || is_hopeless(r, coll)) continue;
+        if (!muir_coll_fits(coll, r->comm->size) || muir_coll_why_not(coll, r->comm)) continue;
+        if (r->n > 0 && r->spent_s > limit_s)
+            r->n_untried++;
+        else
+            MUIR_TRY(try_row(ctx, r, coll, spec));
     }
     for (int i = 0; i < r->n; i++) /* the best came after some */
-        if (r->trial[i].time_s > STAYS_IN * r->best_s) muir_coll_op_destroy(&r->op[i]);
+        if (!stays_in(r, r->trial[i].coll, r->trial[i].time_s)) muir_coll_op_destroy(&r->op[i]);
 done:
     return st;
+}
+
+muir_coll_turns muir_coll_turns_for(double round_s, int n)
+{
+    const double calls = fmin(MOST_CALLS, fmax(1.0, floor(SAMPLE_S * n / round_s)));
+    const double fewest = round_s > n * SLOW_S ? 1 : round_s > LONG_S ? FEW_SAMPLES : LEAST_SAMPLES;
+    const double samples = fmin(MOST_SAMPLES, fmax(fewest, floor(TURNS_S / (round_s * calls))));
+    return (muir_coll_turns){(int)samples, (int)calls};
 }
 
 /* As many samples in turns of as many calls as the time allows; all that decides is the same on all ranks. */
@@ -145,13 +212,11 @@ static muir_status run_in_turns(muir_ctx *ctx, race *r)
         n++;
     }
     if (n == 0) return MUIR_OK;
-    const double calls = fmin(MOST_CALLS, fmax(1.0, floor(SAMPLE_S * n / round_s)));
-    const double least = round_s > LONG_S ? FEW_SAMPLES : LEAST_SAMPLES;
-    const double samples = fmin(MOST_SAMPLES, fmax(least, floor(TURNS_S / (round_s * calls))));
-    MUIR_TRY(muir_coll_measure(ctx, r->comm, sample, n, (int)samples, (int)calls, r->send, r->recv, NULL,
+    const muir_coll_turns turns = muir_coll_turns_for(round_s, n);
+    MUIR_TRY(muir_coll_measure(ctx, r->comm, sample, n, turns.samples, turns.calls, r->send, r->recv, NULL,
                                NULL, NULL));
     for (int i = 0; i < n; i++) {
-        r->trial[of[i]].time_s = muir_median(time_s[i], (size_t)samples);
+        r->trial[of[i]].time_s = muir_median(time_s[i], (size_t)turns.samples);
         r->trial[of[i]].is_in_full = true;
     }
 done:
@@ -164,6 +229,7 @@ static void decide(const race *r, muir_coll_choice *choice)
     memset(choice, 0, sizeof *choice);
     choice->mpi_s = NAN;
     choice->n_trials = r->n;
+    choice->n_untried = r->n_untried;
     for (int i = 0; i < r->n; i++) {
         const muir_coll_trial *t = &r->trial[i];
         const bool is_mpi = is_named(t->coll, "mpi");

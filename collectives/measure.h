@@ -51,17 +51,32 @@ typedef struct muir_coll_choice {
     const muir_coll *coll; /* the fastest; `mpi` unless another is at least 3 % faster */
     double time_s;         /* its median */
     double mpi_s;          /* trial of the library's own; NAN where it does not do this */
+    int n_untried;         /* rows that would run here, and for which there was no time */
     int n_trials;
     muir_coll_trial trials[MUIR_COLL_TRIALS]; /* in the order of being tried */
 } muir_coll_choice;
 
+/* In which turns the best few rows run against each other. */
+typedef struct muir_coll_turns {
+    int samples, calls; /* of each row; calls in a sample, timed together */
+} muir_coll_turns;
+
+/* As many samples as 50 ms hold, from 7 to 15 (at least 3 where a round takes more than 20 ms, and 1 where a
+ * call takes more than 100 ms), of as many calls as fill 100 us, 1 to 20.
+ * round_s  in   [s] one call of each
+ * n        in   rows, >= 1
+ * Local. */
+muir_coll_turns muir_coll_turns_for(double round_s, int n);
+
 /* Measures which algorithm is fastest for this operation, size and communicator. Rows are tried for a few
- * calls each, `shared` and `mpi` first; those that take more than twice as long as the best are out, and the
- * others run in turns for a median. A row is not tried where its rounds alone, at the pace of a barrier's
- * rounds, would take longer than that, or once the trials have taken `limit_s`: looking must not cost more
- * than it can win, as it would where ranks outnumber cores.
+ * calls each, `shared` and `mpi` first, and over several hosts `hierarchical`, the row that sends the fewest
+ * bytes and the one of the fewest rounds; those that take more than twice as long as the best are out (`mpi`
+ * over several hosts is not), and the others run in turns for a median. A row is not tried where its rounds
+ * alone, at the pace of a barrier's rounds, would take longer than that, or, if it is not among those named
+ * above, once the trials have taken `limit_s`: looking must not cost more than it can win, as it would where
+ * ranks outnumber cores.
  * send, recv  in/out  buffers of the collective (coll.h says how long), overwritten
- * limit_s     in      [s]; 0 or less: only `shared`, where there is one, and `mpi`
+ * limit_s     in      [s]; 0 or less: only those named above
  * choice      out     the same on all ranks; untouched on error
  * Collective over the communicator. MUIR_ERR_MEM, MUIR_ERR_MPI, MUIR_ERR_ARG if no row does this. */
 muir_status muir_coll_choose(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind kind,

@@ -62,6 +62,11 @@ static size_t made_bytes(int p)
     return (MUIR_SHARED_SLOT / (size_t)p / LINE + 1) * LINE;
 }
 
+size_t muir_shared_bytes(int p)
+{
+    return sizeof(board) + 2 * (MUIR_SHARED_SLOT + made_bytes(p));
+}
+
 static board *board_of(const muir_shared *shared, int rank)
 {
     return (board *)(void *)(shared->shm.base + (size_t)rank * shared->shm.part_bytes);
@@ -174,7 +179,7 @@ muir_status muir_shared_create(muir_ctx *ctx, const muir_coll_comm *comm, muir_s
     muir_status st = MUIR_OK;
     muir_shared *shared = NULL;
     bool is_tight = false;
-    const size_t bytes = sizeof(board) + 2 * (MUIR_SHARED_SLOT + made_bytes(comm->size));
+    const size_t bytes = muir_shared_bytes(comm->size);
 
     if (comm->size == 1) return MUIR_OK;
     if (comm->hosts) {

@@ -35,6 +35,10 @@ muir_status muir_coll_alloc(muir_ctx *ctx, muir_coll_comm *comm, size_t bytes, v
  * Local. */
 void muir_coll_free(muir_coll_comm *comm, void *buffer);
 
+/* Bytes that each of p ranks shares: a board, and for each of the two turns a slot for what is given and
+ * 1 / p of one for what is made. Local. */
+size_t muir_shared_bytes(int p);
+
 /* What comm holds for its life: NULL where it has one rank only, or where `why` says what is missing.
  * why  out  [MUIR_SHM_WHY_SIZE]
  * Collective over comm->comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */

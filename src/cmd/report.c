@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "run/calibrate.h"
@@ -134,6 +135,19 @@ static void print_goodput(const muir_scenario *s, const muir_summary *m)
 
 enum { LEAST_BYTES = 1024 }; /* below, latency is all there is */
 
+/* What a measured choice is worth: against what, and out of how many. */
+static void print_choice(const muir_summary_coll *c)
+{
+    const bool is_mpi = strcmp(c->algorithm, "mpi") == 0;
+    if (is_mpi && c->n_trials == 1)
+        printf(", nothing but mpi was tried");
+    else if (is_mpi && c->n_trials > 1)
+        printf(", the fastest of %d tried", c->n_trials);
+    else if (isfinite(c->mpi_s / c->median_s))
+        printf(", %.3g times as fast as mpi", c->mpi_s / c->median_s);
+    if (c->n_untried > 0) printf("; no time to try %d other%s", c->n_untried, c->n_untried == 1 ? "" : "s");
+}
+
 static void print_colls(const muir_summary *m)
 {
     for (int i = 0; i < m->n_colls; i++) {
@@ -146,7 +160,7 @@ static void print_colls(const muir_summary *m)
         else if (c->bytes >= LEAST_BYTES)
             printf(", busbw %s", muir_si(c->busbw_byte_per_s, "B/s").s);
         printf("; %s", c->chosen);
-        if (isfinite(c->mpi_s / c->median_s)) printf(", %.3g times as fast as mpi", c->mpi_s / c->median_s);
+        print_choice(c);
         printf("\n");
     }
 }

@@ -174,6 +174,8 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
         out->chosen = muir_chosen_name(c->chosen);
         out->median_s = c->choice.time_s;
         out->mpi_s = c->choice.mpi_s;
+        out->n_trials = c->choice.n_trials;
+        out->n_untried = c->choice.n_untried;
         out->ranks = c->comm->size;
         out->pieces = c->n_buckets;
         out->bytes = 4.0 * (double)c->count;

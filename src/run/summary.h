@@ -23,7 +23,8 @@ typedef struct muir_summary_coll {
     double time_s; /* mean of the calls, waiting for slower ranks included */
     double best_s; /* fastest call, from which the bandwidths are */
     double algbw_byte_per_s, busbw_byte_per_s;
-    double median_s, mpi_s; /* of the algorithm and of the library's own when it was chosen; NAN: unknown */
+    int n_trials, n_untried; /* rows that the choice tried, and had no time for; 0: nothing was measured */
+    double median_s, mpi_s;  /* of the algorithm and of the library's own when it was chosen; NAN: unknown */
 } muir_summary_coll;
 
 typedef struct muir_summary {

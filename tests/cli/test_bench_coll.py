@@ -5,10 +5,11 @@
 Usage: test_bench_coll.py MUIR MPIRUN"""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 MUIR, MPIRUN = sys.argv[1:3]
 BRIEF = ["-b", "1K", "-e", "1K", "-n", "3", "-w", "0", "--ms", "1"]
@@ -20,8 +21,8 @@ class BenchColl(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
 
     def bench(self, *arguments, ranks=2):
-        return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, "bench", "coll", *arguments], capture_output=True, text=True,
-                              timeout=170, cwd=self.folder.name, check=False)
+        return patience.run([MPIRUN, "-n", str(ranks), MUIR, "bench", "coll", *arguments], capture_output=True, text=True,
+                            cwd=self.folder.name, check=False)
 
     def rows(self, *arguments, ranks=2):
         process = self.bench(*BRIEF, *arguments, "--json", "-", ranks=ranks)
@@ -97,7 +98,7 @@ class BenchColl(unittest.TestCase):
 
     @staticmethod
     def costs(*arguments):
-        return subprocess.run([MUIR, "list", "collectives", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        return patience.run([MUIR, "list", "collectives", *arguments], capture_output=True, text=True, check=False)
 
     def test_costs_on_a_fleet_are_listed_and_called_modelled(self):
         process = self.costs("dgx-h100", "8")

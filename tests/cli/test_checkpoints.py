@@ -12,7 +12,8 @@ import sys
 import time
 import unittest
 
-from test_muir import MPIRUN, MUIR, SOURCE, Case, kill, message, muir
+import patience
+from test_muir import MPIRUN, MUIR, SOURCE, Case, message, muir
 
 STORAGE = ["faults.checkpoint.storage=async", "faults.checkpoint.storage_every=10"]
 JOB = ["run", "tiny", "host.budget=0.002", *STORAGE]
@@ -114,7 +115,7 @@ class Checkpoints(Case):
     def test_a_full_disk_stops_the_run_resumably(self):
         small = self.path("small")
         os.mkdir(small)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], capture_output=True, check=False).returncode:
+        if patience.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], capture_output=True, check=False).returncode:
             self.skipTest("mounting a small file system takes root")
         self.addCleanup(subprocess.run, ["umount", small], check=False)
         process = muir(*JOB, "steps=60", f"host.checkpoint={small}", "host.checkpoint_bytes=8000000", "-q", "-o", self.path("x.h5"), ranks=2)
@@ -140,7 +141,7 @@ class Checkpoints(Case):
             while not os.path.exists(self.path("killed.h5")):
                 time.sleep(0.01)
             time.sleep(random.uniform(0.6, 1.2))
-            kill(process)
+            patience.kill(process)
         got, _ = self.summary(*job, "steps=320", "--resume", "-o", self.path("killed.h5")) # there is something left to do
         self.assertGreater(resumed, 0)
         self.assertEqual(got["wrong"], 0)

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """compare_runs.py on small files that differ in one known thing each. Exit status 77 without h5py: skipped."""
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -68,8 +69,8 @@ class CompareRuns(unittest.TestCase):
             paths = [pathlib.Path(folder, f"{i}.h5") for i in range(len(runs))]
             for path, run in zip(paths, runs):
                 write(path, **run)
-            done = subprocess.run([sys.executable, SCRIPTS / "compare_runs.py", *paths], capture_output=True, text=True,
-                                  check=False)
+            done = patience.run([sys.executable, SCRIPTS / "compare_runs.py", *paths], capture_output=True, text=True,
+                                check=False)
         self.assertEqual(done.stderr, "")
         return done.returncode, done.stdout.replace(folder + "/", "").splitlines()
 
@@ -149,8 +150,8 @@ class CompareRuns(unittest.TestCase):
         self.assertEqual(self.compare(empty, empty)[0], 1)
 
     def test_a_missing_file_is_status_2(self):
-        done = subprocess.run([sys.executable, SCRIPTS / "compare_runs.py", "/nowhere/a.h5", "/nowhere/b.h5"],
-                              capture_output=True, text=True, check=False)
+        done = patience.run([sys.executable, SCRIPTS / "compare_runs.py", "/nowhere/a.h5", "/nowhere/b.h5"],
+                            capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("/nowhere/a.h5", done.stderr)
 

@@ -11,6 +11,7 @@ import sys
 import time
 import unittest
 
+import patience
 from test_muir import MUIR, SOURCE, Case, muir
 
 # Rates so high that all kinds of events fall into some hundred steps of 0.2 s on four chips and a spare server of two.
@@ -42,7 +43,7 @@ class Faults(Case):
 
     def test_killed_runs_with_events_go_on(self):
         command = [MUIR, "run", "tiny", "host.every=0", *FAULTS, "steps=20000", "telemetry.flush=0.02", "-q", "-o"]
-        whole = subprocess.run(command + [self.path("whole.h5")], capture_output=True, text=True, timeout=170)
+        whole = patience.run(command + [self.path("whole.h5")], capture_output=True, text=True)
         self.assertEqual(whole.returncode, 0, whole.stderr)
         random.seed(2)
         for _ in range(5):
@@ -52,8 +53,8 @@ class Faults(Case):
                 time.sleep(0.01)
             time.sleep(random.uniform(0.1, 0.5))
             process.kill()
-            process.wait(timeout=60)
-        finished = subprocess.run(command + [self.path("killed.h5"), "--resume"], capture_output=True, text=True, timeout=170)
+            patience.wait(process)
+        finished = patience.run(command + [self.path("killed.h5"), "--resume"], capture_output=True, text=True)
         self.assertEqual(finished.returncode, 0, finished.stderr)
         self.same("whole.h5", "killed.h5")
 
@@ -112,8 +113,8 @@ class Faults(Case):
         process = muir("run", *arguments, "host.every=0", "telemetry.level=server", "-q", "-o", self.path("x.h5"))
         self.assertEqual(process.returncode, 0, process.stderr)
         script = os.path.join(SOURCE, "scripts", "find_straggler.py")
-        found = subprocess.run([sys.executable, script, self.path("x.h5"), "--json", self.path("x.json")], capture_output=True,
-                               text=True, timeout=120)
+        found = patience.run([sys.executable, script, self.path("x.h5"), "--json", self.path("x.json")], capture_output=True,
+                             text=True)
         self.assertEqual(found.returncode, 0, found.stdout + found.stderr)
         os.remove(self.path("x.h5"))
         with open(self.path("x.json")) as file:
@@ -139,8 +140,8 @@ class Faults(Case):
 
     def test_a_mix_of_jobs_says_who_straggles(self):
         script = os.path.join(SOURCE, "scripts", "job_mix.py")
-        done = subprocess.run([sys.executable, script, "--jobs", "16", "--muir", MUIR, "--json", self.path("mix.json")],
-                              capture_output=True, text=True, timeout=120)
+        done = patience.run([sys.executable, script, "--jobs", "16", "--muir", MUIR, "--json", self.path("mix.json")],
+                            capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(self.path("mix.json")) as file:
             mix = json.load(file)

@@ -5,10 +5,11 @@
 Usage: test_host_tables.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py is missing."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 MUIR, MPIRUN, SOURCE = sys.argv[1:4]
 try:
@@ -20,7 +21,7 @@ except ImportError:
 
 def muir(*arguments, ranks=2):
     """Runs the program; returns the finished process."""
-    return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True, text=True, timeout=170)
+    return patience.run([MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True, text=True)
 
 
 def rows(file, group):
@@ -135,10 +136,10 @@ class Tables(unittest.TestCase):
             self.skipTest("matplotlib is missing")
         self.run_muir("picture.h5", "steps=2", "telemetry.trace_steps=1")
         script = os.path.join(SOURCE, "scripts", "plot_traffic.py")
-        drawn = subprocess.run([sys.executable, script, self.path("picture.h5"), "-o", self.folder.name], capture_output=True, text=True, timeout=100)
+        drawn = patience.run([sys.executable, script, self.path("picture.h5"), "-o", self.folder.name], capture_output=True, text=True)
         self.assertEqual(drawn.returncode, 0, drawn.stderr)
         self.assertGreater(os.path.getsize(self.path("picture-traffic.png")), 10000)
-        refused = subprocess.run([sys.executable, script, self.path("picture.h5"), "-s", "1"], capture_output=True, text=True, timeout=100)
+        refused = patience.run([sys.executable, script, self.path("picture.h5"), "-s", "1"], capture_output=True, text=True)
         self.assertIn("step 1 was not traced; traced: 0 to 0", refused.stderr)
 
 

@@ -8,10 +8,11 @@ import math
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 MUIR, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 SEED, TRIES, LEAST_ACCEPTED = 20261123, 60, 25
@@ -62,9 +63,9 @@ class Layouts(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for i in range(TRIES):
                 arguments, file = layout(rng, kinds), os.path.join(folder, str(i))
-                process = subprocess.run([MUIR, "run", "tiny", "global_batch_size=auto", "seq_len=auto", "host.every=0", *arguments,
-                                          "-q", "-o", file + ".h5", "--json", file + ".json"],
-                                         capture_output=True, text=True, timeout=100)
+                process = patience.run([MUIR, "run", "tiny", "global_batch_size=auto", "seq_len=auto", "host.every=0", *arguments,
+                                        "-q", "-o", file + ".h5", "--json", file + ".json"],
+                                       capture_output=True, text=True)
                 with self.subTest(arguments=" ".join(arguments)):
                     self.assertIn(process.returncode, (0, 2), process.stderr)
                     if process.returncode == 2:

@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+import patience
+
 MUIR, MPIRUN, SOURCE = sys.argv[1:4]
 COMPARE = os.path.join(SOURCE, "scripts", "compare_runs.py")
 JOB = ["run", "tiny", "host.budget=0.002"]
@@ -20,7 +22,7 @@ JOB = ["run", "tiny", "host.budget=0.002"]
 
 def muir(*arguments, ranks=1, **options):
     """Runs the program; returns the finished process."""
-    return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True, text=True, timeout=170, **options)
+    return patience.run([MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True, text=True, **options)
 
 
 def message(process):
@@ -39,7 +41,7 @@ class Case(unittest.TestCase):
         return os.path.join(self.folder.name, name)
 
     def same(self, *names):
-        compared = subprocess.run([sys.executable, COMPARE, *map(self.path, names)], capture_output=True, text=True, timeout=60)
+        compared = patience.run([sys.executable, COMPARE, *map(self.path, names)], capture_output=True, text=True)
         self.assertEqual(compared.returncode, 0, compared.stdout + compared.stderr)
 
 
@@ -131,8 +133,8 @@ class Program(Case):
             while not os.path.exists(self.path("killed.h5")):
                 time.sleep(0.01)
             time.sleep(random.uniform(0.1, 1.0))
-            kill(process)
-        finished = subprocess.run(command + ["--resume"], capture_output=True, text=True, timeout=170)
+            patience.kill(process)
+        finished = patience.run(command + ["--resume"], capture_output=True, text=True)
         self.assertEqual(finished.returncode, 0, finished.stderr)
         self.same("whole.h5", "killed.h5")
 
@@ -140,7 +142,7 @@ class Program(Case):
         process = subprocess.Popen([MUIR, *JOB, "steps=1000000", "-q", "-o", self.path("x.h5")], stderr=subprocess.PIPE, text=True)
         time.sleep(2.0)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=60)
+        _, errors = patience.communicate(process)
         self.assertEqual(process.returncode, 75, errors)
         self.assertRegex(errors, "muir: stopped after [0-9]+ of 1000000 steps; go on with --resume")
 
@@ -166,23 +168,6 @@ class Program(Case):
         for _ in range(3):
             self.assertEqual(muir(*JOB, "steps=2", "-q", "-o", self.path("x.h5")).returncode, 0)
         self.assertEqual(sorted(os.listdir(self.folder.name)), ["x.h5", "x.h5.bak", "x.h5.bak2"])
-
-
-def descendants(pid):
-    """A process and all it started, children first named by /proc."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        children = [int(child) for child in file.read().split()]
-    return [pid] + [grandchild for child in children for grandchild in descendants(child)]
-
-
-def kill(process):
-    """Ends a launch at once, its ranks too."""
-    for pid in descendants(process.pid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    process.wait(timeout=60)
 
 
 if __name__ == "__main__":

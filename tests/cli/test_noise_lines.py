@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """noise_lines.py on step times with a planted daemon, and on ones without. Exit status 77 without h5py: skipped."""
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -37,8 +38,8 @@ class NoiseLines(unittest.TestCase):
             with h5py.File(path, "w", libver="latest") as file:
                 file["host/step_time_s"] = seconds
                 file["host/step"] = np.arange(len(seconds))
-            done = subprocess.run([sys.executable, SCRIPTS / "noise_lines.py", path], capture_output=True, text=True,
-                                  check=False)
+            done = patience.run([sys.executable, SCRIPTS / "noise_lines.py", path], capture_output=True, text=True,
+                                check=False)
         return done.returncode, (done.stdout + done.stderr).splitlines()
 
     def test_a_daemon_is_named_with_its_period_and_rank(self):

@@ -7,10 +7,11 @@ against the published trace of its servers' meters.
 """
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -36,7 +37,7 @@ class Power(unittest.TestCase):
 
     def run_muir(self, *arguments, ranks=0):
         command = [MPIRUN, "-n", str(ranks)] if ranks else []
-        done = subprocess.run([*command, MUIR, *map(str, arguments)], capture_output=True, text=True, check=False)
+        done = patience.run([*command, MUIR, *map(str, arguments)], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -46,8 +47,8 @@ class Power(unittest.TestCase):
         return path
 
     def assert_equal_files(self, *paths):
-        done = subprocess.run([sys.executable, SCRIPTS / "compare_runs.py", *paths], capture_output=True, text=True,
-                              check=False)
+        done = patience.run([sys.executable, SCRIPTS / "compare_runs.py", *paths], capture_output=True, text=True,
+                            check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_density_is_that_of_scipy(self):
@@ -103,8 +104,8 @@ class Power(unittest.TestCase):
         self.assertLess(floor["rms_w"], 0.2 * none["rms_w"])
 
     def test_gpt3_on_512_h100_swings_as_published(self):
-        done = subprocess.run([sys.executable, SCRIPTS / "compare_power.py", "--muir", MUIR], capture_output=True,
-                              text=True, check=False)
+        done = patience.run([sys.executable, SCRIPTS / "compare_power.py", "--muir", MUIR], capture_output=True,
+                            text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = [line.rsplit(maxsplit=4) for line in done.stdout.splitlines()[1:]]
         ratio = {row[0].strip(): float(row[3]) / float(row[1]) for row in rows}

@@ -5,10 +5,11 @@
 Usage: test_tuning.py MUIR MPIRUN. Exit code 77: h5py is missing, so telemetry cannot be read."""
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import unittest
+
+import patience
 
 MUIR, MPIRUN = sys.argv[1:3]
 JOB = ["run", "tiny", "steps=3", "host.budget=0.002", "parallel.tp=2", "parallel.pp=1", "-q", "--json", "-"]
@@ -20,8 +21,8 @@ class Tuning(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
 
     def muir(self, *arguments, ranks=4):
-        return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, *JOB, *arguments], capture_output=True, text=True, timeout=170,
-                              cwd=self.folder.name, check=False)
+        return patience.run([MPIRUN, "-n", str(ranks), MUIR, *JOB, *arguments], capture_output=True, text=True,
+                            cwd=self.folder.name, check=False)
 
     def run_job(self, *arguments):
         """(summary's host part, collectives of the telemetry: list of {name: value}, trials likewise)."""

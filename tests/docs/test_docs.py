@@ -21,6 +21,9 @@ import sys
 import tempfile
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "cli"))
+import patience  # noqa: E402
+
 MUIR, MPIRUN, SOURCE = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
 DOCUMENTS = [pathlib.Path(name) for name in sys.argv[4:]]
 FENCE = re.compile(r"^```(\w*)\s*$")
@@ -103,8 +106,8 @@ class Documents(unittest.TestCase):
                 if command.why_not:
                     continue
                 where = f"{path}:{command.line}: $ {command.text}"
-                done = subprocess.run(["bash", "-c", command.text], cwd=folder, env=env, text=True, timeout=600,
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                done = patience.run(["bash", "-c", command.text], cwd=folder, env=env, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
                 self.assertEqual(done.returncode, command.status, f"{where}\n{done.stdout[-2000:]}")
                 line = missing_line(command.expected, done.stdout.splitlines())
                 self.assertIsNone(line, f"{where}\ndoes not print\n{line}\nbut\n{done.stdout[-4000:]}")

@@ -115,12 +115,9 @@ static void simulate_replica(const muir_scenario *s, const muir_fleet_clock *clo
     free(slow);
 }
 
-/* overrides  in  ends with NULL */
-static void check_against_simulation(const char *name, const char *const *overrides)
+static void check_against_simulation(const char *name, const char *const *keys)
 {
-    int n = 0;
-    while (overrides[n]) n++;
-    const muir_scenario s = load(name, overrides, n);
+    const muir_scenario s = scenario_of(name, keys);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
     const int stages = (int)s.job.parallel.pp;
@@ -147,37 +144,27 @@ static void check_against_simulation(const char *name, const char *const *overri
 
 static void engine_equals_a_plain_simulation(void)
 {
-    static const char *const many[] = {"parallel.dp=70", "parallel.tp=8", "model=gpt3-175b", "parallel.pp=4",
-                                       NULL};
-    static const char *const wide[] = {"parallel.dp=3", "fleet.server.chips=8", "fleet.server.torus=2x2x2",
-                                       "fleet.server.chips_per_host=8", NULL};
-    static const char *const two[] = {"parallel.dp=2", "global_batch_size=auto", NULL};
-    static const char *const split[] = {"parallel.dp=5", "parallel.schedule=zb-h1", NULL};
-    static const char *const there_and_back[] = {"parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2",
-                                                 NULL};
-    static const char *const both_ends[] = {"parallel.dp=5", "parallel.schedule=dualpipe", NULL};
-    static const char *const experts[] = {"model=moe-5t",
-                                          "parallel.tp=8",
-                                          "parallel.ep=8",
-                                          "parallel.dp=16",
-                                          "parallel.schedule=dualpipe",
-                                          "fleet.variation.chip_sigma=0",
-                                          "fleet.variation.drift_sigma=0",
-                                          "fleet.variation.step_sigma=0",
-                                          NULL};
-    check_against_simulation("rainier", many);
-    check_against_simulation("rainier", wide); /* a group of 64 over eight servers */
-    check_against_simulation("llama3-16k", two);
-    check_against_simulation("tiny", two);
-    check_against_simulation("rainier", split);
-    check_against_simulation("rainier", there_and_back);
-    check_against_simulation("rainier", both_ends);
-    check_against_simulation("rainier", experts); /* equal chips: expert groups wait for nobody */
+    check_against_simulation("rainier",
+                             KEYS("parallel.dp=70", "parallel.tp=8", "model=gpt3-175b", "parallel.pp=4"));
+    /* a group of 64 over eight servers, each of them a leaf */
+    check_against_simulation("rainier",
+                             KEYS("parallel.dp=3", "fleet.server.chips=8", "fleet.server.torus=2x2x2",
+                                  "fleet.server.chips_per_host=8", "fleet.fabric.leaf_servers=1"));
+    check_against_simulation("llama3-16k", NULL);
+    check_against_simulation("tiny", KEYS("parallel.dp=2", "global_batch_size=auto"));
+    check_against_simulation("rainier", KEYS("parallel.dp=5", "parallel.schedule=zb-h1"));
+    check_against_simulation("rainier", KEYS("parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2"));
+    check_against_simulation("rainier", KEYS("parallel.dp=5", "parallel.schedule=dualpipe"));
+    /* equal chips: expert groups wait for nobody */
+    check_against_simulation("rainier",
+                             KEYS("model=moe-5t", "parallel.tp=8", "parallel.ep=8", "parallel.dp=16",
+                                  "parallel.schedule=dualpipe", "fleet.variation.chip_sigma=0",
+                                  "fleet.variation.drift_sigma=0", "fleet.variation.step_sigma=0"));
 }
 
 static void parts_add_up_in_every_step(void)
 {
-    const muir_scenario s = load("rainier", NULL, 0);
+    const muir_scenario s = scenario_of("rainier", NULL);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     for (int64_t step = 0; step < 20; step++) {
         muir_fleet_row row;
@@ -203,8 +190,8 @@ static void schedules_differ_by_their_bubbles(void)
     double bubble[4], compute[4], weight_s = 0.0;
     for (int i = 0; i < 4; i++) {
         const char *const overrides[] = {schedules[i][0], schedules[i][1], "parallel.dp=4",
-                                         "model.layers=128"};
-        const muir_scenario s = load("rainier", overrides, 4);
+                                         "model.layers=128", NULL};
+        const muir_scenario s = scenario_of("rainier", overrides);
         muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
         bubble[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_bubble];
         compute[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
@@ -224,9 +211,9 @@ static void busy_experts_cost_time(void)
     static const char *const imbalance[] = {"model.expert_imbalance=0", "model.expert_imbalance=0.5"};
     double ep_s[2], compute_s[2], hfu[2];
     for (int i = 0; i < 2; i++) {
-        const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256",
-                                         "parallel.ep=256", imbalance[i]};
-        const muir_scenario s = load("rainier", overrides, 5);
+        const char *const overrides[] = {"model=moe-5t",    "parallel.tp=8", "parallel.dp=256",
+                                         "parallel.ep=256", imbalance[i],    NULL};
+        const muir_scenario s = scenario_of("rainier", overrides);
         muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
         ep_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_ep];
         compute_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
@@ -241,8 +228,8 @@ static void busy_experts_cost_time(void)
 static void equal_chips_never_wait(void)
 {
     static const char *const overrides[] = {"fleet.variation.chip_sigma=0", "fleet.variation.drift_sigma=0",
-                                            "fleet.variation.step_sigma=0"};
-    const muir_scenario s = load("rainier", overrides, 3);
+                                            "fleet.variation.step_sigma=0", NULL};
+    const muir_scenario s = scenario_of("rainier", overrides);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
@@ -272,9 +259,7 @@ static void any_number_of_ranks_gives_the_same_bytes(void)
     muir_ctx *alone = NULL, *all = muir_test_ctx();
     CU_ASSERT_EQUAL_FATAL(muir_ctx_create(MPI_COMM_SELF, &alone), MUIR_OK);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        int n = 0;
-        while (n < MOST && overrides[i][n]) n++;
-        const muir_scenario s = load(names[i], overrides[i], n);
+        const muir_scenario s = scenario_of(names[i], overrides[i]);
         const size_t bytes = (size_t)s.fleet.top.servers * sizeof(float);
         muir_fleet_clock *one = clock_of(alone, &s), *many = clock_of(all, &s);
         float *a = malloc(bytes), *b = malloc(bytes);
@@ -300,8 +285,8 @@ static void any_number_of_ranks_gives_the_same_bytes(void)
 static void servers_show_a_planted_slow_server(void)
 {
     static const char *const overrides[] = {"fleet.variation.slow_share=0.01",
-                                            "fleet.variation.slow_speed=0.5"};
-    const muir_scenario s = load("rainier", overrides, 2);
+                                            "fleet.variation.slow_speed=0.5", NULL};
+    const muir_scenario s = scenario_of("rainier", overrides);
     const int64_t n = s.fleet.top.servers;
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     float *servers = malloc((size_t)n * sizeof *servers);
@@ -328,7 +313,7 @@ static void servers_show_a_planted_slow_server(void)
 static void one_rank_that_flags_is_seen_by_all(void)
 {
     muir_ctx *ctx = muir_test_ctx();
-    const muir_scenario s = load("tiny", NULL, 0);
+    const muir_scenario s = scenario_of("tiny", NULL);
     muir_fleet_clock *clock = clock_of(ctx, &s);
     muir_fleet_row row;
     muir_rank_row rank;

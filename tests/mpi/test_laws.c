@@ -27,8 +27,9 @@ static const char *const trace_job[] = {"model=llama-2-7b",
                                         "fleet.variation.chip_sigma=0",
                                         "fleet.variation.drift_sigma=0",
                                         "fleet.variation.step_sigma=0",
-                                        "fleet.variation.slow_share=0"};
-enum { TRACE_KEYS = sizeof trace_job / sizeof trace_job[0], REPLICAS = 32, MICROBATCHES = 8 };
+                                        "fleet.variation.slow_share=0",
+                                        NULL};
+enum { REPLICAS = 32, MICROBATCHES = 8 };
 
 static void lengths_have_mean_zero_and_deviation_one(void)
 {
@@ -51,7 +52,7 @@ static void lengths_have_mean_zero_and_deviation_one(void)
 static void replicas_differ_as_in_the_trace(void)
 {
     enum { STEPS = 400 };
-    const muir_scenario s = load("tiny", trace_job, TRACE_KEYS);
+    const muir_scenario s = scenario_of("tiny", trace_job);
     const muir_slice all = {0, REPLICAS};
     muir_lengths *lengths = NULL;
     double forward = 0.0, backward = 0.0;
@@ -80,7 +81,7 @@ static void replicas_differ_as_in_the_trace(void)
 static void a_job_waits_for_long_sequences_as_in_the_trace(void)
 {
     enum { STEPS = 300 };
-    const muir_scenario s = load("tiny", trace_job, TRACE_KEYS);
+    const muir_scenario s = scenario_of("tiny", trace_job);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
     const muir_slot_times *p = muir_fleet_clock_slot_times(clock);
@@ -108,11 +109,7 @@ static void a_job_waits_for_long_sequences_as_in_the_trace(void)
 /* Alone in its stage, a replica's delay is the sum of what its microbatches are longer. */
 static void a_replica_of_one_stage_computes_the_sum_of_its_microbatches(void)
 {
-    const char *keys[TRACE_KEYS + 2];
-    memcpy(keys, trace_job, sizeof trace_job);
-    keys[TRACE_KEYS] = "parallel.pp=1";
-    keys[TRACE_KEYS + 1] = "parallel.cp=4";
-    const muir_scenario s = load("tiny", keys, TRACE_KEYS + 2);
+    const muir_scenario s = scenario_with("tiny", trace_job, KEYS("parallel.pp=1", "parallel.cp=4"));
     const muir_slice all = {0, REPLICAS};
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_slot_times *p = muir_fleet_clock_slot_times(clock);
@@ -141,9 +138,9 @@ static void a_replica_of_one_stage_computes_the_sum_of_its_microbatches(void)
 /* Experts: 256 of them on 256 chips, 4 stages of 24 layers; or 64 chips with 4 each. */
 #define EXPERT_JOB                                                                                           \
     "model=moe-5t", "parallel.tp=8", "parallel.pp=4", "parallel.dp=256", "faults.jitter.experts=true"
-static const char *const one_a_chip[] = {EXPERT_JOB, "parallel.ep=256", "model.expert_imbalance=0.5"};
-static const char *const four_a_chip[] = {EXPERT_JOB, "parallel.ep=64", "model.expert_imbalance=0.5"};
-static const char *const balanced[] = {EXPERT_JOB, "parallel.ep=256", "model.expert_imbalance=0"};
+static const char *const one_a_chip[] = {EXPERT_JOB, "parallel.ep=256", "model.expert_imbalance=0.5", NULL};
+static const char *const four_a_chip[] = {EXPERT_JOB, "parallel.ep=64", "model.expert_imbalance=0.5", NULL};
+static const char *const balanced[] = {EXPERT_JOB, "parallel.ep=256", "model.expert_imbalance=0", NULL};
 
 typedef struct moments {
     double mean, deviation, lag; /* lag: correlation of neighbours */
@@ -152,10 +149,7 @@ typedef struct moments {
 
 static moments moments_of(const char *const *keys, const char *expert_steps, int steps)
 {
-    const char *all[8];
-    memcpy(all, keys, 7 * sizeof *keys);
-    all[7] = expert_steps;
-    const muir_scenario s = load("rainier", all, 8);
+    const muir_scenario s = scenario_with("rainier", keys, KEYS(expert_steps));
     muir_program *program = program_of(&s);
     muir_slot_times *times = NULL;
     muir_experts *experts = NULL;
@@ -209,7 +203,7 @@ static void popular_experts_stay_popular_for_a_while(void)
 static void balanced_experts_still_get_uneven_shares_of_few_tokens(void)
 {
     const moments m = moments_of(balanced, "faults.jitter.expert_steps=1", 20);
-    const muir_scenario s = load("rainier", balanced, 7);
+    const muir_scenario s = scenario_of("rainier", balanced);
     const double tokens =
         (double)(s.job.batch.micro_batch_size * s.job.batch.seq_len) * 8.0 * 256.0 / 256.0 / 8.0;
     CU_ASSERT_EQUAL(m.load, 1.0);
@@ -228,8 +222,9 @@ static void a_step_costs_what_its_load_costs(void)
                                         "fleet.variation.chip_sigma=0",
                                         "fleet.variation.drift_sigma=0",
                                         "fleet.variation.step_sigma=0",
-                                        "fleet.variation.slow_share=0"};
-    const muir_scenario s = load("rainier", alike, sizeof alike / sizeof alike[0]);
+                                        "fleet.variation.slow_share=0",
+                                        NULL};
+    const muir_scenario s = scenario_of("rainier", alike);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
     double ep_s = 0.0, load = 0.0;
@@ -257,9 +252,9 @@ static void a_step_costs_what_its_load_costs(void)
 
 static double step_of(const char *change)
 {
-    const char *const keys[] = {EXPERT_JOB, "parallel.ep=64", "model.expert_imbalance=0.5", "faults=lengths",
-                                change};
-    const muir_scenario s = load("rainier", keys, sizeof keys / sizeof keys[0]);
+    const char *const keys[] = {EXPERT_JOB,       "parallel.ep=64", "model.expert_imbalance=0.5",
+                                "faults=lengths", change,           NULL};
+    const muir_scenario s = scenario_of("rainier", keys);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
@@ -293,8 +288,9 @@ static void any_number_of_ranks_draws_the_same(void)
                                     "faults=lengths",
                                     "faults.jitter.experts=true",
                                     groups[i][0],
-                                    groups[i][1]};
-        const muir_scenario s = load("rainier", keys, 9);
+                                    groups[i][1],
+                                    NULL};
+        const muir_scenario s = scenario_of("rainier", keys);
         muir_fleet_clock *one = clock_of(alone, &s), *many = clock_of(all, &s);
         for (int64_t step = 0; step < 4; step++) {
             muir_fleet_row a, b;

@@ -44,6 +44,54 @@ static void all_ranks_choose_the_same_algorithm(void)
     muir_coll_comm_destroy(&comm);
 }
 
+/* The rows named in measure.h have run whatever time there was, and what has not is counted. */
+static void slow_links_do_not_leave_mpi_alone(void)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    muir_coll_comm *comm = NULL;
+    float *send = calloc(1000, sizeof *send), *recv = calloc(1000 + 8, sizeof *recv);
+    CU_ASSERT_EQUAL_FATAL(muir_coll_comm_create_on(ctx, ctx->comm, ctx->rank / 2, &comm), MUIR_OK);
+    const muir_coll_spec spec = {.count = 1000, .dtype = MUIR_FP32, .reduce = MUIR_SUM};
+    muir_coll_choice none, enough;
+    CU_ASSERT_EQUAL_FATAL(muir_coll_choose(ctx, comm, MUIR_ALL_REDUCE, &spec, send, recv, -1.0, &none),
+                          MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_coll_choose(ctx, comm, MUIR_ALL_REDUCE, &spec, send, recv, 60.0, &enough),
+                          MUIR_OK);
+    bool has_mpi = false, has_hierarchical = false;
+    for (int i = 0; i < none.n_trials; i++) {
+        has_mpi = has_mpi || strcmp(none.trials[i].coll->name, "mpi") == 0;
+        has_hierarchical = has_hierarchical || strcmp(none.trials[i].coll->name, "hierarchical") == 0;
+    }
+    CU_ASSERT(has_mpi);
+    CU_ASSERT_EQUAL(enough.n_untried, 0);
+    if (ctx->size > 2) {
+        CU_ASSERT_EQUAL(has_hierarchical, comm->why_not_hierarchical[0] == '\0');
+        CU_ASSERT(none.n_trials >= 2 && none.n_untried > 0);
+        for (int i = 0; i < none.n_trials; i++)
+            if (strcmp(none.trials[i].coll->name, "mpi") == 0) CU_ASSERT(none.trials[i].is_in_full);
+    }
+    free(send);
+    free(recv);
+    muir_coll_comm_destroy(&comm);
+}
+
+/* 100 us a sample, 50 ms of turns. */
+static void turns_fill_their_time(void)
+{
+    static const struct {
+        double round_s;
+        int n, samples, calls;
+    } known[] = {{1e-6, 1, 15, 20},  /* 100 calls would fill a sample; 20 are the most */
+                 {40e-6, 4, 15, 10}, /* 10 us a call */
+                 {1e-3, 2, 15, 1},   {5e-3, 2, 10, 1},  {15e-3, 3, 7, 1},
+                 {30e-3, 2, 3, 1},   {250e-3, 2, 1, 1}, {250e-3, 3, 3, 1}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const muir_coll_turns t = muir_coll_turns_for(known[i].round_s, known[i].n);
+        CU_ASSERT_EQUAL(t.samples, known[i].samples);
+        CU_ASSERT_EQUAL(t.calls, known[i].calls);
+    }
+}
+
 typedef struct calls {
     int changed, looked_at;
 } calls;
@@ -96,6 +144,8 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"the median is the middle one", the_median_is_the_middle_one},
         {"all ranks choose the same algorithm", all_ranks_choose_the_same_algorithm},
+        {"slow links do not leave mpi alone", slow_links_do_not_leave_mpi_alone},
+        {"turns fill their time", turns_fill_their_time},
         {"contenders run in turns and times are the slowest rank's",
          contenders_run_in_turns_and_times_are_the_slowest_ranks},
         CU_TEST_INFO_NULL,

@@ -6,11 +6,7 @@
 #include "check.h"
 #include "fleet_clock/fleet_clock.h"
 #include "plan/plan.h"
-
-static muir_status load(const char *const *overrides, int n, muir_scenario *scenario)
-{
-    return muir_scenario_load(muir_test_ctx(), "tiny", overrides, n, scenario);
-}
+#include "programs.h"
 
 static muir_plan *plan_of(muir_ctx *ctx, const muir_scenario *base, const char *const *fixed, int n_fixed,
                           bool is_pareto)
@@ -23,12 +19,12 @@ static muir_plan *plan_of(muir_ctx *ctx, const muir_scenario *base, const char *
     return plan;
 }
 
-static double step_of(const char *const *overrides, int n)
+static double step_of(const char *const *overrides)
 {
     muir_scenario scenario;
     muir_fleet_clock *clock = NULL;
     double step_s = 1e30;
-    if (load(overrides, n, &scenario) == MUIR_OK) {
+    if (try_scenario("tiny", overrides, NULL, &scenario) == MUIR_OK) {
         CU_ASSERT_EQUAL_FATAL(muir_fleet_clock_create(muir_test_ctx(), &scenario, &clock), MUIR_OK);
         step_s = muir_fleet_clock_ideal(clock)->step_s;
     }
@@ -37,7 +33,12 @@ static double step_of(const char *const *overrides, int n)
     return step_s;
 }
 
-static const char *const batch = "global_batch_size=64";
+#define BATCH "global_batch_size=64"
+
+static muir_scenario base_of_plans(void)
+{
+    return scenario_of("tiny", KEYS(BATCH));
+}
 
 /* Every tp and pp by hand, as a user would type them. */
 static void the_best_is_the_best(void)
@@ -45,8 +46,7 @@ static void the_best_is_the_best(void)
     static const char *const fixed[] = {"parallel.vpp",       "parallel.schedule",  "parallel.cp",
                                         "parallel.ep",        "micro_batch_size",   "parallel.order",
                                         "parallel.recompute", "parallel.zero_stage"};
-    muir_scenario base;
-    CU_ASSERT_EQUAL_FATAL(load(&batch, 1, &base), MUIR_OK);
+    const muir_scenario base = base_of_plans();
     muir_plan *plan = plan_of(muir_test_ctx(), &base, fixed, sizeof fixed / sizeof fixed[0], false);
     double best_s = 1e30;
     int legal = 0;
@@ -55,15 +55,14 @@ static void the_best_is_the_best(void)
             char tp_text[32], pp_text[32];
             snprintf(tp_text, sizeof tp_text, "parallel.tp=%d", tp);
             snprintf(pp_text, sizeof pp_text, "parallel.pp=%d", pp);
-            const char *const overrides[] = {batch, tp_text, pp_text, "parallel.dp=auto"};
-            const double step_s = step_of(overrides, 4);
+            const double step_s = step_of(KEYS(BATCH, tp_text, pp_text, "parallel.dp=auto"));
             legal += step_s < 1e30;
             if (step_s < best_s) best_s = step_s;
         }
     CU_ASSERT(legal > 4);
     CU_ASSERT_FATAL(plan->n > 4);
     CU_ASSERT_EQUAL(plan->entries[0].step_s, best_s);
-    CU_ASSERT_EQUAL(plan->own.step_s, step_of(&batch, 1));
+    CU_ASSERT_EQUAL(plan->own.step_s, step_of(KEYS(BATCH)));
     for (int i = 0; i < plan->n;
          i++) { /* of its chips alone, between idle and full; 2: hosts, network, building */
         const double full_w = base.fleet.chip.tdp_w * (double)plan->entries[i].chips;
@@ -83,9 +82,8 @@ static bool is_same(const muir_plan_entry *a, const muir_plan_entry *b)
 
 static void check_same_alone(bool is_pareto)
 {
-    muir_scenario base;
+    const muir_scenario base = base_of_plans();
     muir_ctx *alone = NULL;
-    CU_ASSERT_EQUAL_FATAL(load(&batch, 1, &base), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_ctx_create(MPI_COMM_SELF, &alone), MUIR_OK);
     muir_plan *together = plan_of(muir_test_ctx(), &base, NULL, 0, is_pareto);
     muir_plan *single = plan_of(alone, &base, NULL, 0, is_pareto);
@@ -108,11 +106,9 @@ static void any_ranks_find_the_same(void)
 static void limits_are_kept(void)
 {
     static const char *const fixed[] = {"parallel.tp", "micro_batch_size"};
-    const char *const overrides[] = {batch, "parallel.tp=2", "parallel.pp=1", "micro_batch_size=2"};
-    const char *const less_memory[] = {batch, "chip.hbm_bytes=4e8"};
-    muir_scenario base, small;
-    CU_ASSERT_EQUAL_FATAL(load(overrides, 4, &base), MUIR_OK);
-    CU_ASSERT_EQUAL_FATAL(load(less_memory, 2, &small), MUIR_OK);
+    const muir_scenario base = scenario_of(
+                            "tiny", KEYS(BATCH, "parallel.tp=2", "parallel.pp=1", "micro_batch_size=2")),
+                        small = scenario_of("tiny", KEYS(BATCH, "chip.hbm_bytes=4e8"));
     muir_plan *plan = plan_of(muir_test_ctx(), &base, fixed, 2, false);
     muir_plan *tight = plan_of(muir_test_ctx(), &small, NULL, 0, false);
     CU_ASSERT(plan->n > 1);
@@ -131,8 +127,7 @@ static void limits_are_kept(void)
 /* Nothing in the front is beaten by anything else in it, and the fastest of all is there. */
 static void the_front_is_a_front(void)
 {
-    muir_scenario base;
-    CU_ASSERT_EQUAL_FATAL(load(&batch, 1, &base), MUIR_OK);
+    const muir_scenario base = base_of_plans();
     muir_plan *front = plan_of(muir_test_ctx(), &base, NULL, 0, true);
     muir_plan *plain = plan_of(muir_test_ctx(), &base, NULL, 0, false);
     CU_ASSERT_FATAL(front->n > 1 && plain->n > 0);

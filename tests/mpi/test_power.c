@@ -10,17 +10,16 @@
 #include "programs.h"
 #include "run/power.h"
 
-static const char *const traced[] = {"parallel.dp=70",    "parallel.tp=8",         "model=gpt3-175b",
-                                     "parallel.pp=4",     "power.window_s=100",    "evaluation.every=3",
+#define SMALL_JOB "parallel.dp=70", "parallel.tp=8", "model=gpt3-175b", "parallel.pp=4"
+static const char *const traced[] = {SMALL_JOB,           "power.window_s=100",    "evaluation.every=3",
                                      "host.every=0",      "evaluation.time_s=2.5", "power.stagger_s=0.3",
                                      "power.floor=0.2",   "fleet.chip=h100-sxm",   "power.stagger_groups=3",
-                                     "chip.tp_power=0.4", "chip.dp_power=0.3"};
-enum { TRACED = sizeof traced / sizeof traced[0] };
+                                     "chip.tp_power=0.4", "chip.dp_power=0.3",     NULL};
 
 /* The energy of the ideal step from its schedule's times, without profiles. */
 static void energy_follows_the_phases(void)
 {
-    const muir_scenario s = load("rainier", traced, 4);
+    const muir_scenario s = scenario_of("rainier", KEYS(SMALL_JOB));
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_slot_times *times = muir_fleet_clock_slot_times(clock);
@@ -55,7 +54,7 @@ static void energy_follows_the_phases(void)
 /* Lays some steps and compares the trace's energy with the rows'. */
 static void a_trace_has_the_energy_of_its_steps(void)
 {
-    const muir_scenario s = load("rainier", traced, TRACED);
+    const muir_scenario s = scenario_of("rainier", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_power_trace *trace = NULL;
     muir_fleet_row row;
@@ -98,7 +97,7 @@ static double plain_replica_j(const muir_power *p, double offset_s, double delay
 /* Bins made by hand: the trace is the sum over replicas, sample by sample. */
 static void a_trace_is_the_sum_over_replicas(void)
 {
-    const muir_scenario s = load("rainier", traced, TRACED);
+    const muir_scenario s = scenario_of("rainier", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     muir_power_trace *trace = NULL;
@@ -131,7 +130,7 @@ static void a_trace_is_the_sum_over_replicas(void)
 /* Replicas that are down are idle; a step without any is its pauses alone. */
 static void what_does_not_train_is_idle(void)
 {
-    const muir_scenario s = load("rainier", traced, TRACED);
+    const muir_scenario s = scenario_of("rainier", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     muir_power_trace *trace = NULL;
@@ -164,7 +163,7 @@ static void what_does_not_train_is_idle(void)
 
 static void bins_hold_every_replica_once(void)
 {
-    const muir_scenario s = load("rainier", traced, TRACED);
+    const muir_scenario s = scenario_of("rainier", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
@@ -198,7 +197,7 @@ static double sum_of(const double *w)
 /* After a step, an exponential; the energy is that of the load but for what the lag holds at the end. */
 static void lags_follow_exponentially(void)
 {
-    muir_scenario s = load("tiny", NULL, 0);
+    muir_scenario s = scenario_of("tiny", NULL);
     double w[N];
     s.fleet.server.supply_lag_s = 0.0;
     s.fleet.chip.lag_s = 0.1;
@@ -213,9 +212,9 @@ static void lags_follow_exponentially(void)
 
 static void ramps_keep_to_their_limits(void)
 {
-    const char *const keys[] = {"power.window_s=80", "power.ramp_up_w_per_s=50",
-                                "power.ramp_down_w_per_s=20"};
-    const muir_scenario s = load("tiny", keys, 3); /* four chips */
+    const char *const keys[] = {"power.window_s=80", "power.ramp_up_w_per_s=50", "power.ramp_down_w_per_s=20",
+                                NULL};
+    const muir_scenario s = scenario_of("tiny", keys); /* four chips */
     muir_smooth_cost cost = {0.0, 0.0, 0.0, 0.0};
     double w[N], load_w[N];
     fill_square(load_w, 400.0, 1000.0);
@@ -232,8 +231,8 @@ static void ramps_keep_to_their_limits(void)
 /* The meter's swing shrinks, nothing is made of nothing, content and power keep to their limits. */
 static void storage_keeps_its_books(void)
 {
-    const char *const keys[] = {"power.window_s=80", "power.storage_j_per_chip=900"};
-    muir_scenario s = load("tiny", keys, 2);
+    const char *const keys[] = {"power.window_s=80", "power.storage_j_per_chip=900", NULL};
+    muir_scenario s = scenario_of("tiny", keys);
     double w[N], load_w[N];
     fill_square(load_w, 4 * 175.0, 4 * 475.0);
     for (int weak = 0; weak < 2; weak++) {
@@ -256,8 +255,8 @@ static void storage_keeps_its_books(void)
 /* A trace made by hand: one sine on a mean. */
 static void a_sine_gives_its_own_figures(void)
 {
-    const char *const keys[] = {"power.window_s=80"};
-    const muir_scenario s = load("tiny", keys, 1);
+    const char *const keys[] = {"power.window_s=80", NULL};
+    const muir_scenario s = scenario_of("tiny", keys);
     muir_power_report r = {.step_hz = 0.5};
     double w[N];
     for (int k = 0; k < N; k++) w[k] = 1000.0 + 30.0 * sin(2.0 * acos(-1.0) * 0.5 * (k + 0.5) / 50.0);
@@ -281,13 +280,13 @@ static void a_sine_gives_its_own_figures(void)
 
 static void remedies_do_what_they_cost(void)
 {
-    const char *const none[] = {"power.window_s=60"};
-    const char *const floor[] = {"power.window_s=60", "power.floor=0.9"};
-    const char *const storage[] = {"power.window_s=60", "power.storage_j_per_chip=5000"};
+    const char *const none[] = {"power.window_s=60", NULL};
+    const char *const floor[] = {"power.window_s=60", "power.floor=0.9", NULL};
+    const char *const storage[] = {"power.window_s=60", "power.storage_j_per_chip=5000", NULL};
     const char *const *const keys[] = {none, floor, storage};
     muir_power_summary p[3];
     for (int i = 0; i < 3; i++) {
-        const muir_scenario s = load("rainier", keys[i], i == 0 ? 1 : 2);
+        const muir_scenario s = scenario_of("rainier", keys[i]);
         CU_ASSERT_EQUAL(muir_power_study(muir_test_ctx(), &s, &p[i]), MUIR_OK);
         CU_ASSERT_EQUAL(p[i].windows, 1);
     }
@@ -302,8 +301,8 @@ static void remedies_do_what_they_cost(void)
 /* Half of what compute draws beyond idle leaves the cube root of a half of the clock. */
 static void a_cap_slows_compute_and_nothing_else(void)
 {
-    const char *const cap[] = {"power.cap=0.535"};
-    const muir_scenario plain = load("rainier", NULL, 0), capped = load("rainier", cap, 1);
+    const char *const cap[] = {"power.cap=0.535", NULL};
+    const muir_scenario plain = scenario_of("rainier", NULL), capped = scenario_of("rainier", cap);
     muir_fleet_clock *a = clock_of(muir_test_ctx(), &plain), *b = clock_of(muir_test_ctx(), &capped);
     const muir_slot_time *x = &muir_fleet_clock_slot_times(a)->slot[MUIR_FORWARD][1],
                          *y = &muir_fleet_clock_slot_times(b)->slot[MUIR_FORWARD][1];
@@ -317,7 +316,7 @@ static void a_cap_slows_compute_and_nothing_else(void)
 
 static void cost_adds_up(void)
 {
-    muir_scenario s = load("rainier-1m", NULL, 0);
+    muir_scenario s = scenario_of("rainier-1m", NULL);
     s.fleet.site.site_lifetime_years = s.fleet.site.lifetime_years;
     const muir_cost c = muir_cost_of(&s);
     const double capital = 1e6 * 33900.0, year_s = 365.25 * 86400.0;

@@ -9,15 +9,16 @@
 
 #include "check.h"
 #include "flip.h"
+#include "programs.h"
 #include "run/saver.h"
 
 enum { BYTES = 3000001 }; /* several blocks, and no whole number of words */
 
-static const char *const wanted[] = {"faults.checkpoint.storage=async", "host.checkpoint_bytes=3000001"};
+#define ON_STORAGE "faults.checkpoint.storage=async"
 
-static void load(const char *const *overrides, int n, muir_scenario *scenario)
+static muir_scenario saving(void)
 {
-    CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), "tiny", overrides, n, scenario), MUIR_OK);
+    return scenario_of("tiny", KEYS(ON_STORAGE, "host.checkpoint_bytes=3000001"));
 }
 
 /* A saver of its own files for each number of ranks. */
@@ -76,10 +77,9 @@ static double bytes_in(const char *path)
 static void ranks_save_the_jobs_state_over_the_divisor(void)
 {
     muir_ctx *ctx = muir_test_ctx();
-    muir_scenario s;
+    const muir_scenario s = scenario_of("tiny", KEYS(ON_STORAGE));
     muir_program *program = NULL;
     static const double factors[] = {1.0, 3.0, 16.0, 1e6};
-    load(wanted, 1, &s);
     CU_ASSERT_EQUAL_FATAL(muir_program_create(ctx, &s.job, &program), MUIR_OK);
     const double job = program->params * 14.0, chips = 4.0;
     for (int i = 0; i < 4; i++) {
@@ -102,16 +102,12 @@ static void ranks_save_the_jobs_state_over_the_divisor(void)
 
 static void none_is_wanted_without_storage(void)
 {
-    static const char *const off[] = {"faults.checkpoint.storage=async", "host.checkpoint=off"},
-                             *const never[] = {"faults.checkpoint.storage=async", "host.every=0"};
-    muir_scenario s;
-    load(NULL, 0, &s);
-    CU_ASSERT_FALSE(muir_snapshot_is_wanted(&s));
-    load(off, 2, &s);
-    CU_ASSERT_FALSE(muir_snapshot_is_wanted(&s));
-    load(never, 2, &s);
-    CU_ASSERT_FALSE(muir_snapshot_is_wanted(&s));
-    load(wanted, 2, &s);
+    const muir_scenario none = scenario_of("tiny", NULL),
+                        off = scenario_of("tiny", KEYS(ON_STORAGE, "host.checkpoint=off")),
+                        never = scenario_of("tiny", KEYS(ON_STORAGE, "host.every=0")), s = saving();
+    CU_ASSERT_FALSE(muir_snapshot_is_wanted(&none));
+    CU_ASSERT_FALSE(muir_snapshot_is_wanted(&off));
+    CU_ASSERT_FALSE(muir_snapshot_is_wanted(&never));
     CU_ASSERT(muir_snapshot_is_wanted(&s));
 }
 
@@ -135,8 +131,7 @@ static void contents_tell_seed_step_rank_part_and_place_apart(void)
 
 static void a_restart_reads_what_was_written(void)
 {
-    muir_scenario s;
-    load(wanted, 2, &s);
+    const muir_scenario s = saving();
     muir_saver *saver = make_saver(&s);
     const muir_fold fold = muir_fold_make(&s, muir_test_ctx()->size, muir_test_ctx()->rank);
     const double mine = fold.place[0] < 0 ? 0.0 : BYTES;
@@ -162,8 +157,7 @@ static void a_restart_reads_what_was_written(void)
 /* The state before the last one is there too: the last may not have been complete when the job failed. */
 static void two_files_take_turns(void)
 {
-    muir_scenario s;
-    load(wanted, 2, &s);
+    const muir_scenario s = saving();
     muir_saver *saver = make_saver(&s);
     for (int64_t i = 1; i <= 5; i++) {
         muir_saver_note_saved(saver, 10 * i);
@@ -189,8 +183,7 @@ static void two_files_take_turns(void)
 /* Host steps that are left out: all that a restart needs is executed, what is overtaken is counted. */
 static void what_is_due_waits_for_the_host_clock(void)
 {
-    muir_scenario s;
-    load(wanted, 2, &s);
+    const muir_scenario s = saving();
     muir_saver *saver = make_saver(&s);
     muir_saver_note_saved(saver, 10);
     muir_saver_note_saved(saver, 20);
@@ -206,9 +199,8 @@ static void what_is_due_waits_for_the_host_clock(void)
 
 static void a_flipped_byte_is_counted_and_named(void)
 {
-    muir_scenario s;
+    const muir_scenario s = saving();
     char expected[256];
-    load(wanted, 2, &s);
     muir_saver *saver = make_saver(&s);
     muir_saver_note_saved(saver, 10);
     step(saver);
@@ -227,9 +219,8 @@ static void a_flipped_byte_is_counted_and_named(void)
 /* Checksums hold, and yet it is not the state of that step. */
 static void another_steps_file_is_wrong(void)
 {
-    muir_scenario s;
+    const muir_scenario s = saving();
     char saved[256];
-    load(wanted, 2, &s);
     muir_saver *saver = make_saver(&s);
     muir_saver_note_saved(saver, 10);
     muir_saver_note_saved(saver, 20);
@@ -249,8 +240,7 @@ static void another_steps_file_is_wrong(void)
 
 static void a_resumed_run_verifies_its_files(void)
 {
-    muir_scenario s;
-    load(wanted, 2, &s);
+    const muir_scenario s = saving();
     muir_saver *killed = make_saver(&s), *saver = make_saver(&s);
     muir_saver_note_saved(killed, 10);
     muir_saver_note_saved(killed, 20);
@@ -275,11 +265,9 @@ static void a_resumed_run_verifies_its_files(void)
 
 static void a_folder_that_is_none_is_refused(void)
 {
-    static const char *const nowhere[] = {"faults.checkpoint.storage=async", "host.checkpoint=/no/such"};
-    muir_scenario s;
+    const muir_scenario s = scenario_of("tiny", KEYS(ON_STORAGE, "host.checkpoint=/no/such"));
     muir_saver *saver = NULL;
     const muir_snapshot_facts facts = {.bytes = {1, 1}};
-    load(nowhere, 2, &s);
     CU_ASSERT_EQUAL(muir_saver_create(muir_test_ctx(), &s, &facts, "x.h5", &saver), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NULL(saver);
     CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message,

@@ -7,14 +7,9 @@
 
 #include "check.h"
 #include "models/program.h"
+#include "programs.h"
 #include "scenario/fold.h"
 #include "scenario/scenario.h"
-
-static muir_status load(const char *name, const char *const *overrides, int n, muir_scenario *scenario)
-{
-    muir_ctx_clear(muir_test_ctx());
-    return muir_scenario_load(muir_test_ctx(), name, overrides, n, scenario);
-}
 
 static void shipped_scenarios_load(void)
 {
@@ -27,7 +22,7 @@ static void shipped_scenarios_load(void)
                    {"tiny", 4, 4, 8}};
     for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
         muir_scenario s;
-        CU_ASSERT_EQUAL(load(shipped[i].name, NULL, 0, &s), MUIR_OK);
+        CU_ASSERT_EQUAL(try_scenario(shipped[i].name, NULL, NULL, &s), MUIR_OK);
         CU_ASSERT_EQUAL(muir_fleet_chips(&s.fleet), shipped[i].fleet_chips);
         CU_ASSERT_EQUAL(muir_job_chips(&s.job), shipped[i].job_chips);
         CU_ASSERT_EQUAL(s.spare_chips, shipped[i].fleet_chips - shipped[i].job_chips);
@@ -38,11 +33,15 @@ static void shipped_scenarios_load(void)
 
 static void overrides_reach_every_file(void)
 {
-    static const char *const overrides[] = {
-        "steps=7",         "parallel.dp=12", "fleet.fabric.oversubscription=4",
-        "model.layers=64", "chip.tdp_w=600", "host.every=0"};
+    static const char *const overrides[] = {"steps=7",
+                                            "parallel.dp=12",
+                                            "fleet.fabric.oversubscription=4",
+                                            "model.layers=64",
+                                            "chip.tdp_w=600",
+                                            "host.every=0",
+                                            NULL};
     muir_scenario s;
-    CU_ASSERT_EQUAL(load("rainier", overrides, 6, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("rainier", overrides, NULL, &s), MUIR_OK);
     CU_ASSERT_EQUAL(s.run.steps, 7);
     CU_ASSERT_EQUAL(s.job.parallel.dp, 12);
     CU_ASSERT_EQUAL(s.fleet.fabric.oversubscription, 4.0);
@@ -55,7 +54,7 @@ static void all_ranks_hold_the_same_scenario(void)
 {
     muir_ctx *ctx = muir_test_ctx();
     muir_scenario mine, roots;
-    CU_ASSERT_EQUAL(load("rainier", NULL, 0, &mine), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("rainier", NULL, NULL, &mine), MUIR_OK);
     roots = mine;
     MPI_Bcast(&roots, (int)sizeof roots, MPI_BYTE, 0, ctx->comm);
     CU_ASSERT(memcmp(&mine, &roots, sizeof mine) == 0);
@@ -64,7 +63,7 @@ static void all_ranks_hold_the_same_scenario(void)
 static void impossible_layouts_are_one_sentence(void)
 {
     static const struct {
-        const char *override[2];
+        const char *override[3];
         const char *message;
     } wrong[] = {
         {{"parallel.dp=489", "seed=1"},
@@ -91,7 +90,7 @@ static void impossible_layouts_are_one_sentence(void)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         muir_scenario s;
-        CU_ASSERT_EQUAL(load("rainier", wrong[i].override, 2, &s), MUIR_ERR_ARG);
+        CU_ASSERT_EQUAL(try_scenario("rainier", wrong[i].override, NULL, &s), MUIR_ERR_ARG);
         CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, wrong[i].message);
     }
     muir_ctx_clear(muir_test_ctx());
@@ -109,7 +108,7 @@ static void check_file(const char *text, const char *message)
     }
     MPI_Barrier(muir_test_ctx()->comm);
     muir_scenario s;
-    CU_ASSERT_EQUAL(load(path, NULL, 0, &s), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(try_scenario(path, NULL, NULL, &s), MUIR_ERR_ARG);
     const size_t length = strlen(message);
     const bool is_beginning = length > 0 && message[length - 1] == ' ';
     CU_ASSERT(strncmp(muir_test_ctx()->message, message, is_beginning ? length : length + 1) == 0);
@@ -144,10 +143,10 @@ static void wrong_files_are_named_with_line_and_key(void)
 
 static void a_long_list_of_known_names_ends_in_a_hint(void)
 {
-    static const char *const overrides[] = {"model=zzz"};
+    static const char *const overrides[] = {"model=zzz", NULL};
     const char *hint = " and more, see `muir list`";
     muir_scenario s;
-    CU_ASSERT_EQUAL(load("tiny", overrides, 1, &s), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(try_scenario("tiny", overrides, NULL, &s), MUIR_ERR_ARG);
     const char *message = muir_test_ctx()->message;
     CU_ASSERT(strlen(message) > strlen(hint) && strcmp(message + strlen(message) - strlen(hint), hint) == 0);
     muir_ctx_clear(muir_test_ctx());
@@ -177,7 +176,7 @@ static void a_mesh_fits_the_job_and_cuts_many_axes(void)
     } known[] = {{1, 1, 1, 1}, {2, 1, 2, 1}, {3, 1, 3, 1}, {4, 1, 2, 2},
                  {5, 1, 5, 1}, {6, 1, 3, 2}, {8, 2, 2, 2}, {64, 4, 4, 4}};
     muir_scenario s;
-    CU_ASSERT_EQUAL(load("rainier", NULL, 0, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("rainier", NULL, NULL, &s), MUIR_OK);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const muir_fold fold = muir_fold_make(&s, known[i].ranks, known[i].ranks - 1);
         CU_ASSERT_EQUAL(fold.mesh_ranks, known[i].ranks);
@@ -185,7 +184,7 @@ static void a_mesh_fits_the_job_and_cuts_many_axes(void)
         CU_ASSERT_EQUAL(fold.mesh[MUIR_MESH_DP], known[i].dp);
         CU_ASSERT_EQUAL(fold.mesh[MUIR_MESH_PP], known[i].pp);
     }
-    CU_ASSERT_EQUAL(load("tiny", NULL, 0, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("tiny", NULL, NULL, &s), MUIR_OK);
     const muir_fold five = muir_fold_make(&s, 5, 4); /* four chips: one rank has no part */
     CU_ASSERT_EQUAL(five.mesh_ranks, 4);
     CU_ASSERT_EQUAL(five.place[MUIR_MESH_TP], -1);

@@ -204,6 +204,17 @@ static void buffers_are_zeroed_aligned_and_may_differ_in_length(void)
     muir_coll_comm_destroy(&comm);
 }
 
+/* Two turns of a slot and of the p-th part of one, a board of less than 1 KiB, and at most 128 bytes of
+ * rounding for each of the four. */
+static void a_rank_shares_no_more_than_its_slots(void)
+{
+    for (int p = 2; p <= 4096; p *= 2) {
+        const size_t slots = 2 * ((size_t)MUIR_SHARED_SLOT + (size_t)MUIR_SHARED_SLOT / (size_t)p);
+        CU_ASSERT(muir_shared_bytes(p) >= slots);
+        CU_ASSERT(muir_shared_bytes(p) <= slots + 1024 + 4 * 128);
+    }
+}
+
 static void ranks_without_shared_memory_are_refused_with_the_reason(void)
 {
     muir_ctx *ctx = muir_test_ctx();
@@ -235,6 +246,7 @@ int main(int argc, char **argv)
          a_message_gets_through_while_its_sender_waits_in_a_collective},
         {"buffers are zeroed, aligned, and may differ in length",
          buffers_are_zeroed_aligned_and_may_differ_in_length},
+        {"a rank shares no more than its slots", a_rank_shares_no_more_than_its_slots},
         {"ranks without shared memory are refused with the reason",
          ranks_without_shared_memory_are_refused_with_the_reason},
         CU_TEST_INFO_NULL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* All-reduce on two hosts with two ranks each: time, and bytes that leave each host by its network.
- * Run by tests/cluster/test_two_hosts; ranks 0 and 1 are on one host, 2 and 3 on the other. */
+ * Run by tests/cluster/hosts; ranks 0 and 1 are on one host, 2 and 3 on the other. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

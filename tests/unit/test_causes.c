@@ -4,23 +4,13 @@
 #include <string.h>
 
 #include "check.h"
+#include "programs.h"
 #include "reliability/events.h"
-
-static muir_scenario load(const char *const *keys, int n)
-{
-    muir_scenario scenario;
-    muir_ctx_clear(muir_test_ctx());
-    const muir_status st = muir_scenario_load(muir_test_ctx(), "llama3-16k", keys, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
 
 /* Weights of Llama 3's table: 3 of 419 leaf switches, 5 racks, 7 hangs. */
 static void shares_are_those_of_the_weights(void)
 {
-    static const char *const keys[] = {"faults=llama3"};
-    const muir_scenario s = load(keys, 1);
+    const muir_scenario s = scenario_of("llama3-16k", KEYS("faults=llama3"));
     const muir_causes *c = &s.faults.causes;
     CU_ASSERT_DOUBLE_EQUAL(muir_causes_sum(c), 419.0, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(muir_causes_wide_share(c), 8.0 / 419.0, 1e-15);
@@ -46,25 +36,22 @@ static void check_reach(const muir_fleet *fleet, muir_reach reach, int32_t serve
 /* Meta: 16 chips a rack, so two servers of 8; 384 servers a leaf; 3,072 servers. */
 static void racks_and_leaves_take_their_servers_along(void)
 {
-    static const char *const keys[] = {"faults=llama3", "fleet.servers=3071"};
-    static const char *const alone[] = {"faults=llama3", "fleet.server.rack_chips=auto"};
-    muir_scenario s = load(keys, 2);
+    muir_scenario s = scenario_of("llama3-16k", KEYS("faults=llama3", "fleet.servers=3071"));
     check_reach(&s.fleet, MUIR_REACH_SERVER, 1001, 1001, 1001);
     check_reach(&s.fleet, MUIR_REACH_RACK, 1001, 1000, 1001);
     check_reach(&s.fleet, MUIR_REACH_RACK, 3070, 3070, 3070); /* the last rack is half full */
     check_reach(&s.fleet, MUIR_REACH_LEAF, 1001, 768, 1151);
-    s = load(alone, 2);
+    s = scenario_of("llama3-16k", KEYS("faults=llama3", "fleet.server.rack_chips=auto"));
     check_reach(&s.fleet, MUIR_REACH_RACK, 1001, 1001, 1001);
 }
 
 static void hosts_and_racks_are_those_of_the_fleet(void)
 {
-    static const char *const given[] = {"fleet=rainier-500k", "fleet.server.rack_chips=32"};
-    muir_scenario s = load(given, 2);
+    muir_scenario s = scenario_of("llama3-16k", KEYS("fleet=rainier-500k", "fleet.server.rack_chips=32"));
     CU_ASSERT_EQUAL(muir_fleet_hosts(&s.fleet, 500032), 500032 / 16);
     CU_ASSERT_EQUAL(muir_fleet_hosts(&s.fleet, 17), 2);
     CU_ASSERT_EQUAL(muir_fleet_rack_servers(&s.fleet), 1); /* a server fills two racks */
-    s = load(NULL, 0);
+    s = scenario_of("llama3-16k", NULL);
     CU_ASSERT_EQUAL(muir_fleet_hosts(&s.fleet, 80), 10); /* auto: a server is a host */
 }
 
@@ -72,12 +59,13 @@ static void hosts_and_racks_are_those_of_the_fleet(void)
 static void fewer_hosts_pause_less(void)
 {
     static const char *const few[] = {"faults=bring-up", "faults.rate=0", "faults.jitter.spike_share=0",
-                                      "fleet.server.chips_per_host=8"},
+                                      "fleet.server.chips_per_host=8", NULL},
                              *const many[] = {"faults=bring-up", "faults.rate=0",
-                                              "faults.jitter.spike_share=0", "fleet.server.chips_per_host=1"};
+                                              "faults.jitter.spike_share=0", "fleet.server.chips_per_host=1",
+                                              NULL};
     double wait_s[2] = {0.0, 0.0};
     for (int i = 0; i < 2; i++) {
-        const muir_scenario s = load(i ? many : few, 4);
+        const muir_scenario s = scenario_of("llama3-16k", i ? many : few);
         muir_effects *e = NULL;
         muir_servers *servers = NULL;
         CU_ASSERT_EQUAL_FATAL(muir_effects_create(muir_test_ctx(), &s, &e), MUIR_OK);

@@ -6,21 +6,21 @@
 
 #include "check.h"
 #include "models/program.h"
+#include "programs.h"
 #include "scenario/catalogue.h"
 #include "scenario/scenario.h"
 
-enum { ONE_CHIP = 6, SOURCE_MIN = 10, MODELS_MIN = 60 };
+enum { SOURCE_MIN = 10, MODELS_MIN = 60 };
 
 /* Loads the scenario `tiny` as a job of one chip with `key`=`name` put in; false if that fails. */
-static bool load(const char *key, const char *name, muir_scenario *scenario)
+static bool load_on_one_chip(const char *key, const char *name, muir_scenario *scenario)
 {
-    const char *overrides[ONE_CHIP + 1] = {"parallel.tp=1",       "parallel.pp=1",      "parallel.dp=1",
-                                           "global_batch_size=1", "micro_batch_size=1", "seq_len=auto"};
     char chosen[2 * MUIR_NAME_SIZE];
     snprintf(chosen, sizeof chosen, "%s=%s", key, name);
-    overrides[ONE_CHIP] = chosen;
-    muir_ctx_clear(muir_test_ctx());
-    const muir_status st = muir_scenario_load(muir_test_ctx(), "tiny", overrides, ONE_CHIP + 1, scenario);
+    const muir_status st = try_scenario("tiny",
+                                        KEYS("parallel.tp=1", "parallel.pp=1", "parallel.dp=1",
+                                             "global_batch_size=1", "micro_batch_size=1", "seq_len=auto"),
+                                        KEYS(chosen), scenario);
     if (st != MUIR_OK) fprintf(stderr, "%s: %s\n", chosen, muir_test_ctx()->message);
     CU_ASSERT_EQUAL(st, MUIR_OK);
     return st == MUIR_OK;
@@ -38,7 +38,7 @@ static void check_texts(const char *name, const char *description, const char *s
 static void check_chip(const char *name)
 {
     muir_scenario s;
-    if (!load("fleet.chip", name, &s)) return;
+    if (!load_on_one_chip("fleet.chip", name, &s)) return;
     CU_ASSERT_STRING_EQUAL(s.fleet.top.chip, name);
     check_texts(name, s.fleet.chip.description, s.fleet.chip.source);
 }
@@ -46,7 +46,7 @@ static void check_chip(const char *name)
 static void check_fleet(const char *name)
 {
     muir_scenario s;
-    if (!load("fleet", name, &s)) return;
+    if (!load_on_one_chip("fleet", name, &s)) return;
     check_texts(name, s.fleet.top.description, s.fleet.top.source);
     check_texts(name, s.fleet.top.description, s.fleet.server.source);
     check_texts(name, s.fleet.top.description, s.fleet.fabric.source);
@@ -56,7 +56,7 @@ static void check_fleet(const char *name)
 static void check_model(const char *name)
 {
     muir_scenario s;
-    if (!load("model", name, &s)) return;
+    if (!load_on_one_chip("model", name, &s)) return;
     if (s.job.model.hypothetical) CU_ASSERT(strncmp(s.job.model.source, "made up", strlen("made up")) == 0);
     check_texts(name, s.job.model.description, s.job.model.source);
 }
@@ -64,7 +64,7 @@ static void check_model(const char *name)
 static void check_faults(const char *name)
 {
     muir_scenario s;
-    if (!load("faults", name, &s)) return;
+    if (!load_on_one_chip("faults", name, &s)) return;
     check_texts(name, s.faults.top.description, s.faults.top.source);
 }
 
@@ -160,7 +160,7 @@ static void weights_are_as_published(void)
     for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
         muir_scenario s;
         muir_program *program = NULL;
-        if (!load("model", weights[i].model, &s)) continue;
+        if (!load_on_one_chip("model", weights[i].model, &s)) continue;
         CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &s.job, &program), MUIR_OK);
         const double ratio = program->params / weights[i].params;
         if (ratio < 0.97 || ratio > 1.03)

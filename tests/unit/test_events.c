@@ -5,31 +5,23 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "programs.h"
 #include "reliability/events.h"
 
 enum { SEEDS = 8, MANY_SEEDS = 40, MOST_KEYS = 24 };
 
-static muir_scenario load(const char *name, int seed, const char *const *keys)
+static muir_scenario seeded(const char *name, int seed, const char *const *keys)
 {
-    muir_scenario scenario;
-    const char *all[MOST_KEYS];
     char text[32];
-    int n = 0;
     snprintf(text, sizeof text, "seed=%d", seed);
-    all[n++] = text;
-    for (int i = 0; keys[i]; i++) all[n++] = keys[i];
-    muir_ctx_clear(muir_test_ctx());
-    const muir_status st = muir_scenario_load(muir_test_ctx(), name, all, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
+    return scenario_with(name, KEYS(text), keys);
 }
 
 /* What a run of `days` with steps of one length comes to. */
 static muir_goodput run(const char *name, int seed, const char *const *keys, double days, double step_s,
                         double params)
 {
-    const muir_scenario s = load(name, seed, keys);
+    const muir_scenario s = seeded(name, seed, keys);
     muir_events *e = NULL;
     muir_attempt a = {.end_ns = 0};
     CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, params, step_s, &e), MUIR_OK);

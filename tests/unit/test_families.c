@@ -12,13 +12,21 @@
  * way. */
 static void fnet_mixes_by_fourier_transforms(void)
 {
-    static const char *const base[] = {"model=fnet-base", "seq_len=512",
-                                       "parallel.tp=1",   "parallel.pp=1",
-                                       "parallel.dp=4",   "parallel.sequence_parallel=false"};
-    static const char *const large[] = {"model=fnet-large", "seq_len=512",
-                                        "parallel.tp=1",    "parallel.pp=1",
-                                        "parallel.dp=4",    "parallel.sequence_parallel=false"};
-    const muir_scenario scenario = load("tiny", base, 6), again = load("tiny", large, 6);
+    static const char *const base[] = {"model=fnet-base",
+                                       "seq_len=512",
+                                       "parallel.tp=1",
+                                       "parallel.pp=1",
+                                       "parallel.dp=4",
+                                       "parallel.sequence_parallel=false",
+                                       NULL};
+    static const char *const large[] = {"model=fnet-large",
+                                        "seq_len=512",
+                                        "parallel.tp=1",
+                                        "parallel.pp=1",
+                                        "parallel.dp=4",
+                                        "parallel.sequence_parallel=false",
+                                        NULL};
+    const muir_scenario scenario = scenario_of("tiny", base), again = scenario_of("tiny", large);
     muir_program *program = program_of(&scenario), *larger = program_of(&again);
     CU_ASSERT(program->params / 83e6 > 0.97 && program->params / 83e6 < 1.0);
     CU_ASSERT(larger->params / 238e6 > 0.98 && larger->params / 238e6 < 1.0);
@@ -45,8 +53,9 @@ static void fnet_mixes_by_fourier_transforms(void)
 /* In and out once at the memory's rate: no chip of today computes a transform more slowly. */
 static void transforms_cost_the_fleet_their_memory_traffic(void)
 {
-    static const char *const base[] = {"model=fnet-base", "seq_len=512", "parallel.tp=1", "parallel.pp=1"};
-    const muir_scenario scenario = load("tiny", base, 4);
+    static const char *const base[] = {"model=fnet-base", "seq_len=512", "parallel.tp=1", "parallel.pp=1",
+                                       NULL};
+    const muir_scenario scenario = scenario_of("tiny", base);
     const muir_chip *chip = &scenario.fleet.chip;
     const muir_op op = {.kind = MUIR_OP_FFT, .fft = {.n = 512.0, .count = 768.0, .stride = 768.0}};
     const double bytes = 2.0 * 8.0 * 512.0 * 768.0;
@@ -79,13 +88,13 @@ static void fnet_is_not_shared_out_within_a_sequence(void)
  * on two stages. Activations follow the schedule's lists. */
 static void schedules_place_chunks_and_fill_memory(void)
 {
-    static const char *const plain[] = {"parallel.dp=2", "model.layers=128"},
+    static const char *const plain[] = {"parallel.dp=2", "model.layers=128", NULL},
                              *const v[] = {"parallel.dp=2", "model.layers=128", "parallel.schedule=zb-v",
-                                           "parallel.vpp=2"},
+                                           "parallel.vpp=2", NULL},
                              *const mirror[] = {"parallel.dp=2", "model.layers=128",
-                                                "parallel.schedule=dualpipe"};
-    const muir_scenario scenarios[] = {load("rainier", plain, 2), load("rainier", v, 4),
-                                       load("rainier", mirror, 3)};
+                                                "parallel.schedule=dualpipe", NULL};
+    const muir_scenario scenarios[] = {scenario_of("rainier", plain), scenario_of("rainier", v),
+                                       scenario_of("rainier", mirror)};
     double params[3] = {0.0, 0.0, 0.0};
     muir_memory memory[3];
     for (int i = 0; i < 3; i++) {
@@ -107,8 +116,8 @@ static void schedules_place_chunks_and_fill_memory(void)
 
 static double load_of(const char *imbalance, const char *ep)
 {
-    const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256", ep, imbalance};
-    const muir_scenario scenario = load("rainier", overrides, 5);
+    const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256", ep, imbalance, NULL};
+    const muir_scenario scenario = scenario_of("rainier", overrides);
     muir_program *program = program_of(&scenario);
     double load = 0.0;
     for (int i = 0; i < program->n_ops; i++) {
@@ -141,9 +150,14 @@ static void vision_transformers_compute_what_torchvision_counts(void)
         double multiply_adds;
     } known[] = {{"model=vit-b-16", 17.56e9}, {"model=vit-l-16", 61.55e9}, {"model=vit-h-14", 1016.72e9}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const char *const overrides[] = {known[i].model,  "seq_len=auto",        "parallel.pp=1",
-                                         "parallel.dp=1", "global_batch_size=1", "micro_batch_size=1"};
-        const muir_scenario s = load("tiny", overrides, 6);
+        const char *const overrides[] = {known[i].model,
+                                         "seq_len=auto",
+                                         "parallel.pp=1",
+                                         "parallel.dp=1",
+                                         "global_batch_size=1",
+                                         "micro_batch_size=1",
+                                         NULL};
+        const muir_scenario s = scenario_of("tiny", overrides);
         muir_program *program = program_of(&s);
         const double forward = muir_chunk_flop(program, 0, MUIR_FORWARD);
         CU_ASSERT_DOUBLE_EQUAL(0.5 * forward / known[i].multiply_adds, 1.0, 1e-3);
@@ -170,9 +184,9 @@ static double job_flop(const muir_scenario *s, const muir_program *program)
 static void dlrm_computes_and_exchanges_by_its_sizes(void)
 {
     static const char *const overrides[] = {
-        "model=dlrm-dcnv2", "seq_len=auto",          "parallel.pp=1",          "parallel.dp=4",
-        "parallel.ep=4",    "micro_batch_size=8192", "global_batch_size=32768"};
-    const muir_scenario s = load("tiny", overrides, 7);
+        "model=dlrm-dcnv2", "seq_len=auto",          "parallel.pp=1",           "parallel.dp=4",
+        "parallel.ep=4",    "micro_batch_size=8192", "global_batch_size=32768", NULL};
+    const muir_scenario s = scenario_of("tiny", overrides);
     muir_program *program = program_of(&s);
     const double bottom = 13 * 512 + 512 * 256 + 256 * 128, cross = 3.0 * 2 * 3456 * 512;
     const double top = 3456.0 * 1024 + 1024 * 1024 + 1024 * 512 + 512 * 256 + 256;
@@ -218,8 +232,9 @@ static void families_refuse_what_they_cannot_do(void)
 /* DeepSeek-V3, arXiv 2412.19437, section 4.2: 671B weights, 37B active. */
 static void latent_attention_has_the_published_weights(void)
 {
-    static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.dp=16"};
-    const muir_scenario s = load("rainier", overrides, 3);
+    static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.dp=16",
+                                            NULL};
+    const muir_scenario s = scenario_of("rainier", overrides);
     muir_program *program = program_of(&s);
     CU_ASSERT_DOUBLE_EQUAL(program->params / 704e9, 1.0,
                            0.01); /* 61 mixtures where 3 layers are dense: 5 % more */

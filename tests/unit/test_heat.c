@@ -6,29 +6,19 @@
 #include "check.h"
 #include "fleet_clock/fleet_clock.h"
 #include "fleet_clock/heat.h"
+#include "programs.h"
 
 enum { LANES = 64, STEP = 7 };
 
-static muir_scenario load(const char *key)
+/* A warm fleet of 170 servers with day and night; `key`: one more, NULL: none. */
+static muir_scenario warm_fleet(const char *key)
 {
-    muir_scenario s;
-    const char *keys[] = {"parallel.dp=80",
-                          "parallel.pp=2",
-                          "parallel.vpp=1",
-                          "fleet.servers=170",
-                          "parallel.tp=8",
-                          "global_batch_size=auto",
-                          "parallel.schedule=1f1b",
-                          "host.every=0",
-                          "fleet.site.inlet_c=30",
-                          "fleet.site.inlet_swing_c=10",
-                          "fleet.site.inlet_peak_h=15",
-                          "fleet.variation.inlet_sigma_c=2",
-                          key};
-    const muir_status st = muir_scenario_load(muir_test_ctx(), "llama3-16k", keys, key ? 13 : 12, &s);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return s;
+    return scenario_with("llama3-16k",
+                         KEYS("parallel.dp=80", "parallel.pp=2", "parallel.vpp=1", "fleet.servers=170",
+                              "parallel.tp=8", "global_batch_size=auto", "parallel.schedule=1f1b",
+                              "host.every=0", "fleet.site.inlet_c=30", "fleet.site.inlet_swing_c=10",
+                              "fleet.site.inlet_peak_h=15", "fleet.variation.inlet_sigma_c=2"),
+                         KEYS(key));
 }
 
 static int64_t ns(double hours)
@@ -38,7 +28,7 @@ static int64_t ns(double hours)
 
 static void the_inlet_swings_once_a_day(void)
 {
-    const muir_scenario s = load(NULL);
+    const muir_scenario s = warm_fleet(NULL);
     const double half = sqrt(0.5);
     static const double hours[] = {15.0, 3.0, 21.0, 18.0, 15.0 + 5 * 24.0};
     const double swing_c[] = {5.0, -5.0, 0.0, 5.0 * half, 5.0};
@@ -56,7 +46,7 @@ static void the_inlet_swings_once_a_day(void)
 /* A day's swing of 10 K makes 1 to 2 % between the slowest and the fastest hour, as Llama 3's report says. */
 static void day_and_night_differ_by_what_is_published(void)
 {
-    muir_scenario s = load("fleet.site.inlet_peak_h=0");
+    muir_scenario s = warm_fleet("fleet.site.inlet_peak_h=0");
     double step_s[2] = {0.0, 0.0};
     for (int night = 0; night < 2; night++) {
         muir_fleet_clock *clock = NULL;
@@ -75,7 +65,7 @@ static void day_and_night_differ_by_what_is_published(void)
 
 static void load_follows_power_with_its_lag(void)
 {
-    const muir_scenario s = load(NULL);
+    const muir_scenario s = warm_fleet(NULL);
     muir_heat heat = {.scenario = &s, .training = 0.9, .still = 0.2, .load = 0.9};
     const int64_t second = 1000000000;
     const muir_attempt broken = {.row_ns = 300 * second, .broken_ns = 60 * second};
@@ -111,7 +101,7 @@ static int count(const muir_scenario *s, int stage, int64_t replica, const muir_
 
 static void chips_that_are_too_warm_slow_their_groups(void)
 {
-    const muir_scenario s = load(NULL);
+    const muir_scenario s = warm_fleet(NULL);
     muir_slowdown *plain = NULL, *warm = NULL;
     const muir_slice all = {0, s.job.parallel.dp};
     muir_servers *servers = NULL;

@@ -16,8 +16,9 @@ static void a_broken_step_has_drawn_for_what_it_trained(void)
                                 "faults.jitter.gc_steps=1000000",
                                 "faults.slow.compute=0",
                                 "faults.slow.network=0",
-                                "faults.slow.flap=0"};
-    const muir_scenario s = load("rainier", keys, 8);
+                                "faults.slow.flap=0",
+                                NULL};
+    const muir_scenario s = scenario_of("rainier", keys);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const double still_w =
@@ -44,8 +45,8 @@ static void a_broken_step_has_drawn_for_what_it_trained(void)
 
 static void chips_idle_while_the_host_works(void)
 {
-    const char *const keys[] = {"host.every=0", "stack.step_s=2"};
-    const muir_scenario plain = load("rainier", keys, 1), hosted = load("rainier", keys, 2);
+    const muir_scenario plain = scenario_of("rainier", KEYS("host.every=0")),
+                        hosted = scenario_of("rainier", KEYS("host.every=0", "stack.step_s=2"));
     muir_fleet_clock *clocks[] = {clock_of(muir_test_ctx(), &plain), clock_of(muir_test_ctx(), &hosted)};
     const muir_power *p = muir_fleet_clock_power(clocks[0]), *h = muir_fleet_clock_power(clocks[1]);
     const muir_power_step step = {.replicas = (double)plain.job.parallel.dp};
@@ -60,7 +61,7 @@ static void chips_idle_while_the_host_works(void)
 /* By hand: 1 USD/s of rent, 0.2 of energy, 0.4 of the rest. */
 static void owning_pays_from_some_use_on(void)
 {
-    muir_scenario s = load("rainier-1m", NULL, 0);
+    muir_scenario s = scenario_of("rainier-1m", NULL);
     s.fleet.site.rent_usd_per_chip_hour = 3600.0 / 1e6; /* 1 USD/s for the fleet */
     const muir_cost half = {.capital_usd_per_s = 0.3, .staff_usd_per_s = 0.1, .usd_per_j = 2e-8};
     CU_ASSERT_DOUBLE_EQUAL(muir_cost_breakeven_use(&half, &s.fleet, 1e7), 0.4 / 0.8, 1e-9);
@@ -72,7 +73,7 @@ static void owning_pays_from_some_use_on(void)
 /* An hour of standing still and one of training for nothing: capital, staff and the energy of each. */
 static void lost_time_costs_what_the_fleet_does(void)
 {
-    const muir_scenario s = load("rainier", NULL, 0);
+    const muir_scenario s = scenario_of("rainier", NULL);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_cost *cost = muir_fleet_clock_cost(clock);

@@ -30,11 +30,21 @@ static double job_flop(const muir_scenario *scenario, const muir_program *progra
  * and 12. */
 static void gpt_flop_is_the_megatron_formula(void)
 {
-    static const char *const base[] = {"model=gpt3-175b", "seq_len=2048",  "parallel.tp=8",
-                                       "parallel.pp=8",   "parallel.dp=2", "parallel.recompute=none"};
-    static const char *const full[] = {"model=gpt3-175b", "seq_len=2048",  "parallel.tp=8",
-                                       "parallel.pp=8",   "parallel.dp=2", "parallel.recompute=full"};
-    const muir_scenario scenario = load("rainier", base, 6), again = load("rainier", full, 6);
+    static const char *const base[] = {"model=gpt3-175b",
+                                       "seq_len=2048",
+                                       "parallel.tp=8",
+                                       "parallel.pp=8",
+                                       "parallel.dp=2",
+                                       "parallel.recompute=none",
+                                       NULL};
+    static const char *const full[] = {"model=gpt3-175b",
+                                       "seq_len=2048",
+                                       "parallel.tp=8",
+                                       "parallel.pp=8",
+                                       "parallel.dp=2",
+                                       "parallel.recompute=full",
+                                       NULL};
+    const muir_scenario scenario = scenario_of("rainier", base), again = scenario_of("rainier", full);
     muir_program *program = program_of(&scenario), *recomputing = program_of(&again);
     const double B = (double)scenario.job.batch.global_batch_size, s = 2048, L = 96, h = 12288, V = 51200;
     const double model = 72 * B * s * L * h * h * (1 + s / (6 * h) + V / (12 * L * h));
@@ -54,8 +64,8 @@ static void weights_are_those_of_the_published_models(void)
     } known[] = {
         {"model=gpt3-175b", 174.6e9}, {"model=llama3-405b", 405.85e9}, {"model=llama3-70b", 70.55e9}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const char *const overrides[] = {known[i].model, "parallel.tp=8", "parallel.dp=4"};
-        const muir_scenario scenario = load("rainier", overrides, 3);
+        const char *const overrides[] = {known[i].model, "parallel.tp=8", "parallel.dp=4", NULL};
+        const muir_scenario scenario = scenario_of("rainier", overrides);
         muir_program *program = program_of(&scenario);
         CU_ASSERT_DOUBLE_EQUAL(program->params / known[i].params, 1.0, 2e-3);
         muir_program_destroy(&program);
@@ -70,8 +80,9 @@ static void stages_hold_the_whole_model(void)
                                              {"parallel.pp=7", "parallel.tp=4"},
                                              {"parallel.pp=64", "parallel.tp=1"}};
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
-        const char *const overrides[] = {"model=llama3-405b", layouts[i][0], layouts[i][1], "parallel.dp=2"};
-        const muir_scenario scenario = load("rainier", overrides, 4);
+        const char *const overrides[] = {"model=llama3-405b", layouts[i][0], layouts[i][1], "parallel.dp=2",
+                                         NULL};
+        const muir_scenario scenario = scenario_of("rainier", overrides);
         muir_program *program = program_of(&scenario);
         double params = 0.0;
         for (int s = 0; s < program->n_stages; s++) params += muir_stage_params(program, s, false);
@@ -84,8 +95,8 @@ static void stages_hold_the_whole_model(void)
  * and head. */
 static void llama_405b_has_uneven_stages(void)
 {
-    static const char *const overrides[] = {"model=llama3-405b", "parallel.tp=8", "parallel.dp=2"};
-    const muir_scenario scenario = load("rainier", overrides, 3);
+    static const char *const overrides[] = {"model=llama3-405b", "parallel.tp=8", "parallel.dp=2", NULL};
+    const muir_scenario scenario = scenario_of("rainier", overrides);
     muir_program *program = program_of(&scenario);
     int layers = 0;
     for (int c = 0; c < program->n_chunks; c++) {
@@ -118,9 +129,9 @@ static double axis_bytes(const muir_program *program, muir_axis axis, muir_coll_
  * place of two all_reduces; the same backward. */
 static void tensor_parallel_traffic_is_four_messages_a_layer(void)
 {
-    static const char *const with[] = {"parallel.sequence_parallel=true"},
-                             *const without[] = {"parallel.sequence_parallel=false"};
-    const muir_scenario a = load("rainier", with, 1), b = load("rainier", without, 1);
+    static const char *const with[] = {"parallel.sequence_parallel=true", NULL},
+                             *const without[] = {"parallel.sequence_parallel=false", NULL};
+    const muir_scenario a = scenario_of("rainier", with), b = scenario_of("rainier", without);
     muir_program *sequence = program_of(&a), *plain = program_of(&b);
     const double sbh = 8192.0 * 1.0 * 32768.0 * 2.0;
     for (int phase = MUIR_FORWARD; phase <= MUIR_BACKWARD; phase++) {
@@ -137,8 +148,8 @@ static void tensor_parallel_traffic_is_four_messages_a_layer(void)
 static void a_mixture_counts_active_experts_only(void)
 {
     static const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.ep=8",
-                                            "parallel.dp=16"};
-    const muir_scenario scenario = load("rainier", overrides, 4);
+                                            "parallel.dp=16", NULL};
+    const muir_scenario scenario = scenario_of("rainier", overrides);
     muir_program *program = program_of(&scenario);
     const double h = 12288, expert = 3 * h * 6144;
     CU_ASSERT_DOUBLE_EQUAL(
@@ -173,7 +184,7 @@ static void replicas_that_hold_the_experts_together_are_those_that_a_group_joins
                                          {2, 1, 8, 16, 1}, {2, 1, 8, 4, 2}, {2, 2, 8, 4, 2}, {4, 1, 6, 6, 1},
                                          {8, 1, 8, 4, 1},  {2, 3, 4, 4, 1}};
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
-        muir_scenario s = load("rainier", NULL, 0);
+        muir_scenario s = scenario_of("rainier", NULL);
         muir_parallel *p = &s.job.parallel;
         p->tp = layouts[i][0], p->cp = layouts[i][1], p->dp = layouts[i][2], p->ep = layouts[i][3];
         p->etp = layouts[i][4];
@@ -184,8 +195,9 @@ static void replicas_that_hold_the_experts_together_are_those_that_a_group_joins
 /* Weights 2 + gradients 4 + optimizer 12 bytes: 18 a parameter without sharing, 6 + 12 / dp with. */
 static void memory_follows_the_zero_stage(void)
 {
-    static const char *const zero0[] = {"parallel.zero_stage=0"}, *const zero1[] = {"parallel.zero_stage=1"};
-    const muir_scenario a = load("rainier", zero0, 1), b = load("rainier", zero1, 1);
+    static const char *const zero0[] = {"parallel.zero_stage=0", NULL}, *const zero1[] = {
+                                                                            "parallel.zero_stage=1", NULL};
+    const muir_scenario a = scenario_of("rainier", zero0), b = scenario_of("rainier", zero1);
     muir_program *pa = program_of(&a), *pb = program_of(&b);
     const int held[16] = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1};
     CU_ASSERT_EQUAL_FATAL(pa->n_stages, 16);
@@ -208,10 +220,11 @@ static void activations_are_those_of_korthikanti(void)
                 {"parallel.sequence_parallel=false", "parallel.recompute=selective", 10.0 + 24.0 / 8.0},
                 {"parallel.sequence_parallel=false", "parallel.recompute=full", 2.0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *const overrides[] = {"model=gpt3-175b", "seq_len=2048",  "parallel.tp=8",
-                                         "parallel.pp=8",   "parallel.dp=2", rows[i].sequence_parallel,
-                                         rows[i].recompute};
-        const muir_scenario s = load("rainier", overrides, 7);
+        const char *const overrides[] = {"model=gpt3-175b", "seq_len=2048",
+                                         "parallel.tp=8",   "parallel.pp=8",
+                                         "parallel.dp=2",   rows[i].sequence_parallel,
+                                         rows[i].recompute, NULL};
+        const muir_scenario s = scenario_of("rainier", overrides);
         muir_program *program = program_of(&s);
         muir_memory memory;
         CU_ASSERT_EQUAL(muir_scenario_memory(muir_test_ctx(), &s, program, &memory), MUIR_OK);
@@ -224,8 +237,9 @@ static void activations_are_those_of_korthikanti(void)
 /* Stage 2 shares out gradients too, stage 3 weights too. */
 static void higher_zero_stages_share_out_more(void)
 {
-    static const char *const zero2[] = {"parallel.zero_stage=2"}, *const zero3[] = {"parallel.zero_stage=3"};
-    const muir_scenario a = load("rainier", zero2, 1), b = load("rainier", zero3, 1);
+    static const char *const zero2[] = {"parallel.zero_stage=2", NULL}, *const zero3[] = {
+                                                                            "parallel.zero_stage=3", NULL};
+    const muir_scenario a = scenario_of("rainier", zero2), b = scenario_of("rainier", zero3);
     muir_program *pa = program_of(&a), *pb = program_of(&b);
     muir_memory ma, mb;
     CU_ASSERT_EQUAL(muir_scenario_memory(muir_test_ctx(), &a, pa, &ma), MUIR_OK);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "programs.h"
 #include "reliability/events.h"
 #include "reliability/servers_state.h"
 
@@ -49,24 +50,12 @@ static const char *const stress[] = {"faults=elastic",
                                      "faults.jitter.gc_synchronised=false",
                                      "faults.jitter.period_size=0.02",
                                      "faults.jitter.spike_share=0.1",
-                                     "faults.lemon_share=0.5"};
+                                     "faults.lemon_share=0.5",
+                                     NULL};
 
-static muir_scenario load(const char *name, const char *const *keys, int n, const char *more)
+static muir_scenario under_stress(const char *scope)
 {
-    muir_scenario scenario;
-    const char *all[MOST_KEYS];
-    for (int i = 0; i < n; i++) all[i] = keys[i];
-    all[n] = more;
-    muir_ctx_clear(muir_test_ctx());
-    const muir_status st = muir_scenario_load(muir_test_ctx(), name, all, n + (more != NULL), &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
-
-static muir_scenario load_stress(const char *scope)
-{
-    return load("tiny", stress, (int)(sizeof stress / sizeof stress[0]), scope);
+    return scenario_with("tiny", stress, KEYS(scope));
 }
 
 /* Source of the constants: Fowler, Noll, Vo (FNV-1a). */
@@ -161,7 +150,7 @@ static void every_key_changes_something(void)
     muir_goodput g;
     uint64_t sums[SCOPES];
     for (int i = 0; i < SCOPES; i++) {
-        base[i] = load_stress(scopes[i]);
+        base[i] = under_stress(scopes[i]);
         sums[i] = run(&base[i], params, &g);
         CU_ASSERT_EQUAL(run(&base[i], params, &g), sums[i]); /* a pure function */
     }
@@ -181,9 +170,9 @@ static void every_key_changes_something(void)
         }
 }
 
-static int scope_of(const char *name, const char *const *keys, int n)
+static int scope_of(const char *name, const char *const *keys)
 {
-    const muir_scenario s = load(name, keys, n, NULL);
+    const muir_scenario s = scenario_of(name, keys);
     muir_events *e = NULL;
     CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
     const int scope = muir_events_reaction(e)->scope;
@@ -193,28 +182,25 @@ static int scope_of(const char *name, const char *const *keys, int n)
 
 static void auto_takes_what_keeps_going(void)
 {
-    static const char *const small[] = {"faults=llama3", "fleet.servers=3072"},
-                             *const million[] = {"faults=elastic"},
-                             *const alone[] = {"faults=elastic", "parallel.dp=1", "parallel.pp=1"},
-                             *const given[] = {"faults=elastic", "faults.reaction.scope=replica"},
-                             *const hopeless[] = {"faults=bring-up"};
-    CU_ASSERT_EQUAL(scope_of("llama3-16k", small, 2), MUIR_SCOPE_SYNC);
-    CU_ASSERT_EQUAL(scope_of("rainier-1m", million, 1), MUIR_SCOPE_ELASTIC);
-    CU_ASSERT_EQUAL(scope_of("rainier-1m", hopeless, 1), MUIR_SCOPE_ELASTIC); /* stalls least */
-    CU_ASSERT_EQUAL(scope_of("tiny", alone, 3), MUIR_SCOPE_SYNC); /* no other replica to go on with */
-    CU_ASSERT_EQUAL(scope_of("rainier-1m", given, 2), MUIR_SCOPE_REPLICA);
+    CU_ASSERT_EQUAL(scope_of("llama3-16k", KEYS("faults=llama3", "fleet.servers=3072")), MUIR_SCOPE_SYNC);
+    CU_ASSERT_EQUAL(scope_of("rainier-1m", KEYS("faults=elastic")), MUIR_SCOPE_ELASTIC);
+    CU_ASSERT_EQUAL(scope_of("rainier-1m", KEYS("faults=bring-up")), MUIR_SCOPE_ELASTIC); /* stalls least */
+    /* no other replica to go on with */
+    CU_ASSERT_EQUAL(scope_of("tiny", KEYS("faults=elastic", "parallel.dp=1", "parallel.pp=1")),
+                    MUIR_SCOPE_SYNC);
+    CU_ASSERT_EQUAL(scope_of("rainier-1m", KEYS("faults=elastic", "faults.reaction.scope=replica")),
+                    MUIR_SCOPE_REPLICA);
 }
 
 /* Half of the failures are repaired, in the mean 83,950 s long: 21,280 s and in a tenth 648,000 s. One
  * failure each 11,125 s keeps 3.77 servers in repair: three spares are too few, four are enough. */
 static void a_job_lacks_spares_where_repairs_outnumber_them(void)
 {
-    static const char *const keys[][4] = {
-        {"faults=llama3", "faults.in_place=0.5", "fleet.servers=2051", "faults.reaction.no_spare_s=900"},
-        {"faults=llama3", "faults.in_place=0.5", "fleet.servers=2052", "faults.reaction.no_spare_s=900"}};
+    static const char *const servers[] = {"fleet.servers=2051", "fleet.servers=2052"};
     double stall_s[2];
     for (int i = 0; i < 2; i++) {
-        const muir_scenario s = load("llama3-16k", keys[i], 4, NULL);
+        const muir_scenario s = scenario_of("llama3-16k", KEYS("faults=llama3", "faults.in_place=0.5",
+                                                               servers[i], "faults.reaction.no_spare_s=900"));
         muir_events *e = NULL;
         CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
         stall_s[i] = muir_events_reaction(e)->stall_s[MUIR_SCOPE_SYNC];
@@ -226,8 +212,8 @@ static void a_job_lacks_spares_where_repairs_outnumber_them(void)
 /* Young 1974: sqrt(2 d M), here d = 4 s, M = 3.09 h, steps of 5 s: 298 s or 60 steps. */
 static void the_storage_interval_is_youngs(void)
 {
-    static const char *const keys[] = {"faults=llama3", "faults.checkpoint.storage_block_s=4"};
-    const muir_scenario s = load("llama3-16k", keys, 2, NULL);
+    static const char *const keys[] = {"faults=llama3", "faults.checkpoint.storage_block_s=4", NULL};
+    const muir_scenario s = scenario_of("llama3-16k", keys);
     muir_checkpoints c;
     muir_checkpoints_init(&c, &s, 405e9, 5.0, 3.09 * 3600.0, 1.0);
     CU_ASSERT_EQUAL(c.tier[MUIR_TIER_STORAGE].every, 60);
@@ -237,10 +223,11 @@ static void the_storage_interval_is_youngs(void)
 static void the_newest_surviving_state_is_restored(void)
 {
     static const char *const keys[] = {"faults=elastic", "faults.checkpoint.memory_every=2",
-                                       "faults.checkpoint.disk_every=3", "faults.checkpoint.storage_every=5"};
+                                       "faults.checkpoint.disk_every=3", "faults.checkpoint.storage_every=5",
+                                       NULL};
     const bool all[] = {true, true, true}, no_memory[] = {false, true, true},
                only_storage[] = {false, false, true};
-    const muir_scenario s = load("tiny", keys, 4, NULL);
+    const muir_scenario s = scenario_of("tiny", keys);
     muir_checkpoints c;
     muir_saved saved;
     muir_checkpoints_init(&c, &s, 1.0, 1.0, 1e4, 1.0);
@@ -275,13 +262,14 @@ static const char *const pod[] = {"fleet=google-ironwood-pod",
                                   "faults.reaction.scope=sync",
                                   "faults.causes.hang=0",
                                   "faults.causes.sdc=0",
-                                  "global_batch_size=2304"};
-enum { N_POD = sizeof pod / sizeof pod[0], POD_ROWS = 300 };
+                                  "global_batch_size=2304",
+                                  NULL};
+enum { POD_ROWS = 300 };
 
 /* Expected stall, and how often cubes were replaced, with what the events of the first rows took. */
 static double pod_stall_s(const char *rewire, int *n_replaced, double *shortest_s)
 {
-    const muir_scenario s = load("rainier", pod, N_POD, rewire);
+    const muir_scenario s = scenario_with("rainier", pod, KEYS(rewire));
     muir_events *e = NULL;
     CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
     const double stall_s = muir_events_reaction(e)->stall_s[MUIR_SCOPE_SYNC];

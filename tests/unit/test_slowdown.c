@@ -6,19 +6,15 @@
 
 #include "check.h"
 #include "fleet_clock/slowdown.h"
+#include "programs.h"
 
 enum { LANES = 64, STEP = 7 };
 
-static muir_scenario load(const char *order)
+static muir_scenario numbered_by(const char *order)
 {
-    muir_scenario s;
-    const char *keys[] = {
-        "parallel.dp=80",    "parallel.pp=2", "parallel.vpp=1",         "parallel.schedule=1f1b",
-        "fleet.servers=170", "parallel.tp=8", "global_batch_size=auto", order};
-    const muir_status st = muir_scenario_load(muir_test_ctx(), "llama3-16k", keys, 8, &s);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return s;
+    return scenario_of("llama3-16k",
+                       KEYS("parallel.dp=80", "parallel.pp=2", "parallel.vpp=1", "parallel.schedule=1f1b",
+                            "fleet.servers=170", "parallel.tp=8", "global_batch_size=auto", order));
 }
 
 static muir_slowdown *slowdown_of(const muir_scenario *s)
@@ -47,7 +43,7 @@ static void a_slow_chip_slows_its_group_and_no_other(void)
 {
     static const char *const orders[] = {"parallel.order=tp-cp-dp-pp", "parallel.order=tp-cp-pp-dp"};
     for (int o = 0; o < 2; o++) {
-        const muir_scenario s = load(orders[o]);
+        const muir_scenario s = numbered_by(orders[o]);
         muir_slowdown *plain = slowdown_of(&s), *disturbed = slowdown_of(&s);
         float servers[170] = {0.0f};
         const int64_t chip = muir_layout_chip(&s.job, 1, 66, 5);
@@ -66,7 +62,7 @@ static void a_slow_chip_slows_its_group_and_no_other(void)
 
 static void replicas_that_are_down_take_no_time(void)
 {
-    const muir_scenario s = load("parallel.order=tp-cp-dp-pp");
+    const muir_scenario s = numbered_by("parallel.order=tp-cp-dp-pp");
     muir_slowdown *slowdown = slowdown_of(&s);
     const int32_t down[] = {3, 33};
     const muir_disturbance d = {.down = down, .n_down = 2, .unit_replicas = 2};
@@ -86,7 +82,7 @@ static void replicas_that_are_down_take_no_time(void)
 /* A server that moves takes its chips' speeds and its drift along: the same as had it always stood there. */
 static void a_server_takes_its_speed_along(void)
 {
-    const muir_scenario s = load("parallel.order=tp-cp-dp-pp");
+    const muir_scenario s = numbered_by("parallel.order=tp-cp-dp-pp");
     muir_slowdown *moved = slowdown_of(&s), *always = slowdown_of(&s), *plain = slowdown_of(&s);
     muir_servers *servers = NULL;
     float slowest[170] = {0.0f};

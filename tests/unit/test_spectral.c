@@ -6,32 +6,13 @@
 
 #include "check.h"
 #include "models/program.h"
+#include "programs.h"
 #include "scenario/fit.h"
-
-static muir_scenario load(const char *const *overrides)
-{
-    muir_scenario scenario;
-    int n = 0;
-    while (overrides[n]) n++;
-    const muir_status st = muir_scenario_load(muir_test_ctx(), "tiny", overrides, n, &scenario);
-    if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
-    CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
-    return scenario;
-}
-
-static muir_program *program_of(const muir_scenario *scenario)
-{
-    muir_program *program = NULL;
-    CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &scenario->job, &program), MUIR_OK);
-    return program;
-}
 
 static void expect_refusal(const char *const *overrides, const char *message)
 {
     muir_scenario scenario;
-    int n = 0;
-    while (overrides[n]) n++;
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "tiny", overrides, n, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(try_scenario("tiny", overrides, NULL, &scenario), MUIR_ERR_ARG);
     CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, message);
     muir_ctx_clear(muir_test_ctx());
 }
@@ -61,7 +42,7 @@ static void long_convolutions_have_the_published_weights(void)
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const char *const overrides[] = {known[i].model, "seq_len=2048", "parallel.tp=1", "parallel.pp=1",
                                          NULL};
-        const muir_scenario s = load(overrides);
+        const muir_scenario s = scenario_of("tiny", overrides);
         muir_program *program = program_of(&s);
         CU_ASSERT_DOUBLE_EQUAL(program->params / known[i].params, 1.0, known[i].error);
         CU_ASSERT_DOUBLE_EQUAL(program->active_params, program->params, 0.5);
@@ -83,7 +64,7 @@ static void long_convolutions_cost_what_their_sizes_say(void)
                                             "global_batch_size=16",
                                             "parallel.recompute=none",
                                             NULL};
-    const muir_scenario s = load(overrides);
+    const muir_scenario s = scenario_of("tiny", overrides);
     muir_program *program = program_of(&s);
     const double products = 4 * hidden * hidden + 2 * hidden * ffn;
     const double vectors = 3 * 3 * hidden + hidden + 2 * hidden; /* short filters, bias, two norms */
@@ -108,7 +89,7 @@ static void long_convolutions_split_channels_over_tp(void)
                                         "parallel.pp=1",    "parallel.dp=1", NULL},
                              *const split[] = {"model=hyena-153m", "seq_len=2048",  "parallel.tp=2",
                                                "parallel.pp=1",    "parallel.dp=1", NULL};
-    const muir_scenario one = load(whole), two = load(split);
+    const muir_scenario one = scenario_of("tiny", whole), two = scenario_of("tiny", split);
     muir_program *a = program_of(&one), *b = program_of(&two);
     double points[2] = {0.0, 0.0};
     int gathers = 0;
@@ -153,7 +134,7 @@ static void weights_that_replicas_share_out_are_gathered(void)
                                          "parallel.dp=4",
                                          "parallel.zero_stage=3",
                                          NULL};
-        const muir_scenario s = load(overrides);
+        const muir_scenario s = scenario_of("tiny", overrides);
         muir_program *program = program_of(&s);
         const muir_block *layer = &program->blocks[1];
         int found[MUIR_PHASE_COUNT] = {0};
@@ -178,7 +159,7 @@ static void operators_have_the_published_weights(void)
                  {"model=fno-4d-sleipner", 4 * 2 * 400.0 * 24 * 24 * 24 * 8, 1e4}}; /* and small ones */
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const char *const overrides[] = {known[i].model, "seq_len=auto", "parallel.pp=1", NULL};
-        const muir_scenario s = load(overrides);
+        const muir_scenario s = scenario_of("tiny", overrides);
         muir_program *program = program_of(&s);
         CU_ASSERT_DOUBLE_EQUAL(program->params, known[i].params, known[i].error);
         muir_program_destroy(&program);
@@ -214,7 +195,7 @@ static void operators_cost_what_their_sizes_say(void)
     const double layer = points * 6 * c * c + 24 * c * c * modes + 4 * c * lines;
     const double ends = points * (4 * 13 * c + 6 * (c * 128 + 128));
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
-        const muir_scenario s = load(cuts[i]);
+        const muir_scenario s = scenario_of("tiny", cuts[i]);
         muir_program *program = program_of(&s);
         CU_ASSERT_DOUBLE_EQUAL(program->model_flop / (4 * (4 * layer + ends)), 1.0, 1e-12);
         CU_ASSERT_DOUBLE_EQUAL(job_flop(&s, program) / program->model_flop, 1.0, 1e-12);
@@ -240,7 +221,7 @@ static void operators_exchange_the_kept_modes_alone(void)
                  {fno_slabs, 4, 4 * 20.0 * 16 * 128, 4, 1, 2 * 400.0 * 2048 / 4},
                  {fno_pencils, 8, 4 * (20.0 * 32 * 8 + 20.0 * 64), 2, 1, 2 * 400.0 * 2048 / 128}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const muir_scenario s = load(known[i].overrides);
+        const muir_scenario s = scenario_of("tiny", known[i].overrides);
         muir_program *program = program_of(&s);
         const muir_op *last = NULL;
         double bytes = 0.0;

@@ -125,7 +125,8 @@ static muir_status set_model(request *r)
         if (strstr(published, refused[i][0]))
             return muir_fail(r->ctx, MUIR_ERR_ARG, "model %s: %s", published, refused[i][1]);
     base_name(published, base);
-    const char *known = known_name(r, "model", base);
+    const char *known = known_name(r, "model", published);
+    if (!known) known = known_name(r, "model", base);
     snprintf(file, sizeof file, "%s", known ? known : base);
     if (!known) to_lower(file);
     if (muir_catalogue_has(r->ctx, "models", file))

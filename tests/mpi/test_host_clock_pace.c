@@ -73,12 +73,19 @@ static void a_timetable_is_the_schedule_drawn_out(void)
     const muir_shape shape = {STAGES, 1, MICROBATCHES};
     muir_program *program = calloc(1, sizeof *program);
     muir_op_range none[STAGES] = {{0, 0}};
+    muir_chunk chunks[STAGES];
     muir_order *order = NULL;
     static muir_host_times times; /* large */
     memset(&times, 0, sizeof times);
     program->n_ops = 2;
     program->n_blocks = 3;
-    program->n_stages = STAGES;
+    program->n_stages = program->n_chunks = STAGES;
+    program->chunks = chunks;
+    for (int i = 0; i < STAGES; i++) chunks[i] = (muir_chunk){.first_layer = i, .n_layers = 1};
+    program->blocks[0].role = MUIR_BLOCK_FIRST;
+    program->blocks[1].role = MUIR_BLOCK_LAYER;
+    program->blocks[1].layers = (muir_layers){0, STAGES, 1};
+    program->blocks[2].role = MUIR_BLOCK_LAST;
     program->sync_ops = program->update_ops = none;
     program->blocks[1].phase[MUIR_FORWARD] = (muir_op_range){0, 1};
     program->blocks[1].phase[MUIR_BACKWARD] = (muir_op_range){1, 1};

@@ -218,6 +218,8 @@ static const struct row {
     {"model.experts", mixture, "512", MEMORY, +1},
     {"model.topk", mixture, "16", STEP, +1},
     {"model.shared_experts", mixture, "4", STEP, +1},
+    {"model.first_dense_layers", mixture, "1", STEP, +1},
+    {"model.dense_ffn", mixture, "36864", STEP, +1},
     {"model.expert_imbalance", mixture, "4", STEP, +1},
     {"model.first_dense_layers", dense_first, "1", MEMORY, +1},
     {"model.dense_ffn", dense_first, "36864", STEP, +1},

@@ -36,8 +36,8 @@ static int repeats(const muir_program *program, int chunk, int block)
 static void dense_layers_lie_in_front(void)
 {
     static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.pp=16",
-                                            "parallel.dp=16", "parallel.ep=8"};
-    const muir_scenario s = load("rainier", overrides, 5);
+                                            "parallel.dp=16",         "parallel.ep=8", NULL};
+    const muir_scenario s = scenario_of("rainier", overrides);
     muir_program *program = program_of(&s);
     double params = 0.0;
     int dense = 0, mixtures = 0;
@@ -71,14 +71,21 @@ static double block_flop(const muir_program *program, int block)
 /* The dense layer is that of the dense family with the same attention and width. */
 static void dense_layers_are_those_of_the_dense_family(void)
 {
-    static const char *const mixed[] = {"model=deepseek-v3-671b", "parallel.tp=2", "parallel.dp=8"},
-                             *const plain[] = {"model=deepseek-v3-671b", "parallel.tp=2",
-                                               "parallel.dp=8",          "model.family=dense_transformer",
-                                               "model.experts=0",        "model.topk=0",
-                                               "model.shared_experts=0", "model.expert_groups=1",
-                                               "model.topk_groups=0",    "model.first_dense_layers=0",
-                                               "model.dense_ffn=0",      "model.ffn=18432"};
-    const muir_scenario a = load("rainier", mixed, 3), b = load("rainier", plain, 12);
+    static const char *const mixed[] = {"model=deepseek-v3-671b", "parallel.tp=2", "parallel.dp=8", NULL},
+                             *const plain[] = {"model=deepseek-v3-671b",
+                                               "parallel.tp=2",
+                                               "parallel.dp=8",
+                                               "model.family=dense_transformer",
+                                               "model.experts=0",
+                                               "model.topk=0",
+                                               "model.shared_experts=0",
+                                               "model.expert_groups=1",
+                                               "model.topk_groups=0",
+                                               "model.first_dense_layers=0",
+                                               "model.dense_ffn=0",
+                                               "model.ffn=18432",
+                                               NULL};
+    const muir_scenario a = scenario_of("rainier", mixed), b = scenario_of("rainier", plain);
     muir_program *mixture = program_of(&a), *dense = program_of(&b);
     CU_ASSERT_EQUAL(mixture->blocks[1].dense_params, dense->blocks[1].dense_params);
     CU_ASSERT_EQUAL(mixture->blocks[1].expert_params, 0.0);
@@ -92,11 +99,15 @@ static void dense_layers_are_those_of_the_dense_family(void)
 /* Activations of a stage with 2 dense layers and one with 2 mixtures. */
 static void stages_keep_what_their_kinds_of_layer_keep(void)
 {
-    static const char *const overrides[] = {
-        "model=deepseek-v3-671b", "model.layers=4", "model.first_dense_layers=2",
-        "parallel.tp=1",          "parallel.pp=2",  "parallel.ep=8",
-        "parallel.dp=8"};
-    const muir_scenario s = load("rainier", overrides, 7);
+    static const char *const overrides[] = {"model=deepseek-v3-671b",
+                                            "model.layers=4",
+                                            "model.first_dense_layers=2",
+                                            "parallel.tp=1",
+                                            "parallel.pp=2",
+                                            "parallel.ep=8",
+                                            "parallel.dp=8",
+                                            NULL};
+    const muir_scenario s = scenario_of("rainier", overrides);
     muir_program *program = program_of(&s);
     const muir_memory first = muir_memory_of(&s.job, program, (int[]){1000000, 0}),
                       second = muir_memory_of(&s.job, program, (int[]){0, 1000000});
@@ -111,8 +122,8 @@ static void stages_keep_what_their_kinds_of_layer_keep(void)
 static void ranks_execute_the_kinds_that_they_stand_for(void)
 {
     static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.pp=16",
-                                            "parallel.dp=16", "parallel.ep=8"};
-    const muir_scenario s = load("rainier", overrides, 5);
+                                            "parallel.dp=16",         "parallel.ep=8", NULL};
+    const muir_scenario s = scenario_of("rainier", overrides);
     muir_program *program = program_of(&s);
     static const struct {
         int stages, chunk;
@@ -139,15 +150,21 @@ static bool is_of(const char *name, const char *const *names, size_t n)
  * their weights and gradients on the wire. */
 static void load_is_of_what_rows_of_experts_need(void)
 {
-    static const char *const overrides[] = {
-        "model=deepseek-v3-671b", "parallel.tp=2",  "parallel.pp=1",
-        "parallel.ep=8",          "parallel.etp=2", "parallel.dp=16",
-        "parallel.zero_stage=3",  "precision=fp8",  "model.expert_imbalance=0.5"};
+    static const char *const overrides[] = {"model=deepseek-v3-671b",
+                                            "parallel.tp=2",
+                                            "parallel.pp=1",
+                                            "parallel.ep=8",
+                                            "parallel.etp=2",
+                                            "parallel.dp=16",
+                                            "parallel.zero_stage=3",
+                                            "precision=fp8",
+                                            "model.expert_imbalance=0.5",
+                                            NULL};
     static const char *const loaded[] = {
         "dispatch",         "dispatch over tp", "combine",           "combine over tp", "expert activation",
         "permute tokens",   "pad tokens",       "expert up",         "expert down",     "expert up grad",
         "expert down grad", "expert up weight", "expert down weight"};
-    const muir_scenario s = load("rainier", overrides, 9);
+    const muir_scenario s = scenario_of("rainier", overrides);
     muir_program *program = program_of(&s);
     int n_loaded = 0;
     for (int i = 0; i < program->n_ops; i++) {
@@ -174,9 +191,9 @@ static int count_of(const muir_program *program, const char *name, muir_phase ph
  * there. With 16 bits nothing is padded. */
 static void rows_are_padded_where_they_are_quantised(void)
 {
-    static const char *const narrow[] = {"model=mixtral-8x7b", "parallel.tp=8", "precision=fp8"},
-                             *const wide[] = {"model=mixtral-8x7b", "parallel.tp=8"};
-    const muir_scenario a = load("rainier", narrow, 3), b = load("rainier", wide, 2);
+    static const char *const narrow[] = {"model=mixtral-8x7b", "parallel.tp=8", "precision=fp8", NULL},
+                             *const wide[] = {"model=mixtral-8x7b", "parallel.tp=8", NULL};
+    const muir_scenario a = scenario_of("rainier", narrow), b = scenario_of("rainier", wide);
     muir_program *fp8 = program_of(&a), *bf16 = program_of(&b);
     CU_ASSERT_EQUAL(count_of(fp8, "pad tokens", MUIR_FORWARD), 2);
     CU_ASSERT_EQUAL(count_of(fp8, "pad tokens", MUIR_BACKWARD), 2);

@@ -168,6 +168,13 @@ class Explaining(Case):
         for text in (self.out("list"), self.out("show", "rainier-500k"), self.out("run", "--help")):
             self.assertLessEqual(max(map(len, text.splitlines())), COLUMNS)
 
+    def test_the_glossary_page_is_what_muir_says(self):
+        page = (SOURCE / "docs" / "glossary.md").read_text()
+        terms = json.loads(self.out("help", "words", "--json", "-"))["words"]
+        self.assertEqual(page.count("\n| **"), len(terms))
+        for term in terms:
+            self.assertIn(f"\n| **{term['word']}** | {term['also'].replace('|', ', ')} | {term['meaning']} | ", page)
+
     def test_every_key_says_what_it_does(self):
         self.words()
         self.assertGreater(len(self.keys), 250)

@@ -78,6 +78,7 @@ class Values(Case):
                 ("did you mean --output?", ["run", "tiny", "--outptu", "x"]),
                 ("write the keys themselves instead of overrides=...", ["check", "tiny", "overrides=seed=2"]),
                 ("'tiny' is a scenario and a fleet", ["show", "tiny"]),
+                ("did you mean 'rainier-500k'?", ["show", "rainer-500k"]),
                 ("did you mean 'parallel.tp'?", ["help", "parallel.tpp"])):
             with self.subTest(arguments=arguments):
                 self.fails(expected, *arguments)

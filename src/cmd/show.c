@@ -10,6 +10,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
+#include "scenario/catalogue.h"
 #include "scenario/data_file.h"
 
 enum { KEY_WIDTH = 34, MOST_KINDS = 16 };
@@ -102,6 +103,28 @@ static muir_status write_json(muir_ctx *ctx, const muir_data_file *f, const char
         path);
 }
 
+static muir_status fail_unknown(muir_ctx *ctx, const char *name)
+{
+    char best[MUIR_NAME_SIZE] = "";
+    for (int k = 0; k < muir_input_count(); k++) {
+        char **names = NULL;
+        int n = 0;
+        if (muir_catalogue_names(ctx, muir_input_at(k)->schema->folder, &names, &n) != MUIR_OK) continue;
+        for (int i = 0; i < n; i++) {
+            const char *const both[] = {best, names[i]};
+            const char *nearest = muir_closest(name, best[0] ? both : both + 1, best[0] ? 2 : 1);
+            if (nearest == names[i]) snprintf(best, sizeof best, "%s", names[i]);
+        }
+        muir_catalogue_free(&names, n);
+    }
+    muir_ctx_clear(ctx);
+    return muir_fail(ctx, MUIR_ERR_ARG,
+                     "no data file is called '%s'%s%s%s (muir list names all; a file of your own needs its "
+                     "kind, as in muir "
+                     "show fleet ./x.yaml)",
+                     muir_quote(name).s, best[0] ? ", did you mean '" : "", best, best[0] ? "'?" : "");
+}
+
 /* The kind of file that is meant: said, or the only one that has the name; a path must say it. */
 static muir_status choose_kind(muir_ctx *ctx, const char *kind, const char *name, const muir_input **input)
 {
@@ -130,10 +153,7 @@ static muir_status choose_kind(muir_ctx *ctx, const char *kind, const char *name
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "'%s' is no kind of file; known: scenario, fleet, chip, stack, model, faults",
                          muir_quote(kind).s);
-    return muir_fail(ctx, MUIR_ERR_ARG,
-                     "no data file is called '%s' (muir list names all; a file of your own needs "
-                     "its kind, as in muir show fleet ./x.yaml)",
-                     muir_quote(name).s);
+    return fail_unknown(ctx, name);
 }
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)

@@ -240,19 +240,28 @@ done:
     return st;
 }
 
+static const char no_file[] = "defaults";
+
 /* The scenario's own file; without one, the defaults. */
 static muir_status load_own(muir_ctx *ctx, const char *name, muir_scenario *s, muir_loader *loader,
                             char path[MUIR_PATH_SIZE])
 {
     muir_status st = MUIR_OK;
     if (!name) {
-        snprintf(path, MUIR_PATH_SIZE, "defaults");
+        snprintf(path, MUIR_PATH_SIZE, "%s", no_file);
         return muir_yaml_begin(ctx, &muir_scenario_schema, path, s, loader);
     }
     MUIR_TRY(muir_catalogue_find(ctx, "scenarios", name, "scenario", path, MUIR_PATH_SIZE));
     MUIR_TRY(muir_yaml_load(ctx, &muir_scenario_schema, path, s, loader));
 done:
     return st;
+}
+
+/* Who names a file, for messages: "rainier.yaml: model"; an argument where there is no scenario's file. */
+static void say_where(char *where, size_t size, const char *path, const char *key)
+{
+    const bool is_file = strcmp(path, no_file) != 0;
+    snprintf(where, size, "%s%s%s", is_file ? path : "", is_file ? ": " : "", key);
 }
 
 static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *const *given, int n_given,
@@ -267,22 +276,22 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     MUIR_TRY(muir_overrides_make(ctx, s->run.overrides, "the scenario's overrides", given, n_given, &list));
     muir_overrides_choose_length(&list, s);
     MUIR_TRY(muir_overrides_apply(ctx, &loader, &list));
-    snprintf(where, sizeof where, "%s: fleet", path);
+    say_where(where, sizeof where, path, "fleet");
     MUIR_TRY(load_named(ctx, &muir_fleet_schema, s->run.fleet, where, &list, &s->fleet, fleet_path,
                         sizeof fleet_path));
     MUIR_TRY(muir_fleet_check(ctx, fleet_path, &s->fleet));
-    snprintf(where, sizeof where, "%s: chip", fleet_path);
+    say_where(where, sizeof where, fleet_path, "chip");
     MUIR_TRY(load_named(ctx, &muir_chip_schema, s->fleet.top.chip, where, &list, &s->fleet.chip, other_path,
                         sizeof other_path));
-    snprintf(where, sizeof where, "%s: model", path);
+    say_where(where, sizeof where, path, "model");
     MUIR_TRY(load_named(ctx, &muir_model_schema, s->run.model, where, &list, &s->job.model, other_path,
                         sizeof other_path));
     if (strcmp(s->run.stack, "auto") == 0) memcpy(s->run.stack, s->fleet.chip.stack, sizeof s->run.stack);
-    snprintf(where, sizeof where, "%s: stack", path);
+    say_where(where, sizeof where, path, "stack");
     MUIR_TRY(load_named(ctx, &muir_stack_schema, s->run.stack, where, &list, &s->job.stack, other_path,
                         sizeof other_path));
     MUIR_TRY(muir_overrides_apply_settings(ctx, &loader, s->run.stack, s->job.stack.settings));
-    snprintf(where, sizeof where, "%s: faults", path);
+    say_where(where, sizeof where, path, "faults");
     MUIR_TRY(load_named(ctx, &muir_faults_schema, s->run.faults, where, &list, &s->faults, other_path,
                         sizeof other_path));
     MUIR_TRY(muir_faults_check(ctx, other_path, &s->faults));

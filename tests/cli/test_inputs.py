@@ -78,6 +78,7 @@ class Values(Case):
                 ("did you mean --output?", ["run", "tiny", "--outptu", "x"]),
                 ("write the keys themselves instead of overrides=...", ["check", "tiny", "overrides=seed=2"]),
                 ("'tiny' is a scenario and a fleet", ["show", "tiny"]),
+                ("did you mean 'rainier-500k'?", ["show", "rainer-500k"]),
                 ("did you mean 'parallel.tp'?", ["help", "parallel.tpp"])):
             with self.subTest(arguments=arguments):
                 self.fails(expected, *arguments)
@@ -167,6 +168,13 @@ class Explaining(Case):
                 json.loads(self.out("help", *([word] if word else []), "--json", "-"))
         for text in (self.out("list"), self.out("show", "rainier-500k"), self.out("run", "--help")):
             self.assertLessEqual(max(map(len, text.splitlines())), COLUMNS)
+
+    def test_the_glossary_page_is_what_muir_says(self):
+        page = (SOURCE / "docs" / "glossary.md").read_text()
+        terms = json.loads(self.out("help", "words", "--json", "-"))["words"]
+        self.assertEqual(page.count("\n| **"), len(terms))
+        for term in terms:
+            self.assertIn(f"\n| **{term['word']}** | {term['also'].replace('|', ', ')} | {term['meaning']} | ", page)
 
     def test_every_key_says_what_it_does(self):
         self.words()

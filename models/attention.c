@@ -8,7 +8,8 @@ double muir_attention_params(const muir_model *m)
     const double h = (double)m->hidden, heads = (double)m->heads, d = (double)m->head_dim;
     if (m->kv_rank > 0) {
         const double rope = (double)m->rope_dim, q = (double)m->q_rank, kv = (double)m->kv_rank;
-        const double down = h * (q + kv + rope), up = q * heads * (d + rope) + kv * heads * 2.0 * d;
+        const double down = h * (q + kv + rope);
+        const double up = (q > 0.0 ? q : h) * heads * (d + rope) + kv * heads * 2.0 * d;
         return down + up + heads * d * h + h;
     }
     return h * (2.0 * heads * d + 2.0 * (double)m->kv_heads * d) + h; /* and its norm */
@@ -101,7 +102,7 @@ static void project_in(muir_emitter *e)
     const double down = (double)(m->q_rank + m->kv_rank + m->rope_dim);
     const double q_up = heads * (double)(m->head_dim + m->rope_dim),
                  kv_up = heads * 2.0 * (double)m->head_dim;
-    const double q = (double)m->q_rank, kv = (double)m->kv_rank;
+    const double q = m->q_rank > 0 ? (double)m->q_rank : s.hidden, kv = (double)m->kv_rank;
     if (e->phase == MUIR_FORWARD) {
         muir_emit_product(e, "latent down", t / s.split, down, s.hidden, 1.0);
         muir_emit_mem(e, "latent norm", 2.0 * t * down * s.act_bytes * e->job->stack.elementwise);

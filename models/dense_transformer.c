@@ -4,12 +4,6 @@
 
 static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
-    if (job->model.experts != 0 || job->model.topk != 0 || job->model.shared_experts != 0)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "model: family dense_transformer has no experts, but experts=%lld topk=%lld "
-                         "shared_experts=%lld",
-                         (long long)job->model.experts, (long long)job->model.topk,
-                         (long long)job->model.shared_experts);
     if (job->parallel.ep != 1)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld, but a dense model has no experts to share out",
                          (long long)job->parallel.ep);
@@ -33,8 +27,12 @@ static void emit(muir_emitter *e)
     muir_emit_head(e);
 }
 
+static const char *const keys[] = {MUIR_KEYS_ATTENTION, MUIR_KEYS_MLP, MUIR_KEYS_LANGUAGE, NULL};
+
 const muir_family muir_family_dense_transformer = {
     .name = "dense_transformer",
+    .keys = keys,
+    .is_causal = true,
     .check = check,
     .emit = emit,
     .source = "Narayanan et al., SC21; Korthikanti et al., 2022; Llama 3, arXiv 2407.21783",

@@ -91,13 +91,12 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_model *m = &job->model;
     const dlrm_sizes s = sizes_of(job);
-    if (m->tables < 1 || m->lookups < m->tables || m->dense_features < 1 || m->heads != 1 || m->experts != 0)
-        return muir_fail(
-            ctx, MUIR_ERR_ARG,
-            "model: tables=%lld lookups=%lld dense_features=%lld heads=%lld experts=%lld, but family "
-            "dlrm needs tables, a lookup or more in each, dense features, 1 head and no experts",
-            (long long)m->tables, (long long)m->lookups, (long long)m->dense_features, (long long)m->heads,
-            (long long)m->experts);
+    if (m->tables < 1 || m->lookups < m->tables || m->dense_features < 1 || m->heads != 1)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "model: tables=%lld lookups=%lld dense_features=%lld heads=%lld, but family dlrm "
+                         "needs tables, a lookup or more in each, dense features and 1 head",
+                         (long long)m->tables, (long long)m->lookups, (long long)m->dense_features,
+                         (long long)m->heads);
     if (s.bottom.n < 1 || s.top.n < 1 || s.bottom.width[s.bottom.n] != s.dim)
         return muir_fail(
             ctx, MUIR_ERR_ARG,
@@ -243,8 +242,13 @@ static void add_totals(const muir_job *job, muir_program *p)
     p->model_flop = (double)job->batch.global_batch_size * (6.0 * dense - data + dot);
 }
 
+static const char *const keys[] = {"tables",      "lookups", "dense_features", "bottom_mlp", "top_mlp",
+                                   "interaction", NULL};
+
 const muir_family muir_family_dlrm = {
     .name = "dlrm",
+    .keys = keys,
+    .is_headless = true,
     .check = check,
     .emit = emit,
     .seq_len = seq_len,

@@ -5,6 +5,12 @@
 
 #include "models/program.h"
 
+/* Keys of model files that families read whose layers have attention, or feed-forward layers with or without
+ * a gate, or are a language model's. */
+#define MUIR_KEYS_ATTENTION "kv_heads", "head_dim", "kv_rank", "q_rank", "rope_dim"
+#define MUIR_KEYS_MLP "mlp"
+#define MUIR_KEYS_LANGUAGE "tied_embedding"
+
 /* Sizes that every family needs. */
 typedef struct muir_sizes {
     double tokens; /* of a microbatch on one chip of the cp axis: micro_batch_size seq_len / cp */

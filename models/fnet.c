@@ -8,14 +8,10 @@
 static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_parallel *parallel = &job->parallel;
-    if (job->model.heads != 1 || job->model.experts != 0 || job->model.topk != 0 ||
-        job->model.shared_experts != 0)
-        return muir_fail(
-            ctx, MUIR_ERR_ARG,
-            "model: family fnet has neither attention heads nor experts (heads=1, experts=0), but "
-            "heads=%lld experts=%lld topk=%lld shared_experts=%lld",
-            (long long)job->model.heads, (long long)job->model.experts, (long long)job->model.topk,
-            (long long)job->model.shared_experts);
+    if (job->model.heads != 1)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "model.heads=%lld, but family fnet has no attention heads; it must be 1",
+                         (long long)job->model.heads);
     if (parallel->tp != 1 || parallel->cp != 1 || parallel->ep != 1)
         return muir_fail(
             ctx, MUIR_ERR_ARG,
@@ -68,8 +64,12 @@ static double mixing_flop(const muir_job *job)
     return 2.0 * (double)job->model.layers * 5.0 * seq * hidden * (log2(hidden) + log2(seq));
 }
 
+static const char *const keys[] = {MUIR_KEYS_MLP, MUIR_KEYS_LANGUAGE, NULL};
+
 const muir_family muir_family_fnet = {
     .name = "fnet",
+    .keys = keys,
+    .is_headless = true,
     .check = check,
     .emit = emit,
     .mixing_flop = mixing_flop,

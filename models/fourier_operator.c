@@ -108,12 +108,11 @@ static muir_status check_grid(muir_ctx *ctx, const muir_job *job)
 static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
 {
     const muir_parallel *p = &job->parallel;
-    if (p->tp != 1 || muir_job_etp(job) != 1)
-        return muir_fail(
-            ctx, MUIR_ERR_ARG,
-            "parallel: family fourier_neural_operator shares out points (cp), not channels, which "
-            "needs tp=1 etp=1, but tp=%lld etp=%lld",
-            (long long)p->tp, (long long)muir_job_etp(job));
+    if (p->tp != 1)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel.tp=%lld, but family fourier_neural_operator shares out points (cp), not "
+                         "channels; it must be 1",
+                         (long long)p->tp);
     if (cut_of(job).rows == 0)
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "parallel.cp=%lld cuts grid=%s with modes=%s into equal shares neither as slabs nor "
@@ -132,13 +131,11 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_model *m = &job->model;
     muir_status st = MUIR_OK;
-    if (m->heads != 1 || m->experts != 0 || m->topk != 0 || m->shared_experts != 0 || m->dense_features < 1)
+    if (m->heads != 1 || m->dense_features < 1)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "model: family fourier_neural_operator has neither attention heads nor experts "
-                         "(heads=1, experts=0) and needs dense_features of each point, but heads=%lld "
-                         "experts=%lld topk=%lld shared_experts=%lld dense_features=%lld",
-                         (long long)m->heads, (long long)m->experts, (long long)m->topk,
-                         (long long)m->shared_experts, (long long)m->dense_features);
+                         "model: heads=%lld dense_features=%lld, but family fourier_neural_operator has no "
+                         "attention heads (it must be 1) and needs dense_features of each point",
+                         (long long)m->heads, (long long)m->dense_features);
     MUIR_TRY(check_grid(ctx, job));
     MUIR_TRY(check_layout(ctx, job));
 done:
@@ -351,8 +348,11 @@ static void add_totals(const muir_job *job, muir_program *p)
                      layers * (24.0 * c * c * modes + 4.0 * c * transform_flop(&grid, &kept)));
 }
 
+static const char *const keys[] = {"dense_features", "grid", "modes", NULL};
+
 const muir_family muir_family_fourier_operator = {
     .name = "fourier_neural_operator",
+    .keys = keys,
     .is_headless = true,
     .check = check,
     .emit = emit,

@@ -48,7 +48,6 @@ static int64_t greatest_divisor(int64_t a, int64_t b)
 int64_t muir_job_expert_replicas(const muir_job *job)
 {
     const muir_parallel *p = &job->parallel;
-    if (p->ep == 1) return 1;
     const int64_t group = muir_job_etp(job) * p->ep;
     return group / greatest_divisor(group, p->tp * p->cp);
 }
@@ -56,7 +55,8 @@ int64_t muir_job_expert_replicas(const muir_job *job)
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis)
 {
     const int64_t all = muir_job_size(job, axis), group = job->parallel.zero_group;
-    return group > 0 && group < all && all % group == 0 ? group : all;
+    if (group == 0) return all;
+    return all / (muir_job_size(job, MUIR_AXIS_DP) / group);
 }
 
 int64_t muir_job_replica_chips(const muir_job *job)

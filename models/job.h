@@ -57,7 +57,7 @@ int64_t muir_job_etp(const muir_job *job);
 int64_t muir_job_expert_replicas(const muir_job *job);
 
 /* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an
- * axis among themselves: all, or zero_group. Local. */
+ * axis among themselves: all, or zero_group; of experts' axis as many groups as of the other. Local. */
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis);
 
 /* Chips of one replica: tp cp pp. Local. */

@@ -19,12 +19,10 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_model *m = &job->model;
     const muir_parallel *parallel = &job->parallel;
-    if (m->heads != 1 || m->experts != 0 || m->topk != 0 || m->shared_experts != 0)
+    if (m->heads != 1)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "model: family long_convolution has neither attention heads nor experts (heads=1, "
-                         "experts=0), but heads=%lld experts=%lld topk=%lld shared_experts=%lld",
-                         (long long)m->heads, (long long)m->experts, (long long)m->topk,
-                         (long long)m->shared_experts);
+                         "model.heads=%lld, but family long_convolution has no attention heads; it must be 1",
+                         (long long)m->heads);
     if (parallel->cp != 1 || parallel->ep != 1)
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "parallel: family long_convolution transforms whole sequences on one chip, which "
@@ -200,8 +198,11 @@ static void add_totals(const muir_job *job, muir_program *p)
         layers * ((6.0 * filters - 2.0 * FEATURES * FILTER_WIDTH) * seq + 2.0 * transform);
 }
 
+static const char *const keys[] = {MUIR_KEYS_MLP, MUIR_KEYS_LANGUAGE, NULL};
+
 const muir_family muir_family_long_convolution = {
     .name = "long_convolution",
+    .keys = keys,
     .is_headless = true,
     .check = check,
     .emit = emit,

@@ -52,9 +52,13 @@ static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
 {
     const muir_parallel *par = &job->parallel;
     const int64_t etp = muir_job_etp(job);
-    if (etp != 1 && etp != par->tp)
-        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld must be 1 or tp=%lld", (long long)etp,
-                         (long long)par->tp);
+    if (job->model.ffn % etp != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld does not divide model.ffn=%lld",
+                         (long long)etp, (long long)job->model.ffn);
+    if (job->model.shared_experts * job->model.ffn % par->tp != 0)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel.tp=%lld does not divide model.shared_experts x ffn=%lld",
+                         (long long)par->tp, (long long)(job->model.shared_experts * job->model.ffn));
     if (par->tp * par->cp * par->dp % (etp * par->ep) != 0)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld x ep=%lld does not divide tp x cp x dp=%lld",
                          (long long)etp, (long long)par->ep, (long long)(par->tp * par->cp * par->dp));
@@ -64,9 +68,9 @@ static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
                          "etp=%lld x ep=%lld shares experts out over more than tp x cp=%lld chips of one",
                          (long long)par->pp, (long long)etp, (long long)par->ep,
                          (long long)(par->tp * par->cp));
-    if (etp == 1 && par->tp > 1 && !par->sequence_parallel)
-        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=1 with tp=%lld needs sequence_parallel=true",
-                         (long long)par->tp);
+    if (etp != par->tp && par->tp > 1 && !par->sequence_parallel)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld with tp=%lld needs sequence_parallel=true",
+                         (long long)etp, (long long)par->tp);
     return MUIR_OK;
 }
 
@@ -88,6 +92,18 @@ typedef struct moe_sizes {
     double gathered;      /* bytes that the chips which split an expert gather; 0: they hold them all */
 } moe_sizes;
 
+/* Whether the chips that split an expert have different tokens: parts of a sequence, or sequences. */
+static bool is_spread(const muir_emitter *e)
+{
+    return e->sizes.split == e->sizes.tp && muir_job_etp(e->job) > 1;
+}
+
+/* Tokens of the chips that split an expert together, over those of a microbatch. */
+static double shares_of(const muir_emitter *e)
+{
+    return e->sizes.split == e->sizes.tp ? (double)muir_job_etp(e->job) / e->sizes.tp : 1.0;
+}
+
 static moe_sizes sizes_of(const muir_emitter *e)
 {
     const muir_sizes s = e->sizes;
@@ -97,10 +113,10 @@ static moe_sizes sizes_of(const muir_emitter *e)
     moe_sizes m;
     m.local_experts = experts / ep;
     const double etp = (double)muir_job_etp(job);
-    m.expert_tokens = s.tokens * topk * ep / experts * (etp > 1.0 ? 1.0 : 1.0 / s.split);
+    m.expert_tokens = s.tokens * topk * ep / experts * shares_of(e);
     m.inner = (double)job->model.ffn / etp;
     m.exchange = s.tokens * muir_job_copies(job) * s.hidden * s.act_bytes / s.split;
-    m.gathered = etp > 1.0 && s.split > 1.0 ? s.tokens * topk * s.hidden * s.act_bytes : 0.0;
+    m.gathered = is_spread(e) ? s.tokens * topk * s.hidden * s.act_bytes * shares_of(e) : 0.0;
     return m;
 }
 
@@ -110,12 +126,11 @@ static void exchange(muir_emitter *e, const char *name)
     if (op) op->coll.copies = muir_job_copies(e->job);
 }
 
-/* With experts split over tp, their chips gather the tokens of all parts of the sequence, and scatter
- * results. */
+/* Chips that split an expert, neighbours whatever tp is, gather each other's tokens, and scatter results. */
 static void gather_tokens(muir_emitter *e, muir_coll_kind kind, const char *name)
 {
-    const moe_sizes m = sizes_of(e);
-    if (m.gathered > 0.0) muir_emit_coll(e, name, kind, MUIR_AXIS_TP, m.gathered);
+    if (is_spread(e))
+        muir_emit_coll_among(e, name, kind, MUIR_AXIS_TP, muir_job_etp(e->job), 1, sizes_of(e).gathered);
 }
 
 static void expert_product(muir_emitter *e, const char *name, double m, double n, double k)
@@ -231,7 +246,7 @@ static double expert_activations(const muir_emitter *e)
 {
     const muir_sizes s = e->sizes;
     const muir_model *m = &e->job->model;
-    const double rows = s.tokens * (double)m->topk / (muir_job_etp(e->job) > 1 ? 1.0 : s.split);
+    const double rows = s.tokens * (double)m->topk * shares_of(e);
     return muir_mlp_activations(e, (double)m->ffn) * (double)m->shared_experts +
            2.0 * rows * (s.hidden + (s.gate + 1.0) * sizes_of(e).inner);
 }
@@ -275,8 +290,24 @@ static void emit(muir_emitter *e)
     muir_emit_head(e);
 }
 
+static const char *const keys[] = {MUIR_KEYS_ATTENTION,
+                                   MUIR_KEYS_MLP,
+                                   MUIR_KEYS_LANGUAGE,
+                                   "experts",
+                                   "topk",
+                                   "shared_experts",
+                                   "expert_groups",
+                                   "topk_groups",
+                                   "first_dense_layers",
+                                   "dense_ffn",
+                                   "expert_imbalance",
+                                   NULL};
+
 const muir_family muir_family_moe_transformer = {
     .name = "moe_transformer",
+    .keys = keys,
+    .is_causal = true,
+    .has_experts = true,
     .check = check,
     .emit = emit,
     .source = "Fedus et al., Switch Transformers, 2021; DeepSeek-V3, arXiv 2412.19437",

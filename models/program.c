@@ -283,6 +283,16 @@ const muir_block *muir_program_block(const muir_program *p, muir_block_role role
     return &p->blocks[i];
 }
 
+void muir_program_layers(const muir_program *p, int64_t *least, int64_t *most)
+{
+    *least = *most = p->chunks[0].n_layers;
+    for (int i = 1; i < p->n_chunks; i++) {
+        const int64_t n = p->chunks[i].n_layers;
+        *least = n < *least ? n : *least;
+        *most = n > *most ? n : *most;
+    }
+}
+
 int muir_program_chunk(const muir_program *p, int stage, int i)
 {
     return muir_place_chunk(p->place, p->n_stages, stage, i);

@@ -122,7 +122,11 @@ struct muir_emitter;
 /* A model family: one file and one row of families.def. */
 typedef struct muir_family {
     const char *name;
-    bool is_headless; /* tp need not divide heads: it splits channels, or nothing */
+    /* Keys of model files with a default that it reads, those that all read aside; NULL ends them. */
+    const char *const *keys;
+    bool is_headless; /* no attention: tp splits channels or nothing, and heads, kv_heads are 1 */
+    bool is_causal;   /* tokens see earlier ones alone: cp deals a sequence out in pairs of its 2 cp parts */
+    bool has_experts; /* etp is read */
     /* MUIR_ERR_ARG with one sentence if the family cannot be laid out so. Local. */
     muir_status (*check)(muir_ctx *ctx, const muir_job *job);
     /* Adds blocks with their ops (emit.h): one FIRST, kinds of layers, one LAST, in the order in which data
@@ -141,6 +145,11 @@ typedef struct muir_family {
 int muir_family_count(void);
 const muir_family *muir_family_at(int i);
 const muir_family *muir_family_find(const char *name); /* NULL if unknown */
+
+/* Checks that a model sets no key that its family does not read.
+ * model  in   resolved: kv_heads and head_dim no longer auto
+ * Local. MUIR_ERR_ARG with one sentence. */
+muir_status muir_model_check(muir_ctx *ctx, const muir_model *model);
 
 /* Checks the job's layout against its family: heads by tp, layers by stages and chunks, experts by ep.
  * job  in   resolved: dp and batch no longer auto
@@ -178,6 +187,9 @@ const muir_block *muir_program_block(const muir_program *program, muir_block_rol
 
 /* Whether any of n chunks from `first` on has a block. Local. */
 bool muir_program_has_block(const muir_program *program, int first, int n, int block);
+
+/* Layers of the chunks that hold fewest and most: equal where chunks divide them. Local. */
+void muir_program_layers(const muir_program *program, int64_t *least, int64_t *most);
 
 /* Number of the chunk that a stage holds as its i-th, i < n_held. Local. */
 int muir_program_chunk(const muir_program *program, int stage, int i);

@@ -26,10 +26,9 @@ static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
     const muir_model *m = &job->model;
     const int64_t patches = patches_of(m), tokens = job->batch.seq_len;
-    if (m->experts != 0 || job->parallel.ep != 1)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "model: family vision_transformer has no experts, but experts=%lld ep=%lld",
-                         (long long)m->experts, (long long)job->parallel.ep);
+    if (job->parallel.ep != 1)
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld, but family vision_transformer has no experts",
+                         (long long)job->parallel.ep);
     if (patches == 0 || m->image % m->patch != 0)
         return muir_fail(
             ctx, MUIR_ERR_ARG,
@@ -121,8 +120,11 @@ static void add_totals(const muir_job *job, muir_program *p)
                   4.0 * (double)patches_of(m) * patch_params(m) + 6.0 * (double)(m->hidden * m->vocab));
 }
 
+static const char *const keys[] = {MUIR_KEYS_ATTENTION, MUIR_KEYS_MLP, "image", "patch", NULL};
+
 const muir_family muir_family_vision_transformer = {
     .name = "vision_transformer",
+    .keys = keys,
     .check = check,
     .emit = emit,
     .seq_len = seq_len,

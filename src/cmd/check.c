@@ -49,6 +49,13 @@ static void print_job(const muir_scenario *s, const muir_program *program)
     printf("model  %s, family %s%s: %s weights, %s active; %s a step\n", s->run.model, job->model.family,
            job->model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
            muir_si(program->active_params, "").s, muir_si(program->model_flop, "FLOP").s);
+    int64_t least = 0, most = 0;
+    muir_program_layers(program, &least, &most);
+    if (least < most)
+        printf("layers %s do not divide into %s chunks: %lld to %lld each, as if embedding and head were one "
+               "layer each\n",
+               muir_count_text(job->model.layers).s, muir_count_text(program->n_chunks).s, (long long)least,
+               (long long)most);
     printf("batch  %s sequences of %s tokens in %s microbatches a replica\n",
            muir_count_text(job->batch.global_batch_size).s, muir_count_text(job->batch.seq_len).s,
            muir_count_text(job->microbatches).s);

@@ -13,16 +13,21 @@ static void print_fleet(const muir_scenario *s, const muir_program *program, con
 {
     const muir_parallel *p = &s->job.parallel;
     const muir_batch *b = &s->job.batch;
+    int64_t least = 0, most = 0;
+    char uneven[64] = "";
+    muir_program_layers(program, &least, &most);
+    if (least < most)
+        snprintf(uneven, sizeof uneven, " of %lld to %lld layers", (long long)least, (long long)most);
     printf("fleet    %s: %s chips %s in %s servers, %s of them spare", s->run.fleet,
            muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip,
            muir_count_text(s->fleet.top.servers).s, muir_count_text(s->spare_chips).s);
     if (muir_fleet_sites(&s->fleet) > 1)
         printf("; %s sites, %s from each to the others", muir_count_text(muir_fleet_sites(&s->fleet)).s,
                muir_si(s->fleet.fabric.site_byte_per_s, "B/s").s);
-    printf("\njob      %s%s (%s weights): tp %lld, cp %lld, ep %lld, pp %lld x %lld, dp %lld; schedule %s, "
+    printf("\njob      %s%s (%s weights): tp %lld, cp %lld, ep %lld, pp %lld x %lld%s, dp %lld; schedule %s, "
            "%lld microbatches\n",
            s->run.model, s->job.model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
-           (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp,
+           (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp, uneven,
            (long long)p->dp, p->schedule, (long long)s->job.microbatches);
     printf("batch    %s sequences of %s tokens; seed %lld; %s steps from %s on %d rank%s\n",
            muir_count_text(b->global_batch_size).s, muir_count_text(b->seq_len).s, (long long)s->run.seed,

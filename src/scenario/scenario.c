@@ -229,6 +229,7 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
     MUIR_TRY(muir_faults_check_often(ctx, &s->faults, muir_fleet_chips(&s->fleet)));
     MUIR_TRY(check_power(ctx, &s->power, &s->fleet.chip));
     resolve_model(&s->job.model);
+    MUIR_TRY(muir_model_check(ctx, &s->job.model));
     MUIR_TRY(resolve_dp(ctx, s));
     resolve_batch(&s->job);
     MUIR_TRY(muir_job_check(ctx, &s->job));

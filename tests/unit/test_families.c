@@ -77,10 +77,8 @@ static void fnet_is_not_shared_out_within_a_sequence(void)
         "ep=1, but tp=1 cp=2 ep=1");
     muir_ctx_clear(muir_test_ctx());
     CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "tiny", heads, 5, &scenario), MUIR_ERR_ARG);
-    CU_ASSERT_STRING_EQUAL(
-        muir_test_ctx()->message,
-        "model: family fnet has neither attention heads nor experts (heads=1, experts=0), but "
-        "heads=12 experts=0 topk=0 shared_experts=0");
+    CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message,
+                           "model.heads=12, but family fnet has no attention heads; it must be 1");
     muir_ctx_clear(muir_test_ctx());
 }
 
@@ -221,7 +219,8 @@ static void families_refuse_what_they_cannot_do(void)
                              *const widths[] = {"model=dlrm-dcnv2", "seq_len=1", "model.bottom_mlp=512-x"};
     expect_refusal(length, 1, "seq_len=512, but an image makes 196 tokens, or 197 with a class token");
     expect_refusal(owner, 1,
-                   "model.patch is for family vision_transformer, but the family is dense_transformer");
+                   "model.patch=16, but family dense_transformer does not use it (vision_transformer would); "
+                   "leave it at 0");
     expect_refusal(tables, 4, "parallel.ep=1, but family dlrm shares its tables out over all dp=2 replicas");
     expect_refusal(
         widths, 3,

@@ -220,7 +220,8 @@ static void halves_of_a_kind_of_layer_are_refused(void)
         {{"model=deepseek-v3-671b", "model.dense_ffn=18433", "parallel.tp=2"},
          "parallel.tp=2 does not divide model.dense_ffn=18433"},
         {{"model=gpt3-5b", "model.first_dense_layers=2", "parallel.tp=2"},
-         "model.first_dense_layers is for family moe_transformer, but the family is dense_transformer"},
+         "model.first_dense_layers=2, but family dense_transformer does not use it (moe_transformer would); "
+         "leave it at 0"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         muir_scenario s;

@@ -284,6 +284,8 @@ static void dualpipe_waits_as_its_authors_say(void)
     const muir_shape shape = {8, 1, 32};
     const muir_equal_times t = {1.0, 1.0, 1.0};
     CU_ASSERT_DOUBLE_EQUAL(muir_schedule_find("dualpipe")->idle(shape, t), 3.0 * (3.0 + 2.0 - 3.0), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(muir_schedule_find("dualpipe")->idle(shape, (muir_equal_times){1.0, 1.25, 0.75}),
+                           3.0 * (3.0 + 2.0 - 3.0 * 0.75), 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(muir_schedule_find("zb-h1")->idle(shape, t), 7.0, 1e-12);
 }
 

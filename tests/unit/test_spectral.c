@@ -117,8 +117,7 @@ static void long_convolutions_refuse_what_they_cannot_do(void)
                                                "parallel.dp=1", NULL};
     expect_refusal(parts, "parallel: family long_convolution transforms whole sequences on one chip, which "
                           "needs cp=1 ep=1, but cp=2 ep=1");
-    expect_refusal(heads, "model: family long_convolution has neither attention heads nor experts (heads=1, "
-                          "experts=0), but heads=8 experts=0 topk=0 shared_experts=0");
+    expect_refusal(heads, "model.heads=8, but family long_convolution has no attention heads; it must be 1");
     expect_refusal(width, "parallel.tp=2 does not divide model.hidden=865");
 }
 
@@ -264,8 +263,8 @@ static void operators_refuse_what_they_cannot_do(void)
     expect_refusal(wide,
                    "parallel.cp=80 cuts grid=64x64x40 with modes=8x8x8 into equal shares neither as slabs "
                    "nor as pencils");
-    expect_refusal(channels, "parallel: family fourier_neural_operator shares out points (cp), not channels, "
-                             "which needs tp=1 etp=1, but tp=2 etp=2");
+    expect_refusal(channels, "parallel.tp=2, but family fourier_neural_operator shares out points (cp), not "
+                             "channels; it must be 1");
     expect_refusal(shares,
                    "parallel.ep=2, but family fourier_neural_operator holds the matrices of all modes on "
                    "each chip (ep=1) or shares them out with the points (ep=cp=4)");
@@ -273,8 +272,8 @@ static void operators_refuse_what_they_cannot_do(void)
                    "model: grid='64x64x40' modes='8x8x22' must be 2 to 4 sizes each, like 64x64x40 and "
                    "8x8x8, of modes at most half of the grid's");
     expect_refusal(length, "seq_len=512, but a sample has the 163840 points of grid=64x64x40");
-    expect_refusal(owner, "model.grid is for family fourier_neural_operator, but the family is "
-                          "dense_transformer");
+    expect_refusal(owner, "model.grid=8x8x8, but family dense_transformer does not use it "
+                          "(fourier_neural_operator would); leave it at nothing");
 }
 
 int main(int argc, char **argv)

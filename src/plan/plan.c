@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "power/cost.h"
+#include "reliability/expect.h"
 #include "power/power.h"
+#include "plan/plan_bounds.h"
 #include "plan/plan_rank.h"
 #include "plan/plan_space.h"
 #include "models/memory.h"
@@ -80,8 +82,8 @@ done:
 }
 
 /* Pays for the servers that the job uses. */
-static void fill_entry(muir_scenario *s, const muir_program *program, const muir_ideal *ideal,
-                       muir_plan_entry *e)
+static void fill_entry(const muir_scenario *s, muir_plan_by by, const muir_program *program,
+                       const muir_ideal *ideal, muir_plan_entry *e)
 {
     const muir_batch *batch = &s->job.batch;
     const double tokens = (double)(batch->global_batch_size * batch->seq_len);
@@ -93,7 +95,11 @@ static void fill_entry(muir_scenario *s, const muir_program *program, const muir
     e->mfu = program->model_flop / (ideal->step_s * peak * (double)e->chips);
     e->power_w = energy_j / ideal->step_s;
     e->tokens_per_s = tokens / ideal->step_s;
-    e->usd_per_mtoken = muir_cost_usd(&cost, ideal->step_s, energy_j) / tokens * 1e6;
+    e->goodput = muir_goodput_expect(s, program->params, ideal->step_s).goodput;
+    e->usd_per_mtoken = muir_cost_usd(&cost, ideal->step_s, energy_j) / tokens * 1e6 / e->goodput;
+    e->score = by == MUIR_PLAN_BY_STEP     ? e->step_s
+               : by == MUIR_PLAN_BY_TOKENS ? e->step_s / (tokens * e->goodput)
+                                           : e->usd_per_mtoken;
 }
 
 /* Prices the layout of s->work.job. A screening leaves layouts that do not fit alone, and does not tell
@@ -120,7 +126,7 @@ static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_
     MUIR_TRY(make_order(ctx, s, known));
     MUIR_TRY(muir_slot_times_create(ctx, work, program, &slot_times));
     MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, known->order, slot_times, &ideal));
-    fill_entry(work, program, ideal, e);
+    fill_entry(work, s->request->by, program, ideal, e);
 done:
     muir_ideal_destroy(&ideal);
     muir_slot_times_destroy(&slot_times);
@@ -148,7 +154,7 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
     muir_status st = MUIR_OK;
     muir_plan_entry entry;
     const muir_fleet fleet = s->work.fleet;
-    if (!is_legal(ctx, &s->work)) return MUIR_OK;
+    if (!muir_plan_job_is_within(s->request, &s->work.job) || !is_legal(ctx, &s->work)) return MUIR_OK;
     s->count[LEGAL]++;
     if (s->request->is_pareto) {
         const int64_t chips = muir_job_chips(&s->work.job), each = s->work.fleet.server.chips;
@@ -161,7 +167,8 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
     MUIR_TRY(time_entry(ctx, s, true, &entry));
     if (!entry.is_fitting) goto done;
     s->count[FITTING]++;
-    s->count[BETTER] += entry.step_s < s->own.step_s;
+    if (!muir_plan_entry_is_within(s->request, &entry)) goto done;
+    s->count[BETTER] += entry.score < s->own.score;
     entry.number = number;
     if (!muir_ranking_wants(s->ranking, &entry)) goto done;
     MUIR_TRY(time_entry(ctx, s, false, &entry));

@@ -6,16 +6,26 @@
 
 #include "step_time/ideal.h"
 
+/* What layouts are ranked by. */
+typedef enum muir_plan_by {
+    MUIR_PLAN_BY_STEP,   /* time of a step without failures */
+    MUIR_PLAN_BY_TOKENS, /* time per token, with the expected goodput */
+    MUIR_PLAN_BY_COST,   /* cost per token, with the expected goodput */
+} muir_plan_by;
+
 /* A layout and what it comes to. All figures are modelled. Plain data: ranks send it as bytes. */
 typedef struct muir_plan_entry {
     muir_parallel parallel;
     int64_t micro_batch_size, microbatches, chips;
     double step_s, part_s[MUIR_PART_COUNT];
-    double mfu, tokens_per_s, usd_per_mtoken;
-    double power_w;      /* mean, at the meter, of the servers that the job pays for */
-    double memory_bytes; /* of the fullest chip */
-    bool is_fitting;     /* into the chip's memory */
-    int64_t number;      /* of the candidate, in the order of the search: orders equals */
+    double mfu, tokens_per_s; /* without failures */
+    double goodput;           /* expected productive share of the time; 1 where nothing fails */
+    double usd_per_mtoken;    /* of tokens that are kept: with that goodput */
+    double score;             /* what the request ranks by: smaller is better */
+    double power_w;           /* mean, at the meter, of the servers that the job pays for */
+    double memory_bytes;      /* of the fullest chip */
+    bool is_fitting;          /* into the chip's memory */
+    int64_t number;           /* of the candidate, in the order of the search: orders equals */
 } muir_plan_entry;
 
 /* What to search.
@@ -23,6 +33,8 @@ typedef struct muir_plan_entry {
  * limits     the same, with the values of the keys that are fixed
  * fixed      [n_fixed] keys that keep the value that limits has: "parallel.tp", "micro_batch_size"
  * keep       how many of the best to keep, >= 1
+ * by         what the ranking goes by
+ * bounds     candidates outside of them are left out (plan/plan_bounds.h)
  * is_pareto  also search over fewer chips, and keep what no other layout beats in step time, chips and cost
  *            per token at once; a job on fewer chips then pays for as many servers as it uses */
 typedef struct muir_plan_request {
@@ -30,15 +42,18 @@ typedef struct muir_plan_request {
     const char *const *fixed;           /* borrowed */
     int n_fixed, keep;
     bool is_pareto;
+    muir_plan_by by;
+    const struct muir_plan_bound *bounds; /* [n_bounds], borrowed */
+    int n_bounds;
 } muir_plan_request;
 
 typedef struct muir_plan {
-    muir_plan_entry *entries; /* [n], shortest step first; with is_pareto fewest chips last */
+    muir_plan_entry *entries; /* [n], smallest score first; with is_pareto fewest chips last */
     int n;
     int64_t legal;           /* candidates whose sizes divide what they must divide */
     int64_t fitting;         /* of these, those that fit the chip's memory: all of them were timed */
     muir_plan_entry own;     /* the base's own layout, timed whether it fits or not */
-    int64_t better_than_own; /* fitting candidates with a shorter step */
+    int64_t better_than_own; /* fitting candidates with a smaller score */
     double search_s;         /* executed: time of the slowest rank */
 } muir_plan;
 

@@ -2,10 +2,13 @@
 /* A sorted list of the best, and its meeting over ranks. */
 #include "plan/plan_rank.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+
+static const double alike = 1e-4; /* of a step */
 
 muir_status muir_ranking_create(muir_ctx *ctx, int room, bool is_pareto, muir_ranking **out)
 {
@@ -32,7 +35,7 @@ void muir_ranking_destroy(muir_ranking **ranking)
 
 bool muir_entry_is_before(const muir_plan_entry *a, const muir_plan_entry *b)
 {
-    if (a->step_s != b->step_s) return a->step_s < b->step_s;
+    if (a->score != b->score) return a->score < b->score;
     if (a->memory_bytes != b->memory_bytes) return a->memory_bytes < b->memory_bytes;
     return a->number < b->number;
 }
@@ -61,15 +64,41 @@ static bool is_beaten(const muir_ranking *r, const muir_plan_entry *entry)
     return false;
 }
 
+/* The same but for the order in which axes number the chips, and no difference that anyone could see. */
+static bool is_twin(const muir_plan_entry *a, const muir_plan_entry *b)
+{
+    const muir_parallel *p = &a->parallel, *q = &b->parallel;
+    const bool is_same = p->tp == q->tp && p->cp == q->cp && p->ep == q->ep && p->pp == q->pp &&
+                         p->vpp == q->vpp && p->dp == q->dp && strcmp(p->schedule, q->schedule) == 0 &&
+                         p->zero_stage == q->zero_stage && p->recompute == q->recompute &&
+                         a->micro_batch_size == b->micro_batch_size;
+    return is_same && fabs(a->step_s - b->step_s) < alike * a->step_s;
+}
+
+/* Place of a twin in the ranking, -1 if it has none. */
+static int twin_of(const muir_ranking *r, const muir_plan_entry *entry)
+{
+    for (int i = 0; i < r->n; i++)
+        if (is_twin(&r->entries[i], entry)) return i;
+    return -1;
+}
+
 bool muir_ranking_wants(const muir_ranking *r, const muir_plan_entry *entry)
 {
+    const int twin = twin_of(r, entry);
     if (r->is_pareto && is_beaten(r, entry)) return false;
+    if (twin >= 0) return muir_entry_is_before(entry, &r->entries[twin]);
     return r->n < r->room || muir_entry_is_before(entry, &r->entries[r->n - 1]);
 }
 
 void muir_ranking_offer(muir_ranking *r, const muir_plan_entry *entry)
 {
     if (!muir_ranking_wants(r, entry)) return;
+    const int twin = twin_of(r, entry);
+    if (twin >= 0) {
+        memmove(&r->entries[twin], &r->entries[twin + 1], (size_t)(r->n - twin - 1) * sizeof *entry);
+        r->n--;
+    }
     if (r->is_pareto) remove_beaten(r, entry);
     int at = r->n < r->room ? r->n++ : r->n - 1;
     for (; at > 0 && muir_entry_is_before(entry, &r->entries[at - 1]); at--)

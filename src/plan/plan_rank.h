@@ -8,7 +8,7 @@
 typedef struct muir_ranking {
     muir_plan_entry *entries; /* [room], n of them in use, sorted */
     int n, room;
-    bool is_pareto; /* keep what nothing beats, instead of the `room` shortest steps */
+    bool is_pareto; /* keep what nothing beats, instead of the `room` smallest scores */
 } muir_ranking;
 
 /* room  in  most entries to keep, >= 1
@@ -16,7 +16,7 @@ typedef struct muir_ranking {
 muir_status muir_ranking_create(muir_ctx *ctx, int room, bool is_pareto, muir_ranking **out);
 void muir_ranking_destroy(muir_ranking **ranking); /* accepts NULL, leaves NULL */
 
-/* Whether a stands before b: shorter step, less memory, found earlier. A total order, so that any dealing of
+/* Whether a stands before b: smaller score, less memory, found earlier. A total order, so that any dealing of
  * candidates over ranks ends in the same ranking. Local. */
 bool muir_entry_is_before(const muir_plan_entry *a, const muir_plan_entry *b);
 

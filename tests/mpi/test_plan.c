@@ -12,7 +12,8 @@ static muir_plan *plan_of(muir_ctx *ctx, const muir_scenario *base, const char *
                           bool is_pareto)
 {
     muir_plan *plan = NULL;
-    const muir_plan_request request = {base, base, fixed, n_fixed, 50, is_pareto};
+    const muir_plan_request request = {
+        .base = base, .limits = base, .fixed = fixed, .n_fixed = n_fixed, .keep = 50, .is_pareto = is_pareto};
     const muir_status st = muir_plan_create(ctx, &request, &plan);
     if (st != MUIR_OK) fprintf(stderr, "%s\n", ctx->message);
     CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tables of layouts. */
+#include "cmd/plan_print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/json.h"
+
+enum { MOST_LOSSES = 3 };
+
+static const char *choice(const char *key, int value, char text[MUIR_NAME_SIZE])
+{
+    const muir_section *section = NULL;
+    const char *from = muir_schema_find(&muir_scenario_schema, key, &section)->allowed;
+    while (value-- > 0) from = strchr(from, '|') + 1;
+    snprintf(text, MUIR_NAME_SIZE, "%.*s", (int)strcspn(from, "|"), from);
+    return text;
+}
+
+static bool has_failures(const muir_plan_view *v)
+{
+    return v->scenario->faults.top.rate > 0.0;
+}
+
+static void print_head(const muir_plan_view *v, const muir_plan *plan)
+{
+    static const char *const by[] = {"step time", "time per token with expected goodput",
+                                     "cost per token with expected goodput"};
+    const muir_scenario *s = v->scenario;
+    printf("%s on %s: %s chips, %s sequences of %s tokens per step, %s, faults %s\n", s->run.model,
+           s->run.fleet, muir_count_text(muir_fleet_chips(&s->fleet)).s,
+           muir_count_text(s->job.batch.global_batch_size).s, muir_count_text(s->job.batch.seq_len).s,
+           muir_scenario_precision(s), s->run.faults);
+    for (int i = 0; i < v->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", v->layout[i]);
+    printf("%s%s layouts whose sizes divide, of which %s fit in %s per chip; ranked by %s\n",
+           v->n_layout ? "\n" : "", muir_count_text(plan->legal).s, muir_count_text(plan->fitting).s,
+           muir_bytes_text(s->fleet.chip.hbm_bytes).s, by[v->by]);
+    printf("(modelled, chips of speed 1; searched in %s on %d rank%s, %s layouts per second)\n",
+           muir_time_text(plan->search_s).s, v->ranks, v->ranks == 1 ? "" : "s",
+           muir_count_text((long long)((double)plan->legal / plan->search_s)).s);
+}
+
+/* The parts in which a layout loses most against the best, as shares of the best step. */
+static void print_losses(const muir_plan_entry *e, const muir_plan_entry *best)
+{
+    bool is_said[MUIR_PART_COUNT] = {false};
+    for (int n = 0; n < MOST_LOSSES; n++) {
+        int most = -1;
+        for (int i = 0; i < MUIR_PART_COUNT; i++)
+            if (!is_said[i] && e->part_s[i] - best->part_s[i] > 0.0005 * best->step_s &&
+                (most < 0 || e->part_s[i] - best->part_s[i] > e->part_s[most] - best->part_s[most]))
+                most = i;
+        if (most < 0) {
+            if (n > 0) printf("\n");
+            return;
+        }
+        is_said[most] = true;
+        printf("%s%s %+.1f %%", n ? ", " : "       against the first: ", muir_part_name((muir_part)most),
+               100.0 * (e->part_s[most] - best->part_s[most]) / best->step_s);
+    }
+    printf("\n");
+}
+
+static void print_titles(void)
+{
+    printf("\n%5s %8s %5s %7s %7s %7s %3s %3s %3s %3s %3s %6s %3s %5s %-11s %-4s %4s %8s\n", "place", "step",
+           "MFU %", "$/Mtok", "goodput", "power", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs", "micro",
+           "schedule", "rec.", "zero", "memory");
+}
+
+static void print_row(const char *place, const muir_plan_entry *e)
+{
+    char recompute[MUIR_NAME_SIZE];
+    const muir_parallel *p = &e->parallel;
+    printf("%5s %8s %5.1f %7.4f %6.1f%% %7s %3lld %3lld %3lld %3lld %3lld %6lld %3lld %5lld %-11.11s %-4.4s "
+           "%4lld %8s\n",
+           place, muir_time_text(e->step_s).s, 100.0 * e->mfu, e->usd_per_mtoken, 100.0 * e->goodput,
+           muir_si(e->power_w, "W").s, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
+           (long long)p->vpp, (long long)p->dp, (long long)e->micro_batch_size, (long long)e->microbatches,
+           p->schedule, choice("parallel.recompute", p->recompute, recompute), (long long)p->zero_stage,
+           muir_bytes_text(e->memory_bytes).s);
+}
+
+static void print_own(const muir_plan_view *v, const muir_plan *plan)
+{
+    const muir_plan_entry *own = &plan->own, *best = &plan->entries[0];
+    printf("\nthe layout of %s itself: place %s of %s, %.1f %% behind the first%s\n", v->own,
+           muir_count_text(plan->better_than_own + 1).s, muir_count_text(plan->fitting).s,
+           100.0 * (own->score / best->score - 1.0),
+           own->is_fitting ? "" : "; by the estimate it does NOT fit in memory");
+    print_row("own", own);
+    print_losses(own, best);
+}
+
+void muir_plan_print(const muir_plan_view *v, const muir_plan *plan)
+{
+    print_head(v, plan);
+    if (plan->n == 0) {
+        printf("no layout fits\n");
+        return;
+    }
+    print_titles();
+    for (int i = 0; i < plan->n; i++) {
+        char place[32];
+        snprintf(place, sizeof place, "%d", i + 1);
+        print_row(place, &plan->entries[i]);
+        if (i > 0) print_losses(&plan->entries[i], &plan->entries[0]);
+    }
+    if (v->own) print_own(v, plan);
+    printf("\n--show K prints layout K as overrides to paste.%s\n",
+           has_failures(v) ? "" : " Nothing fails here: faults=NAME ranks with failures.");
+}
+
+void muir_plan_show(const muir_plan_view *v, const muir_plan_entry *e)
+{
+    char recompute[MUIR_NAME_SIZE], order[MUIR_NAME_SIZE];
+    const muir_scenario *s = v->scenario;
+    const muir_parallel *p = &e->parallel;
+    printf("%s model=%s fleet=%s precision=%s seq_len=%lld global_batch_size=%lld micro_batch_size=%lld",
+           v->own ? v->own : "", s->run.model, s->run.fleet, muir_scenario_precision(s),
+           (long long)s->job.batch.seq_len, (long long)s->job.batch.global_batch_size,
+           (long long)e->micro_batch_size);
+    printf(" parallel.tp=%lld parallel.cp=%lld parallel.ep=%lld parallel.pp=%lld parallel.vpp=%lld "
+           "parallel.dp=%lld",
+           (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp,
+           (long long)p->dp);
+    printf(
+        " parallel.schedule=%s parallel.order=%s parallel.recompute=%s parallel.zero_stage=%lld faults=%s\n",
+        p->schedule, choice("parallel.order", p->order, order),
+        choice("parallel.recompute", p->recompute, recompute), (long long)p->zero_stage, s->run.faults);
+}
+
+static void add_entry(muir_json *row, const muir_plan_entry *e)
+{
+    char text[MUIR_NAME_SIZE];
+    const muir_parallel *p = &e->parallel;
+    muir_json_real(row, "step_time_s", e->step_s);
+    muir_json_real(row, "mfu", e->mfu);
+    muir_json_real(row, "tokens_per_s", e->tokens_per_s);
+    muir_json_real(row, "goodput", e->goodput);
+    muir_json_maybe(row, "usd_per_mtoken", e->usd_per_mtoken);
+    muir_json_real(row, "power_w", e->power_w);
+    muir_json_count(row, "chips", e->chips);
+    muir_json_real(row, "memory_bytes", e->memory_bytes);
+    muir_json_is(row, "fits", e->is_fitting);
+    muir_json parallel = muir_json_object(row, "parallel");
+    muir_json_count(&parallel, "tp", p->tp);
+    muir_json_count(&parallel, "cp", p->cp);
+    muir_json_count(&parallel, "ep", p->ep);
+    muir_json_count(&parallel, "pp", p->pp);
+    muir_json_count(&parallel, "vpp", p->vpp);
+    muir_json_count(&parallel, "dp", p->dp);
+    muir_json_text(&parallel, "schedule", p->schedule);
+    muir_json_count(&parallel, "zero_stage", p->zero_stage);
+    muir_json_text(&parallel, "recompute", choice("parallel.recompute", p->recompute, text));
+    muir_json_text(&parallel, "order", choice("parallel.order", p->order, text));
+    muir_json_count(row, "micro_batch_size", e->micro_batch_size);
+    muir_json_count(row, "microbatches", e->microbatches);
+    muir_json parts = muir_json_object(row, "parts_s");
+    for (int i = 0; i < MUIR_PART_COUNT; i++)
+        muir_json_real(&parts, muir_part_name((muir_part)i), e->part_s[i]);
+}
+
+muir_status muir_plan_json(muir_ctx *ctx, const muir_plan_view *v, const muir_plan *plan, const char *path)
+{
+    muir_json_notes notes = {.not_numbers = 0};
+    muir_json root = muir_json_begin(&notes);
+    muir_json_text(&root, "model", v->scenario->run.model);
+    muir_json_text(&root, "fleet", v->scenario->run.fleet);
+    muir_json_count(&root, "chips", muir_fleet_chips(&v->scenario->fleet));
+    muir_json_count(&root, "legal", plan->legal);
+    muir_json_count(&root, "fitting", plan->fitting);
+    muir_json_real(&root, "search_s", plan->search_s);
+    muir_json layouts = muir_json_list(&root, "layouts");
+    for (int i = 0; i < plan->n; i++) {
+        muir_json row = muir_json_item(&layouts);
+        add_entry(&row, &plan->entries[i]);
+    }
+    if (v->own) {
+        muir_json own = muir_json_object(&root, "own");
+        add_entry(&own, &plan->own);
+        muir_json_count(&root, "own_place", plan->better_than_own + 1);
+    }
+    return muir_json_end(ctx, &root, path);
+}
+
+muir_status muir_plan_csv(muir_ctx *ctx, const muir_plan *plan, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    if (!file) return muir_fail(ctx, MUIR_ERR_FILE, "%s: the CSV cannot be written", path);
+    fprintf(
+        file,
+        "place,step_time_s,mfu,tokens_per_s,goodput,usd_per_mtoken,power_w,chips,tp,cp,ep,pp,vpp,dp,schedule,"
+        "zero_stage,recompute,order,micro_batch_size,microbatches,memory_bytes\n");
+    for (int i = 0; i < plan->n; i++) {
+        const muir_plan_entry *e = &plan->entries[i];
+        const muir_parallel *p = &e->parallel;
+        char recompute[MUIR_NAME_SIZE], order[MUIR_NAME_SIZE];
+        fprintf(file,
+                "%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%s,%lld,%s,%s,%"
+                "lld,%lld,%.17g\n",
+                i + 1, e->step_s, e->mfu, e->tokens_per_s, e->goodput, e->usd_per_mtoken, e->power_w,
+                (long long)e->chips, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
+                (long long)p->vpp, (long long)p->dp, p->schedule, (long long)p->zero_stage,
+                choice("parallel.recompute", p->recompute, recompute),
+                choice("parallel.order", p->order, order), (long long)e->micro_batch_size,
+                (long long)e->microbatches, e->memory_bytes);
+    }
+    const bool is_written = !ferror(file) && (file == stdout ? fflush(file) : fclose(file)) == 0;
+    return is_written ? MUIR_OK : muir_fail(ctx, MUIR_ERR_FILE, "%s: the CSV cannot be written", path);
+}

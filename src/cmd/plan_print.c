@@ -7,17 +7,9 @@
 
 #include "base/units.h"
 #include "cmd/json.h"
+#include "plan/plan_text.h"
 
 enum { MOST_LOSSES = 3 };
-
-static const char *choice(const char *key, int value, char text[MUIR_NAME_SIZE])
-{
-    const muir_section *section = NULL;
-    const char *from = muir_schema_find(&muir_scenario_schema, key, &section)->allowed;
-    while (value-- > 0) from = strchr(from, '|') + 1;
-    snprintf(text, MUIR_NAME_SIZE, "%.*s", (int)strcspn(from, "|"), from);
-    return text;
-}
 
 static bool has_failures(const muir_plan_view *v)
 {
@@ -79,8 +71,8 @@ static void print_row(const char *place, const muir_plan_entry *e)
            place, muir_time_text(e->step_s).s, 100.0 * e->mfu, e->usd_per_mtoken, 100.0 * e->goodput,
            muir_si(e->power_w, "W").s, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
            (long long)p->vpp, (long long)p->dp, (long long)e->micro_batch_size, (long long)e->microbatches,
-           p->schedule, choice("parallel.recompute", p->recompute, recompute), (long long)p->zero_stage,
-           muir_bytes_text(e->memory_bytes).s);
+           p->schedule, muir_plan_choice("parallel.recompute", p->recompute, recompute),
+           (long long)p->zero_stage, muir_bytes_text(e->memory_bytes).s);
 }
 
 static void print_own(const muir_plan_view *v, const muir_plan *plan)
@@ -115,21 +107,14 @@ void muir_plan_print(const muir_plan_view *v, const muir_plan *plan)
 
 void muir_plan_show(const muir_plan_view *v, const muir_plan_entry *e)
 {
-    char recompute[MUIR_NAME_SIZE], order[MUIR_NAME_SIZE];
     const muir_scenario *s = v->scenario;
-    const muir_parallel *p = &e->parallel;
-    printf("%s model=%s fleet=%s precision=%s seq_len=%lld global_batch_size=%lld micro_batch_size=%lld",
-           v->own ? v->own : "", s->run.model, s->run.fleet, muir_scenario_precision(s),
-           (long long)s->job.batch.seq_len, (long long)s->job.batch.global_batch_size,
-           (long long)e->micro_batch_size);
-    printf(" parallel.tp=%lld parallel.cp=%lld parallel.ep=%lld parallel.pp=%lld parallel.vpp=%lld "
-           "parallel.dp=%lld",
-           (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp,
-           (long long)p->dp);
-    printf(
-        " parallel.schedule=%s parallel.order=%s parallel.recompute=%s parallel.zero_stage=%lld faults=%s\n",
-        p->schedule, choice("parallel.order", p->order, order),
-        choice("parallel.recompute", p->recompute, recompute), (long long)p->zero_stage, s->run.faults);
+    const muir_plan_overrides o = muir_plan_overrides_of(e);
+    if (v->own) printf("%s ", v->own);
+    printf("model=%s fleet=%s faults=%s precision=%s seq_len=%lld global_batch_size=%lld", s->run.model,
+           s->run.fleet, s->run.faults, muir_scenario_precision(s), (long long)s->job.batch.seq_len,
+           (long long)s->job.batch.global_batch_size);
+    for (int i = 0; i < o.n; i++) printf(" %s", o.text[i]);
+    printf("\n");
 }
 
 static void add_entry(muir_json *row, const muir_plan_entry *e)
@@ -154,8 +139,8 @@ static void add_entry(muir_json *row, const muir_plan_entry *e)
     muir_json_count(&parallel, "dp", p->dp);
     muir_json_text(&parallel, "schedule", p->schedule);
     muir_json_count(&parallel, "zero_stage", p->zero_stage);
-    muir_json_text(&parallel, "recompute", choice("parallel.recompute", p->recompute, text));
-    muir_json_text(&parallel, "order", choice("parallel.order", p->order, text));
+    muir_json_text(&parallel, "recompute", muir_plan_choice("parallel.recompute", p->recompute, text));
+    muir_json_text(&parallel, "order", muir_plan_choice("parallel.order", p->order, text));
     muir_json_count(row, "micro_batch_size", e->micro_batch_size);
     muir_json_count(row, "microbatches", e->microbatches);
     muir_json parts = muir_json_object(row, "parts_s");
@@ -204,8 +189,8 @@ muir_status muir_plan_csv(muir_ctx *ctx, const muir_plan *plan, const char *path
                 i + 1, e->step_s, e->mfu, e->tokens_per_s, e->goodput, e->usd_per_mtoken, e->power_w,
                 (long long)e->chips, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
                 (long long)p->vpp, (long long)p->dp, p->schedule, (long long)p->zero_stage,
-                choice("parallel.recompute", p->recompute, recompute),
-                choice("parallel.order", p->order, order), (long long)e->micro_batch_size,
+                muir_plan_choice("parallel.recompute", p->recompute, recompute),
+                muir_plan_choice("parallel.order", p->order, order), (long long)e->micro_batch_size,
                 (long long)e->microbatches, e->memory_bytes);
     }
     const bool is_written = !ferror(file) && (file == stdout ? fflush(file) : fclose(file)) == 0;

@@ -11,7 +11,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/report.h"
-#include "run/ensemble.h"
+#include "study/ensemble.h"
 
 enum { MOST_SEEDS = 100000 };
 

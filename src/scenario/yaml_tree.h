@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A YAML file as a tree: scalars, mappings and sequences, each with its line. One pass over libyaml's
- * events, which refuses what muir's files have no use for: a second document, aliases, tags, deep nesting.
- * Private to scenario/. */
+ * events, which refuses what muir's files have no use for: a second document, aliases, tags, deep nesting. */
 #ifndef MUIR_SCENARIO_YAML_TREE_H
 #define MUIR_SCENARIO_YAML_TREE_H
 

@@ -31,7 +31,8 @@ ROOMS = {
     "host_clock": ["base", "kernels", "collectives", "models", "schedule", "scenario"],
     "run": UP_TO_CLOCKS,
     "bench": [*UP_TO_CLOCKS, "run"],
-    "cmd": [*UP_TO_CLOCKS, "run", "bench"],
+    "study": [*UP_TO_CLOCKS, "run"],
+    "cmd": [*UP_TO_CLOCKS, "run", "bench", "study"],
     "main": ["cmd"],
 }
 OUTSIDE_SRC = ["collectives", "models"]  # rooms that users extend stand at the top, the others in src/

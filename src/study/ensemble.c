@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Draws dealt over ranks, each a run on a communicator of its own. */
-#include "run/ensemble.h"
+#include "study/ensemble.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static const struct {
     const char *name, *unit, *help;
 } measures[MUIR_MEASURE_COUNT] = {
 #define MEASURE(name, unit, value, help) {#name, unit, help},
-#include "run/ensemble.def"
+#include "study/ensemble.def"
 #undef MEASURE
 };
 
@@ -34,7 +34,7 @@ const char *muir_measure_help(int measure)
 static void fill_values(const muir_summary *s, double values[MUIR_MEASURE_COUNT])
 {
 #define MEASURE(name, unit, value, help) values[MUIR_MEASURE_##name] = value;
-#include "run/ensemble.def"
+#include "study/ensemble.def"
 #undef MEASURE
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Ensembles: one scenario over several seeds, each the same as its single run, spread over ranks. */
-#ifndef MUIR_RUN_ENSEMBLE_H
-#define MUIR_RUN_ENSEMBLE_H
+#ifndef MUIR_STUDY_ENSEMBLE_H
+#define MUIR_STUDY_ENSEMBLE_H
 
 #include "run/run.h"
 
 #define MEASURE(name, unit, value, help) MUIR_MEASURE_##name,
 typedef enum muir_measure {
-#include "run/ensemble.def"
+#include "study/ensemble.def"
     MUIR_MEASURE_COUNT
 } muir_measure;
 #undef MEASURE

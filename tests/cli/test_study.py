@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Studies: each case is the ensemble of its scenario at the planner's layout; money by its own formulas.
+
+Usage: test_study.py MUIR MPIRUN SOURCE_DIR"""
+import csv
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MUIR, MPIRUN, SOURCE = sys.argv[1:4]
+
+
+def muir(*arguments, ranks=1, **options):
+    return subprocess.run([MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True, text=True, timeout=280, **options)
+
+
+def cases(name, ranks=1):
+    done = muir("study", name, "-q", "--json", "-", ranks=ranks)
+    if done.returncode:
+        raise AssertionError(done.stderr)
+    return json.loads(done.stdout)["cases"]
+
+
+class Studies(unittest.TestCase):
+    def test_the_number_of_ranks_changes_nothing(self):
+        self.assertEqual(cases("tiny"), cases("tiny", ranks=3))
+
+    def test_cells_are_the_product_of_the_axes_then_sensitivities(self):
+        rows = cases("tiny")
+        self.assertEqual([row["label"] for row in rows[:4]],
+                         ["64 sequences, as built", "64 sequences, four times", "128 sequences, as built",
+                          "128 sequences, four times"])
+        self.assertEqual([(row["sensitivity_key"], row["sensitivity_end"]) for row in rows[4:]],
+                         [(key, end) for key in ("fleet.site.usd_per_mwh", "fleet.site.wacc") for end in ("low", "high")])
+
+    def test_a_cell_is_its_ensemble(self):
+        with tempfile.TemporaryDirectory() as folder:
+            study = pathlib.Path(folder, "s.yaml")
+            study.write_text("scenario: tiny\noverrides: steps=20\nlayout: given\nseeds: 3\naxes: {x: {one: seed=7}}\n")
+            row = cases(str(study))[0]
+            done = muir("run", "tiny", "steps=20", "seed=7", "--seeds", "3", "-q", "--json", "-")
+        ensemble = json.loads(done.stdout)["ensemble"]
+        for name in ("tokens_per_s", "goodput", "power_w", "usd_per_mtoken"):
+            for key in ("p10", "p50", "p90", "mean"):
+                self.assertEqual(row[name][key], ensemble[name][key], name)
+
+    def test_money_follows_its_formulas(self):
+        low, high = cases("tiny")[6:8]  # wacc 0.07 and 0.12
+        for row, wacc in ((low, 0.07), (high, 0.12)):
+            hours = row["chips"] * 8766
+            running = row["energy_usd_per_year"] + row["staff_usd_per_year"] + row["repairs_usd_per_year"]
+            self.assertAlmostEqual(row["required_usd_per_chip_hour"], (row["annuity_usd_per_year"] + running) / hours, delta=1e-9)
+            per_token = row["required_usd_per_chip_hour"] * row["chips"] / 3600 / row["tokens_per_s"]["mean"] * 1e6
+            self.assertAlmostEqual(row["required_usd_per_mtoken"] / per_token, 1, delta=1e-9)
+            self.assertGreater(row["annuity_usd_per_year"], wacc * row["capital_usd"])
+        self.assertGreater(high["annuity_usd_per_year"], low["annuity_usd_per_year"])
+        self.assertIsNone(low["payback_years"])  # no rent is known
+
+    def test_csv_has_the_same_rows(self):
+        rows = list(csv.DictReader(io.StringIO(muir("study", "tiny", "--csv", "-").stdout)))
+        for row, case in zip(rows, cases("tiny"), strict=True):
+            self.assertEqual(float(row["tokens_per_s_p50"]), case["tokens_per_s"]["p50"])
+
+    def test_wrong_files_are_one_sentence_and_exit_code_2(self):
+        wrong = {"scenario: tiny\n": "'axes' is missing", "axes: {a: {b: steps=2}}\n": "'scenario' is missing",
+                 "scenario: tiny\naxes: {a: {b: steps=2}}\njoy: 1\n": "joy is unknown",
+                 "scenario: tiny\naxes: {a: {b: steps=-2}}\n": "b: ", "scenario: tiny\nseeds: 0\naxes: {a: {b: steps=2}}\n": "1 to",
+                 "scenario: tiny\naxes: {a: 3}\n": "mapping", "scenario: tiny\nlayout: good\naxes: {a: {b: steps=2}}\n": "best",
+                 "scenario: tiny\nlayout: best\nbounds: pp<=x\naxes: {a: {b: steps=2}}\n": "must be a number",
+                 "scenario: tiny\naxes: {a: {b: steps=2}}\nsensitivity: {fleet.site.wacc: 0.1}\n": "a low and a high value"}
+        with tempfile.TemporaryDirectory() as folder:
+            for text, said in wrong.items():
+                path = os.path.join(folder, "w.yaml")
+                pathlib.Path(path).write_text(text)
+                done = muir("study", path)
+                self.assertEqual(done.returncode, 2, text)
+                lines = [line for line in done.stderr.splitlines() if line.startswith("muir: ")]
+                self.assertEqual(len(lines), 1, done.stderr)
+                self.assertIn(said, lines[0])
+
+    def test_shipped_studies_load_every_case(self):
+        """Their scenarios at least: searches and draws would take minutes."""
+        import re
+        for path in sorted(pathlib.Path(SOURCE, "data", "studies").glob("[!t]*.yaml")):  # tiny is run above
+            text = path.read_text()
+            scenario = re.search(r"^scenario: (\S+)", text, re.M).group(1)
+            base = re.search(r"^overrides: (.*)", text, re.M).group(1).split()
+            for value in re.findall(r"^    [^:]+: (.*)", text, re.M):
+                done = subprocess.run([MUIR, "check", scenario, *base, "parallel.dp=auto", "parallel.tp=8", "parallel.pp=1", "parallel.vpp=1",
+                                       "parallel.schedule=1f1b", "micro_batch_size=1", *value.split(), "global_batch_size=auto", "--json", "-"],
+                                      capture_output=True, text=True, timeout=120)
+                self.assertEqual(done.returncode, 0, f"{path.name} {value}: {done.stderr}")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

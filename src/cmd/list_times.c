@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "collectives/walk.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "scenario/scenario.h"
 
 enum { N_SIZES = 4, MOST_ROWS = 64 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "scenario/scenario.h"
 
 /* A named fleet whose latencies are zero and whose efficiencies are one. */

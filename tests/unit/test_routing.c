@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "step_time/slot_times.h"
 #include "models/routing.h"
 #include "scenario/scenario.h"

@@ -239,11 +239,12 @@ const muir_command muir_command_validate = {
     .name = "validate",
     .usage = "[FILE.csv | --collectives FILE.csv] [--json FILE]",
     .summary = "predicted against published step times, row by row; without a file, data/published_runs.csv",
-    .help = "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"
-            "  --collectives FILE.csv   measured collectives instead of runs; docs/network.md has the columns\n"
-            "  --json FILE   the comparison as JSON; - for standard output alone\n\n"
-            "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is "
-            "as the\n"
-            "stack sets it. Rows that cannot be run are listed with the reason.\n",
+    .help =
+        "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"
+        "  --collectives FILE.csv   measured collectives instead of runs; docs/network.md has the columns\n"
+        "  --json FILE   the comparison as JSON; - for standard output alone\n\n"
+        "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is "
+        "as the\n"
+        "stack sets it. Rows that cannot be run are listed with the reason.\n",
     .run = run,
 };

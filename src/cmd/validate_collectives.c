@@ -70,7 +70,7 @@ static void name_source(const muir_collective_row *row, char name[NAME_SIZE])
 static const struct {
     const char *kind;
     void (*name)(const muir_collective_row *row, char name[NAME_SIZE]);
-} groupings[] = {{"source", name_source}, {"chip", name_chip}, {"operation", name_op},
+} groupings[] = {{"source", name_source},   {"chip", name_chip}, {"operation", name_op},
                  {"servers", name_servers}, {"size", name_size}, {"all", name_all}};
 enum { GROUPINGS = sizeof groupings / sizeof groupings[0] };
 

@@ -89,8 +89,8 @@ static muir_status check_torus(muir_ctx *ctx, const char *where, const muir_serv
 static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_server *server)
 {
     if (server->port_byte_per_s <= 0.0 && server->chips > 1)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.port_byte_per_s is missing, but topology is %s", where,
-                         server->topology == MUIR_MESH ? "mesh" : "switch");
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.port_byte_per_s is missing, but topology is %s",
+                         where, server->topology == MUIR_MESH ? "mesh" : "switch");
     if (server->reduction > 0.0 && server->topology == MUIR_MESH)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.reduction would change nothing: topology is mesh",
                          where);
@@ -98,7 +98,8 @@ static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_ser
         server->link_z_byte_per_s != 0.0 || server->torus[0] * server->torus[1] * server->torus[2] != 1)
         return muir_fail(
             ctx, MUIR_ERR_ARG,
-            "%s: server.torus and server.link_*_byte_per_s would change nothing: topology is not torus", where);
+            "%s: server.torus and server.link_*_byte_per_s would change nothing: topology is not torus",
+            where);
     return MUIR_OK;
 }
 
@@ -120,8 +121,9 @@ static muir_status check_hosts(muir_ctx *ctx, const char *where, const muir_serv
 static muir_status check_pods(muir_ctx *ctx, const char *where, const muir_server *server)
 {
     if (server->pod_servers > 1 && server->topology != MUIR_TORUS)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.pod_servers=%lld joins tori, but topology is not torus",
-                         where, (long long)server->pod_servers);
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: server.pod_servers=%lld joins tori, but topology is not torus", where,
+                         (long long)server->pod_servers);
     if (server->pod_servers == 1 && server->rewire_s > 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.rewire_s would change nothing: pod_servers is 1",
                          where);
@@ -164,7 +166,8 @@ muir_status muir_library_check(muir_ctx *ctx, const char *where, const muir_flee
 {
     if (fleet->server.topology == MUIR_TORUS && fleet->library.style != MUIR_TIERS)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "%s: style is rings, but the fleet's servers are tori, which need style tiers", where);
+                         "%s: style is rings, but the fleet's servers are tori, which need style tiers",
+                         where);
     return MUIR_OK;
 }
 

@@ -57,7 +57,8 @@ extern const muir_schema muir_fleet_schema;
  * Local. MUIR_ERR_ARG. */
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
 
-/* The name of the fleet's library in data/libraries: the one given, or by topology where it is `auto`. Local. */
+/* The name of the fleet's library in data/libraries: the one given, or by topology where it is `auto`.
+ * Local. */
 const char *muir_fleet_library(const muir_fleet *fleet);
 
 /* Whether the library suits the fleet's topology.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parallel aggregated trees: gathers and scatters in a logarithm of rounds, where a server has one member.
  *
- *     T0 = base + ceil(log2 N) between / 3.5 + N pat_member_s,  x = S (N - 1) / N over pat_share of the port */
+ *     T0 = base + ceil(log2 N) between / 3.5 + N pat_member_s
+ *     x  = S (N - 1) / N over pat_share of the port */
 #include <math.h>
 
 #include "network/ways.h"

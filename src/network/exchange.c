@@ -33,8 +33,8 @@ static muir_flow exchange_flow(const muir_fleet *fleet, const muir_group *group,
     const double n = (double)group->p, q = (double)group->local;
     (void)kind;
     muir_flow flow = {.latency_s = library->exchange_base_s};
-    flow.latency_s += (n - 1.0) * library->exchange_peer_s *
-                      (1.0 + library->exchange_growth * (double)group->servers);
+    flow.latency_s +=
+        (n - 1.0) * library->exchange_peer_s * (1.0 + library->exchange_growth * (double)group->servers);
     flow.bytes[MUIR_LINK_LOCAL] = bytes * (q - 1.0) / n;
     flow.load_s[MUIR_LINK_LOCAL] = flow.bytes[MUIR_LINK_LOCAL] / muir_rate_local(fleet, group);
     if (group->servers > 1) add_far(fleet, group, bytes * (n - q) / n, &flow);

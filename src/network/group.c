@@ -56,7 +56,8 @@ int64_t muir_group_domains(const muir_fleet *fleet, int64_t servers)
  * at a time, which the leaf's groups share: the port is slowed by oversubscription / m, if at all. */
 static void place_on_leaves(const muir_fleet *fleet, int64_t apart, muir_group *group)
 {
-    const int64_t under_leaf = least(group->servers, muir_group_domains(fleet, fleet->fabric.leaf_servers) / apart);
+    const int64_t under_leaf =
+        least(group->servers, muir_group_domains(fleet, fleet->fabric.leaf_servers) / apart);
     group->is_beyond_leaf = under_leaf < group->servers;
     group->uplink_share = 1.0;
     if (group->is_beyond_leaf)
@@ -66,8 +67,9 @@ static void place_on_leaves(const muir_fleet *fleet, int64_t apart, muir_group *
 /* A group strides through whole sites. */
 static void place_on_sites(const muir_fleet *fleet, int64_t apart, muir_group *group)
 {
-    const int64_t on_site =
-        fleet->fabric.site_servers > 0 ? muir_group_domains(fleet, fleet->fabric.site_servers) / apart : INT64_MAX;
+    const int64_t on_site = fleet->fabric.site_servers > 0
+                                ? muir_group_domains(fleet, fleet->fabric.site_servers) / apart
+                                : INT64_MAX;
     group->site_servers = least(group->servers, on_site > 0 ? on_site : 1);
     group->sites = (group->servers + group->site_servers - 1) / group->site_servers;
 }

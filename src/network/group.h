@@ -2,7 +2,8 @@
 /* Where the members of a collective lie on the fleet.
  *
  * A group is p chips numbered first, first + stride, ... Those that share a server exchange over the scale-up
- * links; all others over the fabric, every chip through its own port. A group that fits a site lies on one. */
+ * links; all others over the fabric, every chip through its own port. A group that fits a site
+ * lies on one. */
 #ifndef MUIR_NETWORK_GROUP_H
 #define MUIR_NETWORK_GROUP_H
 

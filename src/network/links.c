@@ -18,9 +18,8 @@ double muir_rate_local(const muir_fleet *fleet, const muir_group *group)
 {
     const muir_server *server = &fleet->server;
     if (group->local < 2) return INFINITY;
-    const double used = server->topology == MUIR_MESH
-                            ? (double)(group->local - 1) / (double)(server->chips - 1)
-                            : 1.0;
+    const double used =
+        server->topology == MUIR_MESH ? (double)(group->local - 1) / (double)(server->chips - 1) : 1.0;
     return server->port_byte_per_s * server->efficiency * used;
 }
 

@@ -87,8 +87,7 @@ double muir_tiers_far_s(const muir_fleet *fleet, const muir_group *group, double
     double bytes_s = bytes / muir_rate_far(fleet, group->is_beyond_leaf);
     if (group->sites > 1) { /* what other sites get passes at the same time as the rest */
         alpha_s += fleet->fabric.site_alpha_s * ceil(log2((double)group->sites));
-        bytes_s =
-            fmax(bytes_s, bytes * (n - m) / (n - 1.0) / muir_rate_site(fleet, muir_site_chips(fleet)));
+        bytes_s = fmax(bytes_s, bytes * (n - m) / (n - 1.0) / muir_rate_site(fleet, muir_site_chips(fleet)));
     }
     return alpha_s + bytes_s;
 }

@@ -21,7 +21,8 @@ static muir_flow tree_flow(const muir_fleet *fleet, const muir_group *group, mui
     const double q = (double)group->local, servers = (double)group->servers, n = (double)group->p;
     const double between_s = ceil(log2(servers)) * muir_step_between_s(fleet, group);
     (void)kind;
-    muir_flow flow = {.latency_s = fleet->fabric.base_s + 2.0 * ((q - 1.0) * fleet->server.alpha_s + between_s)};
+    muir_flow flow = {.latency_s =
+                          fleet->fabric.base_s + 2.0 * ((q - 1.0) * fleet->server.alpha_s + between_s)};
     flow.bytes[MUIR_LINK_LOCAL] = 2.0 * bytes * (q - 1.0) * servers / n;
     flow.load_s[MUIR_LINK_LOCAL] = bytes / (library->tree_share * muir_rate_local(fleet, group));
     flow.bytes[MUIR_LINK_PORT] = 2.0 * bytes * (servers - 1.0) / n;

@@ -55,7 +55,8 @@ static void cross_sites(const muir_fleet *fleet, const muir_group *group, muir_c
     const double crossing = bytes / (double)(group->local * group->site_servers) * (sites - 1.0) / sites;
     const double load_s = crossing / muir_rate_site(fleet, muir_site_chips(fleet));
     const double alpha_s = ceil(log2(sites)) * fleet->fabric.site_alpha_s;
-    const double base_s = group->site_servers == 1 ? fleet->fabric.base_s : 0.0; /* nobody left a server yet */
+    const double base_s =
+        group->site_servers == 1 ? fleet->fabric.base_s : 0.0; /* nobody left a server yet */
     flow->latency_s += base_s + times * alpha_s;
     flow->bytes[MUIR_LINK_SITE] += times * crossing;
     flow->load_s[MUIR_LINK_SITE] += times * load_s;

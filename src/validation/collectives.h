@@ -17,9 +17,9 @@ typedef struct muir_collective_row {
     muir_coll_kind kind;
     int64_t servers;
     double bytes;
-    double launch_s;         /* of the program that measured, on top of the library */
-    const muir_way *forced;  /* NULL: the library's choice */
-    const muir_way *way;     /* taken */
+    double launch_s;        /* of the program that measured, on top of the library */
+    const muir_way *forced; /* NULL: the library's choice */
+    const muir_way *way;    /* taken */
     double real_s, predicted_s;
     double error; /* predicted / real - 1 */
     bool is_skipped;

@@ -219,15 +219,20 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
     muir_args args = {.positional = NULL};
-    const char *json = NULL, *collectives = NULL;
-    const muir_arg known[] = {{"--json", NULL, &json, NULL}, {"--collectives", NULL, &collectives, NULL}};
-    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 2, &args));
+    const char *json = NULL, *collectives = NULL, *left_out = NULL;
+    const muir_arg known[] = {{"--json", NULL, &json, NULL},
+                              {"--collectives", NULL, &collectives, NULL},
+                              {"--leave-out", NULL, &left_out, NULL}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 3, &args));
     if (args.n_overrides > 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "'%s': muir validate takes no overrides", args.overrides[0]));
     if (collectives && args.positional)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "'%s': --collectives takes the only table", args.positional));
+    if (left_out && !collectives) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--leave-out needs --collectives"));
+    if (left_out && strcmp(left_out, "source") != 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--leave-out '%s': source is known", left_out));
     if (muir_is_root(ctx))
-        st = collectives ? muir_validate_collectives(ctx, collectives, json)
+        st = collectives ? muir_validate_collectives(ctx, collectives, json, left_out != NULL)
                          : on_root(ctx, args.positional, json);
     st = muir_agree(ctx, st);
 done:
@@ -237,7 +242,7 @@ done:
 
 const muir_command muir_command_validate = {
     .name = "validate",
-    .usage = "[FILE.csv | --collectives FILE.csv] [--json FILE]",
+    .usage = "[FILE.csv | --collectives FILE.csv [--leave-out source]] [--json FILE]",
     .summary = "predicted against published step times, row by row; without a file, data/published_runs.csv",
     .help =
         "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"

@@ -11,7 +11,7 @@
 #include "base/csv.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "validation/collectives.h"
+#include "validation/collectives_fit.h"
 
 enum { MOST_GROUPS = 128, NAME_SIZE = 96 };
 
@@ -61,10 +61,9 @@ static void name_chip(const muir_collective_row *row, char name[NAME_SIZE])
              row->bytes < MIB ? "below 1 MiB" : "from 1 MiB");
 }
 
-/* A source is named by its address; what follows says which file and which version. */
 static void name_source(const muir_collective_row *row, char name[NAME_SIZE])
 {
-    snprintf(name, NAME_SIZE, "%.*s", (int)strcspn(row->source, "@ "), row->source);
+    muir_collective_source(row, name, NAME_SIZE);
 }
 
 static const struct {
@@ -186,9 +185,10 @@ static muir_status write_json(muir_ctx *ctx, const muir_collective_row *rows, in
     return failed ? muir_fail(ctx, MUIR_ERR_FILE, "%s: the JSON report cannot be written", path) : MUIR_OK;
 }
 
-muir_status muir_validate_collectives(muir_ctx *ctx, const char *path, const char *json)
+muir_status muir_validate_collectives(muir_ctx *ctx, const char *path, const char *json, bool is_left_out)
 {
     muir_status st = MUIR_OK;
+    int n_figures = 0;
     muir_csv *table = NULL;
     muir_collective_row *rows = NULL;
     error_group *groups = NULL;
@@ -200,6 +200,9 @@ muir_status muir_validate_collectives(muir_ctx *ctx, const char *path, const cha
     MUIR_TRY(muir_collectives_read(ctx, table, rows));
     for (int i = 0; i < table->n_rows; i++)
         if (!rows[i].is_skipped) muir_collective_predict(&rows[i]);
+    if (is_left_out) MUIR_TRY(muir_collectives_leave_out(ctx, rows, table->n_rows, &n_figures));
+    if (is_left_out && (!json || strcmp(json, "-") != 0))
+        printf("each row by figures fitted without its source: %d figures\n\n", n_figures);
     if (!json || strcmp(json, "-") != 0) print_all(rows, table->n_rows, groups, errors);
     if (json) MUIR_TRY(write_json(ctx, rows, table->n_rows, json, groups, errors));
 done:

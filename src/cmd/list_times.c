@@ -142,8 +142,7 @@ static void list_library(const muir_fleet *fleet, const char *name, int64_t p)
 static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet, int64_t *p)
 {
     const int64_t all = muir_fleet_chips(fleet), site = fleet->fabric.site_servers * fleet->server.chips;
-    const int64_t known = site > 0 && site < all ? site : all;
-    const int64_t most = known;
+    const int64_t most = site > 0 && site < all ? site : all; /* ways and step lists know one site */
     char *end = NULL;
     const int64_t usual = fleet->server.chips > 1 ? fleet->server.chips : 8;
     const long long given = text ? strtoll(text, &end, 10) : usual < most ? usual : most;

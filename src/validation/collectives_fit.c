@@ -11,7 +11,7 @@
 
 enum { MOST_FIGURES = 256, MOST_KEYS = 64, MOST_SOURCES = 256, ROUNDS = 12, NAME = 96 };
 
-static const double SPREAD = 0.15;  /* of the logarithm of a row's error, beyond which it counts less */
+static const double SPREAD = 0.15; /* of the logarithm of a row's error, beyond which it counts less */
 /* What a shipped value counts: shares of a rate are known to a fifth, everything else to a factor e. */
 static const double SHARE_PRIOR = 25.0, PRIOR = 1.0;
 static const double STEP = 1e-3;    /* of finite differences, in logarithms */
@@ -60,7 +60,8 @@ static double *place(muir_collective_row *row, const key *k)
 
 static void add_key(fit *f, size_t offset, double most)
 {
-    if (f->n_keys < MOST_KEYS) f->keys[f->n_keys++] = (key){offset, most, isfinite(most) ? SHARE_PRIOR : PRIOR};
+    const double prior = isfinite(most) ? SHARE_PRIOR : PRIOR;
+    if (f->n_keys < MOST_KEYS) f->keys[f->n_keys++] = (key){offset, most, prior};
 }
 
 static void add_keys(fit *f)
@@ -165,8 +166,8 @@ static double cost(fit *f, int out)
     }
     for (int j = 0; j < f->n_figures; j++)
         if (f->figures[j].is_free)
-            sum += f->keys[f->figures[j].key].prior *
-                   pow(log(f->figures[j].value / f->figures[j].shipped), 2.0);
+            sum +=
+                f->keys[f->figures[j].key].prior * pow(log(f->figures[j].value / f->figures[j].shipped), 2.0);
     return sum;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Ways of doing collectives: closed formulas, what a library takes, bytes on links, every key of libraries. */
+/* Ways of doing collectives: closed formulas, what a library takes, bytes on links, keys of libraries. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

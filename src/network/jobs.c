@@ -228,8 +228,8 @@ static double next_full(const leaves *l, int32_t *leaf)
     return level;
 }
 
-/* Max-min rates of the jobs that have traffic: all rise together until an uplink is full or a job has all that
- * it could have alone. */
+/* Max-min rates of the jobs that have traffic: all rise together until an uplink is full or a job has all
+ * that it could have alone. */
 static void find_rates(leaves *l, player *players, int n)
 {
     int rising = 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Several jobs on one fabric: where they lie, what they put on the leaves' uplinks, and how much slower each is
- * than alone.
+/* Several jobs on one fabric: where they lie, what they put on the leaves' uplinks, and how much slower each
+ * is than alone.
  *
- * Below the leaf a server belongs to one job. A job computes, with hidden traffic under way, and then waits for
- * exposed traffic; all its flows move at one rate r, since collectives wait for their slowest member. On leaf l
- * job j loads the uplink, in ports of servers,
+ * Below the leaf a server belongs to one job. A job computes, with hidden traffic under way, and then waits
+ * for exposed traffic; all its flows move at one rate r, since collectives wait for their slowest member. On
+ * leaf l job j loads the uplink, in ports of servers,
  *     u_jl = near + far s (1 - s / n)      s of its n servers are under l; nothing where s = 0 or s = n
  * near being the share of its traffic between neighbours (a ring enters and leaves a leaf once) and far the
  * share between all. Rates are max-min: all rise together until an uplink is full, whose jobs stay where they
@@ -17,8 +17,8 @@
 
 #include "fleet/fleet.h"
 
-/* Constant, name. PACKED: one after the other in the order of servers. BY_LEAF: whole leaves, in random order.
- * SCATTERED: one server of each leaf in turn. RANDOM: any free server. */
+/* Constant, name. PACKED: one after the other in the order of servers. BY_LEAF: whole leaves, in random
+ * order. SCATTERED: one server of each leaf in turn. RANDOM: any free server. */
 #define MUIR_PLACEMENT_LIST(X)                                                                               \
     X(MUIR_PLACEMENT_PACKED, "packed")                                                                       \
     X(MUIR_PLACEMENT_BY_LEAF, "by_leaf")                                                                     \

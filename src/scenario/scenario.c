@@ -77,6 +77,8 @@ done:
     return st;
 }
 
+static const char no_file[] = "defaults";
+
 /* Who names a file, for messages: "rainier.yaml: model"; an argument where there is no scenario's file. */
 static void say_where(char *where, size_t size, const char *path, const char *key)
 {
@@ -104,7 +106,8 @@ static const char *named_by(const char *file, const char *name, bool is_argument
 }
 
 /* The chip and the library that the fleet's file names. */
-static muir_status load_parts(muir_ctx *ctx, const char *fleet_path, const muir_overrides *list, muir_fleet *fleet)
+static muir_status load_parts(muir_ctx *ctx, const char *fleet_path, const muir_overrides *list,
+                              muir_fleet *fleet)
 {
     muir_status st = MUIR_OK;
     char where[2 * MUIR_PATH_SIZE], path[MUIR_PATH_SIZE], text[MUIR_PATH_SIZE];
@@ -283,8 +286,6 @@ static muir_status resolve(muir_ctx *ctx, muir_scenario *s)
 done:
     return st;
 }
-
-static const char no_file[] = "defaults";
 
 /* The scenario's own file; without one, the defaults. */
 static muir_status load_own(muir_ctx *ctx, const char *name, muir_scenario *s, muir_loader *loader,

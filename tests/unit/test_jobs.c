@@ -25,15 +25,19 @@ static muir_fleet clos(int64_t servers)
     return fleet;
 }
 
-static int32_t place_of[MOST_SERVERS];
-
-static void share(const muir_fleet *fleet, muir_placement placement, const muir_job_load *jobs, int n,
-                  const double *left, muir_job_share *out)
+static void share_on(const muir_fleet *fleet, muir_placement placement, const muir_job_load *jobs, int n,
+                     const double *left, int32_t *place_of, muir_job_share *out)
 {
     const muir_status st =
         muir_jobs_share(muir_test_ctx(), fleet, placement, 1, jobs, n, left, 50, place_of, out, NULL);
     if (st != MUIR_OK) fprintf(stderr, "%s\n", muir_test_ctx()->message);
     CU_ASSERT_EQUAL_FATAL(st, MUIR_OK);
+}
+
+static void share(const muir_fleet *fleet, muir_placement placement, const muir_job_load *jobs, int n,
+                  const double *left, muir_job_share *out)
+{
+    share_on(fleet, placement, jobs, n, left, NULL, out);
 }
 
 static void every_placement_gives_jobs_their_servers(void)
@@ -42,9 +46,10 @@ static void every_placement_gives_jobs_their_servers(void)
                                          {.servers = 37, .compute_s = 1.0}};
     const muir_fleet fleet = clos(150); /* a short last leaf */
     muir_job_share out[2];
+    int32_t place_of[150];
     for (int placement = 0; placement < MUIR_PLACEMENT_COUNT; placement++) {
         int64_t n[2] = {0, 0};
-        share(&fleet, (muir_placement)placement, jobs, 2, NULL, out);
+        share_on(&fleet, (muir_placement)placement, jobs, 2, NULL, place_of, out);
         for (int s = 0; s < 150; s++)
             if (place_of[s] >= 0) n[place_of[s]]++;
         CU_ASSERT(n[0] == 100 && n[1] == 37);
@@ -53,7 +58,8 @@ static void every_placement_gives_jobs_their_servers(void)
     CU_ASSERT_EQUAL(muir_placement_find("heaped"), MUIR_PLACEMENT_COUNT);
 }
 
-/* One job of 64 servers on two leaves, all with all: 32 x (1 - 1/2) ports through uplinks of 8, half its rate. */
+/* One job of 64 servers on two leaves, all with all: 32 x (1 - 1/2) ports through uplinks of 8, half its
+ * rate. */
 static void alone_a_job_waits_for_its_fullest_uplink(void)
 {
     static const muir_job_load job = {.servers = 64, .compute_s = 1.0, .exposed_s = 0.5, .far = 1.0};
@@ -83,8 +89,8 @@ static void equal_jobs_share_equally(void)
     CU_ASSERT_DOUBLE_EQUAL(out[0].slowdown, 1.0, 1e-9);
 }
 
-/* A ring puts a port on each uplink: 8 of them fit, whoever they are; a small flow keeps all that it needs. */
-static void small_loads_are_not_held_up(void)
+/* A ring puts a port on each uplink, an exchange 8: 8 ports of uplinks are shared at one rate. */
+static void rates_rise_together(void)
 {
     static const muir_job_load jobs[] = {{.servers = 32, .exposed_s = 1.0, .far = 1.0},
                                          {.servers = 32, .exposed_s = 1.0, .far = 0.0}};
@@ -168,7 +174,7 @@ int main(int argc, char **argv)
         {"every placement gives jobs their servers", every_placement_gives_jobs_their_servers},
         {"alone a job waits for its fullest uplink", alone_a_job_waits_for_its_fullest_uplink},
         {"equal jobs share equally", equal_jobs_share_equally},
-        {"small loads are not held up", small_loads_are_not_held_up},
+        {"rates rise together", rates_rise_together},
         {"hidden traffic has the compute for it", hidden_traffic_has_the_compute_for_it},
         {"a degraded leaf hits those who cross it", a_degraded_leaf_hits_those_who_cross_it},
         {"packed is never slower than scattered", packed_is_never_slower_than_scattered},

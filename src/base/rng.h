@@ -32,6 +32,7 @@ typedef enum muir_stream {
     MUIR_STREAM_EXPERT = 21, /* popularity of experts, per layer and chip of an expert group */
     MUIR_STREAM_POWER = 30,  /* power of a server at equal work */
     MUIR_STREAM_HEAT = 31,   /* how warm a chip and its server's place are: fleet_clock/heat.c */
+    MUIR_STREAM_PLACEMENT = 32, /* order in which jobs take servers: network/jobs.c */
     MUIR_STREAM_FLIP = 40,   /* bit flips planted into results of the host clock */
     MUIR_STREAM_STATE = 41,  /* contents of real checkpoints */
 } muir_stream;

@@ -9,7 +9,7 @@
 #include "cmd/check.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "reliability/events.h"
 #include "step_time/ideal.h"
 #include "host_clock/algorithms.h"

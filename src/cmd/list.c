@@ -221,14 +221,13 @@ done:
 
 const muir_command muir_command_list = {
     .name = "list",
-    .usage =
-        "[scenarios|fleets|chips|stacks|models|faults|families|schedules|collectives|kernels] [--json FILE]",
+    .usage = "[scenarios|fleets|chips|libraries|stacks|models|faults|families|schedules|collectives|"
+             " kernels] [--json FILE]",
     .summary = "what there is to choose from",
     .help =
-        "Names of scenarios, fleets, chips, stacks, models and faults are files in the data folder "
-        "($MUIR_DATA);\n"
-        "a path works too. muir show NAME prints one.\n"
-        "  collectives FLEET [CHIPS]  what each algorithm would take on that fleet, modelled\n"
+        "Names of scenarios, fleets, chips, libraries, stacks, models and faults are files in the data\n"
+        "folder ($MUIR_DATA); a path works too. muir show NAME prints one.\n"
+        "  collectives FLEET [CHIPS]  what its library and muir's own algorithms would take there, modelled\n"
         "  --json FILE                the same for programs; -: to standard output, instead of the text\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* muir list collectives FLEET [CHIPS]: what each algorithm would take there. */
+/* muir list collectives FLEET [CHIPS]: what the fleet's library takes, and what each algorithm would. */
 #include "cmd/list_times.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "collectives/walk.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "scenario/scenario.h"
 
 enum { N_SIZES = 4, MOST_ROWS = 64 };
@@ -75,14 +75,13 @@ static void print_row(const char *op, const time_row *row, const double least_s[
     printf("\n");
 }
 
-/* All rows of one operation, and what the fleet clock takes for it. */
+/* The step lists of muir's own algorithms for one operation. */
 static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_kind kind, int p)
 {
     muir_status st = MUIR_OK;
-    time_row rows[MOST_ROWS], clock = {.name = "(fleet clock)", .rounds = -1};
+    time_row rows[MOST_ROWS];
     double least_s[N_SIZES] = {INFINITY, INFINITY, INFINITY, INFINITY};
     const muir_coll_network network = network_of(fleet, p);
-    const muir_group group = muir_group_place(fleet, 1, p);
     const double base_s = p > muir_fleet_domain(fleet) ? fleet->fabric.base_s : fleet->server.base_s;
     int n = 0;
     for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
@@ -93,26 +92,64 @@ static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_k
         n++;
     }
     for (int i = 0; i < n; i++) print_row(muir_coll_kind_name(kind), &rows[i], least_s);
-    const double none_s[N_SIZES] = {0.0};
-    for (int s = 0; s < N_SIZES; s++) clock.time_s[s] = muir_coll_time_s(fleet, &group, kind, SIZES[s]);
-    if (n > 0 && kind <= MUIR_ALL_TO_ALL) print_row(muir_coll_kind_name(kind), &clock, none_s);
 done:
     return st;
 }
 
-static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet, int *p)
+/* The class of links that holds a flow up: the busiest one. */
+static const char *busiest(const muir_flow *flow)
 {
-    /* Step lists know servers and one fabric. */
+    int most = 0;
+    for (int link = 1; link < MUIR_LINK_COUNT; link++)
+        if (flow->load_s[link] > flow->load_s[most]) most = link;
+    return muir_link_name((muir_link)most);
+}
+
+/* The ways that the fleet's library has for one operation, and which it takes. */
+static void list_ways(const muir_fleet *fleet, muir_coll_kind kind, int64_t p)
+{
+    const muir_group group = muir_group_place(fleet, 1, p);
+    const muir_way *taken[N_SIZES];
+    muir_flow flow;
+    for (int s = 0; s < N_SIZES; s++) taken[s] = muir_way_choose(fleet, &group, kind, SIZES[s], NULL, &flow);
+    for (int i = 0; i < muir_way_count(); i++) {
+        const muir_way *way = muir_way_at(i);
+        if (!way->fits(fleet, &group, kind)) continue;
+        printf("  %-14s  %-20s", muir_coll_kind_name(kind), way->name);
+        for (int s = 0; s < N_SIZES; s++) {
+            muir_way_choose(fleet, &group, kind, SIZES[s], way, &flow);
+            printf(" %10s%s", muir_time_text(flow.time_s).s, taken[s] == way ? "*" : " ");
+        }
+        printf("  %10s  %-7s  %s\n", muir_time_text(flow.latency_s).s, busiest(&flow), way->needs);
+    }
+}
+
+static void print_sizes(void)
+{
+    for (int i = 0; i < N_SIZES; i++) printf(" %10s ", muir_bytes_text(SIZES[i]).s);
+}
+
+static void list_library(const muir_fleet *fleet, const char *name, int64_t p)
+{
+    printf("modelled: the first %lld chips of %s, as its library %s goes about them; * the way taken.\n"
+           "latency and busiest links are those of the largest size\n\n  %-14s  %-20s",
+           (long long)p, name, muir_fleet_library(fleet), "op", "way");
+    print_sizes();
+    printf("  %10s  %-7s  %s\n", "latency", "busiest", "needs");
+    for (int k = 0; k <= MUIR_BROADCAST; k++) list_ways(fleet, (muir_coll_kind)k, p);
+}
+
+static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet, int64_t *p)
+{
     const int64_t all = muir_fleet_chips(fleet), site = fleet->fabric.site_servers * fleet->server.chips;
-    const int64_t known = site > 0 && site < all ? site : all;
-    const int64_t most = known < MUIR_WALK_RANKS ? known : MUIR_WALK_RANKS;
+    const int64_t most = site > 0 && site < all ? site : all; /* ways and step lists know one site */
     char *end = NULL;
     const int64_t usual = fleet->server.chips > 1 ? fleet->server.chips : 8;
     const long long given = text ? strtoll(text, &end, 10) : usual < most ? usual : most;
     if ((text && (end == text || *end)) || given < 2 || given > most)
         return muir_fail(ctx, MUIR_ERR_ARG, "CHIPS is '%s', but must be 2 to %lld%s", text ? text : "",
                          (long long)most, most == site ? ", a site" : "");
-    *p = (int)given;
+    *p = given;
     muir_fleet_slice(fleet, given);
     return MUIR_OK;
 }
@@ -123,22 +160,26 @@ muir_status muir_list_times(muir_ctx *ctx, const char *fleet, const char *chips)
     muir_scenario *scenario = calloc(1, sizeof *scenario);
     char override[MUIR_TEXT_SIZE];
     const char *const overrides[] = {override, "parallel.pp=1", "parallel.dp=1"};
-    int p = 0;
+    int64_t p = 0;
     if (!scenario) MUIR_TRY(muir_fail(ctx, MUIR_ERR_MEM, "no memory for a fleet"));
     snprintf(override, sizeof override, "fleet=%s", fleet);
     MUIR_TRY(muir_scenario_load(ctx, "tiny", overrides, 3, scenario));
     MUIR_TRY(read_chips(ctx, chips, &scenario->fleet, &p));
     if (!muir_is_root(ctx)) goto done;
+    list_library(&scenario->fleet, fleet, p);
+    if (p > MUIR_WALK_RANKS) {
+        printf("\nstep lists of muir's own algorithms are walked for up to %d chips\n", MUIR_WALK_RANKS);
+        goto done;
+    }
     printf(
-        "modelled: the first %d chips of %s, by each algorithm's step list:\n"
+        "\nmuir's own algorithms there, each by its step list, one message of a chip at a time:\n"
         "t = start + sum over rounds of (alpha + most over links of bytes / rate); * least of the column.\n"
-        "sent: by the busiest chip, of the size. (fleet clock): what muir run reckons with\n\n"
-        "  %-14s  %-20s %6s %9s",
-        p, fleet, "op", "algorithm", "rounds", "sent");
-    for (int i = 0; i < N_SIZES; i++) printf(" %10s ", muir_bytes_text(SIZES[i]).s);
+        "sent: by the busiest chip, of the size\n\n  %-14s  %-20s %6s %9s",
+        "op", "algorithm", "rounds", "sent");
+    print_sizes();
     printf("\n");
     for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++)
-        MUIR_TRY(list_kind(ctx, &scenario->fleet, (muir_coll_kind)k, p));
+        MUIR_TRY(list_kind(ctx, &scenario->fleet, (muir_coll_kind)k, (int)p));
 done:
     free(scenario);
     return muir_agree(ctx, st);

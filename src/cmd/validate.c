@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "cmd/validate_collectives.h"
 #include "validation/validate.h"
 #include "scenario/catalogue.h"
 
@@ -218,12 +219,21 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
     muir_args args = {.positional = NULL};
-    const char *json = NULL;
-    const muir_arg known[] = {{"--json", NULL, &json, NULL}};
-    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 1, &args));
+    const char *json = NULL, *collectives = NULL, *left_out = NULL;
+    const muir_arg known[] = {{"--json", NULL, &json, NULL},
+                              {"--collectives", NULL, &collectives, NULL},
+                              {"--leave-out", NULL, &left_out, NULL}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 3, &args));
     if (args.n_overrides > 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "'%s': muir validate takes no overrides", args.overrides[0]));
-    if (muir_is_root(ctx)) st = on_root(ctx, args.positional, json);
+    if (collectives && args.positional)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "'%s': --collectives takes the only table", args.positional));
+    if (left_out && !collectives) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--leave-out needs --collectives"));
+    if (left_out && strcmp(left_out, "source") != 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--leave-out '%s': source is known", left_out));
+    if (muir_is_root(ctx))
+        st = collectives ? muir_validate_collectives(ctx, collectives, json, left_out != NULL)
+                         : on_root(ctx, args.positional, json);
     st = muir_agree(ctx, st);
 done:
     muir_args_free(&args);
@@ -232,12 +242,14 @@ done:
 
 const muir_command muir_command_validate = {
     .name = "validate",
-    .usage = "[FILE.csv] [--json FILE]",
+    .usage = "[FILE.csv | --collectives FILE.csv [--leave-out source]] [--json FILE]",
     .summary = "predicted against published step times, row by row; without a file, data/published_runs.csv",
-    .help = "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"
-            "  --json FILE   the comparison as JSON; - for standard output alone\n\n"
-            "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is "
-            "as the\n"
-            "stack sets it. Rows that cannot be run are listed with the reason.\n",
+    .help =
+        "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"
+        "  --collectives FILE.csv   measured collectives instead of runs; docs/network.md has the columns\n"
+        "  --json FILE   the comparison as JSON; - for standard output alone\n\n"
+        "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is "
+        "as the\n"
+        "stack sets it. Rows that cannot be run are listed with the reason.\n",
     .run = run,
 };

@@ -3,11 +3,17 @@
 #include "fleet/fleet.h"
 
 #include <math.h>
+#include <string.h>
 
 #define OPTION MUIR_OPTION_ROW
 #define MUIR_OPTION_OWNER muir_chip
 static const muir_option chip_options[] = {
 #include "fleet/chip.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_library
+static const muir_option library_options[] = {
+#include "fleet/library.def"
 };
 #undef MUIR_OPTION_OWNER
 #define MUIR_OPTION_OWNER muir_fleet_top
@@ -38,6 +44,7 @@ static const muir_option variation_options[] = {
 #undef OPTION
 
 static const muir_section chip_sections[] = {MUIR_SECTION("", 0, chip_options)};
+static const muir_section library_sections[] = {MUIR_SECTION("", 0, library_options)};
 static const muir_section fleet_sections[] = {
     MUIR_SECTION("", offsetof(muir_fleet, top), top_options),
     MUIR_SECTION("server", offsetof(muir_fleet, server), server_options),
@@ -47,6 +54,7 @@ static const muir_section fleet_sections[] = {
 };
 
 const muir_schema muir_chip_schema = MUIR_SCHEMA("chip", "chips", chip_sections, muir_chip);
+const muir_schema muir_library_schema = MUIR_SCHEMA("library", "libraries", library_sections, muir_library);
 const muir_schema muir_fleet_schema = MUIR_SCHEMA("fleet", "fleets", fleet_sections, muir_fleet);
 
 static muir_status check_torus(muir_ctx *ctx, const char *where, const muir_server *server)
@@ -69,6 +77,9 @@ static muir_status check_torus(muir_ctx *ctx, const char *where, const muir_serv
     if (product != server->chips)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.torus is %dx%dx%d, but server.chips is %lld", where,
                          server->torus[0], server->torus[1], server->torus[2], (long long)server->chips);
+    if (server->reduction > 0.0)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.reduction would change nothing: topology is torus",
+                         where);
     if (server->port_byte_per_s != 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "%s: server.port_byte_per_s would change nothing: topology is torus", where);
@@ -78,13 +89,17 @@ static muir_status check_torus(muir_ctx *ctx, const char *where, const muir_serv
 static muir_status check_switch(muir_ctx *ctx, const char *where, const muir_server *server)
 {
     if (server->port_byte_per_s <= 0.0 && server->chips > 1)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.port_byte_per_s is missing, but topology is switch",
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.port_byte_per_s is missing, but topology is %s",
+                         where, server->topology == MUIR_MESH ? "mesh" : "switch");
+    if (server->reduction > 0.0 && server->topology == MUIR_MESH)
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.reduction would change nothing: topology is mesh",
                          where);
     if (server->link_x_byte_per_s != 0.0 || server->link_y_byte_per_s != 0.0 ||
         server->link_z_byte_per_s != 0.0 || server->torus[0] * server->torus[1] * server->torus[2] != 1)
         return muir_fail(
             ctx, MUIR_ERR_ARG,
-            "%s: server.torus and server.link_*_byte_per_s would change nothing: topology is switch", where);
+            "%s: server.torus and server.link_*_byte_per_s would change nothing: topology is not torus",
+            where);
     return MUIR_OK;
 }
 
@@ -106,8 +121,9 @@ static muir_status check_hosts(muir_ctx *ctx, const char *where, const muir_serv
 static muir_status check_pods(muir_ctx *ctx, const char *where, const muir_server *server)
 {
     if (server->pod_servers > 1 && server->topology != MUIR_TORUS)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.pod_servers=%lld joins tori, but topology is switch",
-                         where, (long long)server->pod_servers);
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: server.pod_servers=%lld joins tori, but topology is not torus", where,
+                         (long long)server->pod_servers);
     if (server->pod_servers == 1 && server->rewire_s > 0.0)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s: server.rewire_s would change nothing: pod_servers is 1",
                          where);
@@ -138,6 +154,21 @@ muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet 
     MUIR_TRY(check_sites(ctx, where, &fleet->fabric));
 done:
     return st;
+}
+
+const char *muir_fleet_library(const muir_fleet *fleet)
+{
+    if (strcmp(fleet->top.library, "auto") != 0) return fleet->top.library;
+    return fleet->server.topology == MUIR_TORUS ? "tiers" : "nccl";
+}
+
+muir_status muir_library_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet)
+{
+    if (fleet->server.topology == MUIR_TORUS && fleet->library.style != MUIR_TIERS)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s: style is rings, but the fleet's servers are tori, which need style tiers",
+                         where);
+    return MUIR_OK;
 }
 
 int64_t muir_fleet_sites(const muir_fleet *fleet)

@@ -9,6 +9,9 @@
 typedef struct muir_chip {
 #include "fleet/chip.def"
 } muir_chip;
+typedef struct muir_library {
+#include "fleet/library.def"
+} muir_library;
 typedef struct muir_fleet_top {
 #include "fleet/fleet.def"
 } muir_fleet_top;
@@ -26,6 +29,7 @@ typedef struct muir_variation {
 } muir_variation;
 #undef OPTION
 #define OPTION MUIR_OPTION_ENUM
+#include "fleet/library.def"
 #include "fleet/server.def"
 #undef OPTION
 
@@ -36,19 +40,31 @@ typedef struct muir_fleet {
     muir_fabric fabric;
     muir_site site;
     muir_variation variation;
-    muir_chip chip; /* loaded from the file that top.chip names */
+    muir_chip chip;       /* loaded from the file that top.chip names */
+    muir_library library; /* loaded from the file that top.library names */
     /* The job's slice: servers in a row that optical switches join; 0: 1. */
     int tori[MUIR_DIMS];
 } muir_fleet;
 
-/* Keys of data/chips files into muir_chip, of data/fleets files into muir_fleet (all but `chip`). */
+/* Keys of data/chips files into muir_chip, of data/libraries files into muir_library, of data/fleets files
+ * into muir_fleet (all but `chip` and `library`). */
 extern const muir_schema muir_chip_schema;
+extern const muir_schema muir_library_schema;
 extern const muir_schema muir_fleet_schema;
 
 /* Whether the values fit together: torus size against chips, link rates against topology, sites.
  * where  in   the file's name, starts the message
  * Local. MUIR_ERR_ARG. */
 muir_status muir_fleet_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
+
+/* The name of the fleet's library in data/libraries: the one given, or by topology where it is `auto`.
+ * Local. */
+const char *muir_fleet_library(const muir_fleet *fleet);
+
+/* Whether the library suits the fleet's topology.
+ * where  in   the file's name, starts the message
+ * Local. MUIR_ERR_ARG. */
+muir_status muir_library_check(muir_ctx *ctx, const char *where, const muir_fleet *fleet);
 
 /* Chips of the whole fleet. Local. */
 int64_t muir_fleet_chips(const muir_fleet *fleet);

@@ -77,6 +77,52 @@ done:
     return st;
 }
 
+static const char no_file[] = "defaults";
+
+/* Who names a file, for messages: "rainier.yaml: model"; an argument where there is no scenario's file. */
+static void say_where(char *where, size_t size, const char *path, const char *key)
+{
+    const bool is_file = strcmp(path, no_file) != 0;
+    snprintf(where, size, "%s%s%s", is_file ? path : "", is_file ? ": " : "", key);
+}
+
+static bool is_overridden(const muir_overrides *list, const char *key)
+{
+    const size_t n = strlen(key);
+    for (int i = 0; i < list->n; i++)
+        if (strncmp(list->item[i], key, n) == 0 && list->item[i][n] == '=') return true;
+    return false;
+}
+
+/* A path that a file names starts in that file's folder; one that an argument names in the current folder.
+ * text  out  room for the path, [MUIR_PATH_SIZE] */
+static const char *named_by(const char *file, const char *name, bool is_argument, char *text)
+{
+    const char *slash = strrchr(file, '/'), *dot = strrchr(name, '.');
+    const bool is_path = strchr(name, '/') || (dot && strcmp(dot, ".yaml") == 0);
+    if (!is_path || name[0] == '/' || is_argument || !slash) return name;
+    snprintf(text, MUIR_PATH_SIZE, "%.*s/%s", (int)(slash - file), file, name);
+    return text;
+}
+
+/* The chip and the library that the fleet's file names. */
+static muir_status load_parts(muir_ctx *ctx, const char *fleet_path, const muir_overrides *list,
+                              muir_fleet *fleet)
+{
+    muir_status st = MUIR_OK;
+    char where[2 * MUIR_PATH_SIZE], path[MUIR_PATH_SIZE], text[MUIR_PATH_SIZE];
+    const char *chip = named_by(fleet_path, fleet->top.chip, is_overridden(list, "fleet.chip"), text);
+    say_where(where, sizeof where, fleet_path, "chip");
+    MUIR_TRY(load_named(ctx, &muir_chip_schema, chip, where, list, &fleet->chip, path, sizeof path));
+    const char *library =
+        named_by(fleet_path, muir_fleet_library(fleet), is_overridden(list, "fleet.library"), text);
+    say_where(where, sizeof where, fleet_path, "library");
+    MUIR_TRY(load_named(ctx, &muir_library_schema, library, where, list, &fleet->library, path, sizeof path));
+    MUIR_TRY(muir_library_check(ctx, path, fleet));
+done:
+    return st;
+}
+
 static void name_of(const char *path, char name[MUIR_NAME_SIZE])
 {
     const char *slash = strrchr(path, '/');
@@ -241,8 +287,6 @@ done:
     return st;
 }
 
-static const char no_file[] = "defaults";
-
 /* The scenario's own file; without one, the defaults. */
 static muir_status load_own(muir_ctx *ctx, const char *name, muir_scenario *s, muir_loader *loader,
                             char path[MUIR_PATH_SIZE])
@@ -256,13 +300,6 @@ static muir_status load_own(muir_ctx *ctx, const char *name, muir_scenario *s, m
     MUIR_TRY(muir_yaml_load(ctx, &muir_scenario_schema, path, s, loader));
 done:
     return st;
-}
-
-/* Who names a file, for messages: "rainier.yaml: model"; an argument where there is no scenario's file. */
-static void say_where(char *where, size_t size, const char *path, const char *key)
-{
-    const bool is_file = strcmp(path, no_file) != 0;
-    snprintf(where, size, "%s%s%s", is_file ? path : "", is_file ? ": " : "", key);
 }
 
 static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *const *given, int n_given,
@@ -281,9 +318,7 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     MUIR_TRY(load_named(ctx, &muir_fleet_schema, s->run.fleet, where, &list, &s->fleet, fleet_path,
                         sizeof fleet_path));
     MUIR_TRY(muir_fleet_check(ctx, fleet_path, &s->fleet));
-    say_where(where, sizeof where, fleet_path, "chip");
-    MUIR_TRY(load_named(ctx, &muir_chip_schema, s->fleet.top.chip, where, &list, &s->fleet.chip, other_path,
-                        sizeof other_path));
+    MUIR_TRY(load_parts(ctx, fleet_path, &list, &s->fleet));
     say_where(where, sizeof where, path, "model");
     MUIR_TRY(load_named(ctx, &muir_model_schema, s->run.model, where, &list, &s->job.model, other_path,
                         sizeof other_path));

@@ -3,7 +3,7 @@
 #ifndef MUIR_STEP_TIME_OP_TIMES_H
 #define MUIR_STEP_TIME_OP_TIMES_H
 
-#include "fleet/network.h"
+#include "network/network.h"
 #include "models/program.h"
 #include "scenario/scenario.h"
 

@@ -3,7 +3,7 @@
 #ifndef MUIR_STEP_TIME_OVERLAP_H
 #define MUIR_STEP_TIME_OVERLAP_H
 
-#include "fleet/network.h"
+#include "network/network.h"
 
 /* What a collective that the job hides runs along with, in the stretch of a step in which it may run. [s] */
 typedef struct muir_overlap {

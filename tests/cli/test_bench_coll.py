@@ -100,6 +100,15 @@ class BenchColl(unittest.TestCase):
     def costs(*arguments):
         return patience.run([MUIR, "list", "collectives", *arguments], capture_output=True, text=True, check=False)
 
+    def test_ways_of_the_library_are_listed_and_the_taken_one_is_marked(self):
+        process = self.costs("dgx-h100", "8")
+        ways = [line for line in process.stdout.splitlines() if line.split()[:2] == ["all_reduce", "reduction"]]
+        self.assertEqual(len(ways), 1)
+        self.assertIn("*", ways[0])
+        process = self.costs("dgx-h100", "4096")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertIn("are walked for up to 256 chips", process.stdout)
+
     def test_costs_on_a_fleet_are_listed_and_called_modelled(self):
         process = self.costs("dgx-h100", "8")
         self.assertEqual(process.returncode, 0, process.stderr)
@@ -108,7 +117,7 @@ class BenchColl(unittest.TestCase):
         self.assertEqual(rows["all_reduce", "ring"][:2], ["14", "1.75"])
         self.assertEqual(rows["all_reduce", "recursive_doubling"][:2], ["3", "3"])
         self.assertTrue(rows["all_gather", "torus_3d"])
-        for arguments, expected in ((["dgx-h100", "1"], "CHIPS is '1', but must be 2 to 256"), (["no-fleet"], "fleet 'no-fleet'")):
+        for arguments, expected in ((["dgx-h100", "1"], "CHIPS is '1', but must be 2 to 16384"), (["no-fleet"], "fleet 'no-fleet'")):
             process = self.costs(*arguments)
             self.assertEqual(process.returncode, 2)
             self.assertIn(expected, process.stderr)

@@ -211,7 +211,7 @@ class Explaining(Case):
         lists = json.loads(self.out("list", "--json", "-"))
         text = self.out("list")
         for name, rows in lists.items():
-            self.assertEqual(self.out("list", name), self.out("list", {"families": "family", "faults": "faults"}.get(name, name.rstrip("s"))))
+            self.assertEqual(self.out("list", name), self.out("list", {"families": "family", "faults": "faults", "libraries": "library"}.get(name, name.rstrip("s"))))
             for row in rows:
                 self.assertIn(row["name"], text)
         self.assertIn("rainier-1m", [row["name"] for row in lists["fleets"]])

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "scenario/scenario.h"
 
-/* A named fleet whose latencies are zero and whose efficiencies are one. */
+/* A named fleet whose latencies are zero and whose efficiencies are one, and whose library goes tier by tier;
+ * rings and trees have tests of their own. */
 static muir_fleet bare(const char *scenario_name)
 {
     muir_scenario scenario;
@@ -15,6 +16,8 @@ static muir_fleet bare(const char *scenario_name)
     muir_fleet fleet = scenario.fleet;
     fleet.server.alpha_s = fleet.server.base_s = fleet.fabric.alpha_s = fleet.fabric.base_s = 0.0;
     fleet.server.efficiency = fleet.fabric.efficiency = 1.0;
+    fleet.fabric.exchange = 0.0;
+    fleet.library.style = MUIR_TIERS;
     return fleet;
 }
 

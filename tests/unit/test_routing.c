@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fleet/network.h"
+#include "network/network.h"
 #include "step_time/slot_times.h"
 #include "models/routing.h"
 #include "scenario/scenario.h"
@@ -82,6 +82,7 @@ static void rates_agree_with_deepep(void)
     muir_fleet *fleet = &scenario.fleet;
     fleet->server.efficiency = 1.0;
     fleet->fabric.efficiency = 0.88;
+    fleet->fabric.exchange = 0.0;
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         const double n = (double)runs[i].servers;
         fleet->server.port_byte_per_s = runs[i].link_byte_per_s;
@@ -101,6 +102,7 @@ static void the_slower_of_fabric_and_forwarding_counts(void)
     muir_fleet *fleet = &scenario.fleet;
     fleet->server.alpha_s = fleet->server.base_s = fleet->fabric.alpha_s = fleet->fabric.base_s = 0.0;
     fleet->server.efficiency = fleet->fabric.efficiency = 1.0;
+    fleet->fabric.exchange = 0.0;
     const muir_group group = muir_group_place(fleet, 1, 32), inside = muir_group_place(fleet, 1, 8);
     CU_ASSERT_DOUBLE_EQUAL(muir_dispatch_ports(fleet, &group, 1e9, 0.5, 0.1).time_s, 3.0 * 0.5e9 / 50e9,
                            1e-12);

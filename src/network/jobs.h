@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Several jobs on one fabric: where they lie, what they put on the leaves' uplinks, and how much slower each
+ * is than alone.
+ *
+ * Below the leaf a server belongs to one job. A job computes, with hidden traffic under way, and then waits
+ * for exposed traffic; all its flows move at one rate r, since collectives wait for their slowest member. On
+ * leaf l job j loads the uplink, in ports of servers,
+ *     u_jl = near + far s (1 - s / n)      s of its n servers are under l; nothing where s = 0 or s = n
+ * near being the share of its traffic between neighbours (a ring enters and leaves a leaf once) and far the
+ * share between all. Rates are max-min: all rise together until an uplink is full, whose jobs stay where they
+ * are,
+ *     sum over jobs of r_j u_jl <= leaf_servers / oversubscription x what is left of the uplinks of l
+ * From event to event (traffic of a job starts or ends) rates are constant. What it costs grows with jobs x
+ * leaves, not with chips. */
+#ifndef MUIR_NETWORK_JOBS_H
+#define MUIR_NETWORK_JOBS_H
+
+#include "fleet/fleet.h"
+
+/* Constant, name. PACKED: one after the other in the order of servers. BY_LEAF: whole leaves, in random
+ * order. SCATTERED: one server of each leaf in turn. RANDOM: any free server. */
+#define MUIR_PLACEMENT_LIST(X)                                                                               \
+    X(MUIR_PLACEMENT_PACKED, "packed")                                                                       \
+    X(MUIR_PLACEMENT_BY_LEAF, "by_leaf")                                                                     \
+    X(MUIR_PLACEMENT_SCATTERED, "scattered")                                                                 \
+    X(MUIR_PLACEMENT_RANDOM, "random")
+#define MUIR_PLACEMENT_FIRST(constant, name) constant,
+typedef enum muir_placement { MUIR_PLACEMENT_LIST(MUIR_PLACEMENT_FIRST) MUIR_PLACEMENT_COUNT } muir_placement;
+#undef MUIR_PLACEMENT_FIRST
+
+/* The one of that name, MUIR_PLACEMENT_COUNT: none. Local. */
+muir_placement muir_placement_find(const char *name);
+const char *muir_placement_name(muir_placement placement);
+
+/* A job's step at full port rates. */
+typedef struct muir_job_load {
+    int64_t servers;
+    double compute_s; /* in which it computes or talks inside servers only */
+    double hidden_s;  /* of traffic under it */
+    double exposed_s; /* of traffic for which it waits */
+    double far;       /* share of the traffic between all chips, 0 to 1; the rest is between neighbours */
+    double start_s;   /* when it starts */
+} muir_job_load;
+
+/* What became of a job. */
+typedef struct muir_job_share {
+    double step_s;       /* mean over its steps, the first one left out */
+    double alone_s;      /* the same with nobody else there */
+    double slowdown;     /* step_s / alone_s */
+    double uplink_ports; /* its mean load on all uplinks together while it has the fabric to itself [ports] */
+    int64_t leaves;      /* on which it has servers */
+    int64_t shared;      /* of those, with servers of other jobs */
+} muir_job_share;
+
+/* Places jobs and plays their steps.
+ * left        in   [leaves] what is left of each leaf's uplinks, 0 to 1; NULL: all of them
+ * steps       in   of the job that does fewest, >= 2
+ * of_server   out  [fleet's servers] the job of each, -1: none; NULL: not wanted
+ * share       out  [n]
+ * events      out  that were played; NULL: not wanted
+ * Local. MUIR_ERR_ARG: more servers than the fleet has; MUIR_ERR_MEM. Source: max-min fairness, Bertsekas and
+ * Gallager, Data Networks, 1992, section 6.5. */
+muir_status muir_jobs_share(muir_ctx *ctx, const muir_fleet *fleet, muir_placement placement, uint64_t seed,
+                            const muir_job_load *jobs, int n, const double *left, int64_t steps,
+                            int32_t *of_server, muir_job_share *share, int64_t *events);
+
+#endif

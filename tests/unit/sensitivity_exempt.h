@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numeric keys that move none of the measures of test_sensitivity, each with the reason or the test that moves
- * it. */
+/* Numeric keys that move none of the measures of test_sensitivity, each with the reason or the test that
+ * moves it. */
 #ifndef MUIR_TESTS_SENSITIVITY_EXEMPT_H
 #define MUIR_TESTS_SENSITIVITY_EXEMPT_H
 

@@ -3,6 +3,7 @@
  * Source: Unidata/netcdf-c docs/file_format_specifications.md, "The NetCDF-4 Format". */
 #include <errno.h>
 #include <hdf5_hl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,19 +33,40 @@ typedef struct dataset_shape {
     hsize_t chunk[2]; /* 0: not chunked */
 } dataset_shape;
 
-static muir_status put_text(muir_ctx *ctx, const char *path, hid_t object, const char *key, const char *text)
+/* n  in  values; 0: a single one */
+static muir_status put_attribute(muir_ctx *ctx, const char *path, hid_t object, const char *key,
+                                 muir_value_type type, size_t n, const void *values)
 {
     muir_status st = MUIR_OK;
-    hid_t space = H5I_INVALID_HID, type = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
-    MUIR_TRY(muir_h5_text_type(ctx, path, strlen(text), &type));
-    MUIR_TRY_H5(space = H5Screate(H5S_SCALAR));
-    MUIR_TRY_H5(attribute = H5Acreate2(object, key, type, space, H5P_DEFAULT, H5P_DEFAULT));
-    MUIR_TRY_H5(H5Awrite(attribute, type, text));
+    const hsize_t size = n;
+    hid_t space = H5I_INVALID_HID, text = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
+    hid_t stored = muir_h5_file_type(type), given = muir_h5_memory_type(type);
+    if (type == MUIR_TEXT) {
+        MUIR_TRY(muir_h5_text_type(ctx, path, strlen(values), &text));
+        stored = given = text;
+    }
+    MUIR_TRY_H5(space = n > 0 ? H5Screate_simple(1, &size, NULL) : H5Screate(H5S_SCALAR));
+    MUIR_TRY_H5(attribute = H5Acreate2(object, key, stored, space, H5P_DEFAULT, H5P_DEFAULT));
+    MUIR_TRY_H5(H5Awrite(attribute, given, values));
 done:
     if (attribute >= 0) H5Aclose(attribute);
     if (space >= 0) H5Sclose(space);
-    if (type >= 0) H5Tclose(type);
+    if (text >= 0) H5Tclose(text);
     return st;
+}
+
+static muir_status put_text(muir_ctx *ctx, const char *path, hid_t object, const char *key, const char *text)
+{
+    return put_attribute(ctx, path, object, key, MUIR_TEXT, 0, text);
+}
+
+/* Whether a list with blanks between has the word. */
+static bool is_word_of(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = strstr(list, word); at; at = strstr(at + 1, word))
+        if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) return true;
+    return false;
 }
 
 static muir_status put_label(muir_ctx *ctx, const char *path, hid_t dataset, const muir_label *label)
@@ -135,6 +157,10 @@ static muir_status write_places(muir_ctx *ctx, const char *path, hid_t dataset,
 {
     muir_status st = MUIR_OK;
     int64_t *places = NULL;
+    if (dimension->values) {
+        MUIR_TRY_H5(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, dimension->values));
+        goto done;
+    }
     MUIR_TRY(muir_alloc(ctx, dimension->size, sizeof *places, dimension->label.name, &places));
     for (size_t i = 0; i < dimension->size; i++)
         places[i] = dimension->places ? dimension->places[i] : (int64_t)i;
@@ -164,12 +190,31 @@ static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_
         1, {dimension->size, 1}, {is_growing ? H5S_UNLIMITED : dimension->size, 1}, {0, 0}};
     if (is_growing) set_chunk(&shape, sizeof(int64_t), batch_rows_of(file->description, dimension));
     MUIR_TRY(open_group(ctx, file, dimension->group, &group));
-    MUIR_TRY(create_dataset(ctx, path, group, &dimension->label, H5T_STD_I64LE, &shape, &dataset));
+    MUIR_TRY(create_dataset(ctx, path, group, &dimension->label,
+                            muir_h5_file_type(dimension->values ? MUIR_F64 : MUIR_I64), &shape, &dataset));
     MUIR_TRY_H5(H5DSset_scale(dataset, dimension->label.name));
     if (!is_growing) MUIR_TRY(write_places(ctx, path, dataset, dimension));
 done:
     if (dataset >= 0) H5Dclose(dataset);
     if (group >= 0) H5Gclose(group);
+    return st;
+}
+
+/* What readers that follow netCDF's and CF's conventions look for: the value of places that nobody wrote, and
+ * the columns that say where a row is. */
+static muir_status put_conventions(muir_ctx *ctx, const char *path, hid_t dataset, const muir_table *table,
+                                   const muir_column *column)
+{
+    muir_status st = MUIR_OK;
+    const double missing = NAN;
+    const float missing_f32 = NAN;
+    if (column->type == MUIR_F64)
+        MUIR_TRY(put_attribute(ctx, path, dataset, "_FillValue", MUIR_F64, 1, &missing));
+    if (column->type == MUIR_F32)
+        MUIR_TRY(put_attribute(ctx, path, dataset, "_FillValue", MUIR_F32, 1, &missing_f32));
+    if (table->coordinates && !is_word_of(table->coordinates, column->label.name))
+        MUIR_TRY(put_text(ctx, path, dataset, "coordinates", table->coordinates));
+done:
     return st;
 }
 
@@ -185,6 +230,7 @@ static muir_status make_column(muir_ctx *ctx, const layout *file, hid_t group, c
     set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows);
     MUIR_TRY(
         create_dataset(ctx, path, group, &column->label, muir_h5_file_type(column->type), &shape, &dataset));
+    MUIR_TRY(put_conventions(ctx, path, dataset, table, column));
     MUIR_TRY(attach(ctx, path, group, dataset, table->row, 0));
     if (column->is_wide) MUIR_TRY(attach(ctx, path, group, dataset, table->across, 1));
 done:
@@ -209,7 +255,7 @@ done:
 static muir_status open_text_type(muir_ctx *ctx, const char *path, const muir_constant *constant, hid_t *text)
 {
     muir_status st = MUIR_OK;
-    MUIR_TRY(muir_h5_text_type(ctx, path, constant->dimension ? 1 : strlen(constant->values), text));
+    MUIR_TRY(muir_h5_text_type(ctx, path, constant->dimension ? 0 : strlen(constant->values), text));
     if (constant->dimension) MUIR_TRY_H5(H5Tset_size(*text, H5T_VARIABLE));
 done:
     return st;
@@ -243,11 +289,27 @@ done:
 static muir_status make_attribute(muir_ctx *ctx, const layout *file, const muir_attribute *attribute)
 {
     muir_status st = MUIR_OK;
-    hid_t group = H5I_INVALID_HID;
+    const char *path = file->path;
+    hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
     MUIR_TRY(open_group(ctx, file, attribute->group, &group));
-    MUIR_TRY(put_text(ctx, file->path, group, attribute->key, attribute->text));
+    if (attribute->dataset) MUIR_TRY_H5(dataset = H5Dopen2(group, attribute->dataset, H5P_DEFAULT));
+    MUIR_TRY(put_attribute(ctx, path, attribute->dataset ? dataset : group, attribute->key, attribute->type,
+                           attribute->n, attribute->values));
 done:
+    if (dataset >= 0) H5Dclose(dataset);
     if (group >= 0) H5Gclose(group);
+    return st;
+}
+
+/* Those of groups come first, so that groups stand in the order in which they are described. */
+static muir_status make_attributes(muir_ctx *ctx, const layout *file, bool of_datasets)
+{
+    muir_status st = MUIR_OK;
+    const muir_description *description = file->description;
+    for (size_t i = 0; i < description->n_attributes; i++)
+        if ((description->attributes[i].dataset != NULL) == of_datasets)
+            MUIR_TRY(make_attribute(ctx, file, &description->attributes[i]));
+done:
     return st;
 }
 
@@ -255,16 +317,16 @@ static muir_status make_everything(muir_ctx *ctx, const layout *file)
 {
     muir_status st = MUIR_OK;
     const muir_description *description = file->description;
-    const muir_attribute format = {"", "format_version", MUIR_TELEMETRY_FORMAT};
+    const muir_attribute format = {"", NULL, "format_version", MUIR_TEXT, 0, MUIR_TELEMETRY_FORMAT};
     MUIR_TRY(make_attribute(ctx, file, &format));
-    for (size_t i = 0; i < description->n_attributes; i++)
-        MUIR_TRY(make_attribute(ctx, file, &description->attributes[i]));
+    MUIR_TRY(make_attributes(ctx, file, false));
     for (size_t i = 0; i < description->n_dimensions; i++)
         MUIR_TRY(make_dimension(ctx, file, &description->dimensions[i]));
     for (size_t i = 0; i < description->n_tables; i++)
         MUIR_TRY(make_table(ctx, file, &description->tables[i]));
     for (size_t i = 0; i < description->n_constants; i++)
         MUIR_TRY(make_constant(ctx, file, &description->constants[i]));
+    MUIR_TRY(make_attributes(ctx, file, true));
 done:
     return st;
 }

@@ -11,11 +11,13 @@ typedef struct muir_record muir_record;
 /* Makes the file, or opens it again to append to it; then it must be of the same scenario.
  * claim       in   on the file, as muir_telemetry_start takes it
  * host        in   borrowed until closed; NULL: the host clock does not run
+ * history     in   how and when a new file is made; borrowed until closed
  * next_step   out  first step that the file lacks; 0 for a new file
  * out         out  free it with muir_record_close or muir_record_destroy; untouched on error
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
-                               const muir_host_clock *host, int64_t *next_step, muir_record **out);
+                               const muir_host_clock *host, const char *history, int64_t *next_step,
+                               muir_record **out);
 
 /* Puts one step's rows into the batches; allocates nothing.
  * servers  in   [servers], read on rank 0; NULL in steps without a server row

@@ -226,7 +226,9 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->host) MUIR_TRY(make_saver(ctx, r));
     if (r->request->claim)
-        MUIR_TRY(muir_record_create(ctx, r->request->claim, s, r->host, &r->first_step, &r->record));
+        MUIR_TRY(muir_record_create(ctx, r->request->claim, s, r->host,
+                                    r->request->history ? r->request->history : "", &r->first_step,
+                                    &r->record));
     MUIR_TRY(muir_power_log_create(ctx, s, r->fleet, r->record, &r->power));
     if (r->first_step > 0) MUIR_TRY(replay(ctx, r));
     r->first_ns = account(r)->total_ns;

@@ -223,7 +223,7 @@ static void another_format_version_is_refused(void)
         H5Aclose(format);
         H5Fclose(file);
     }
-    check_refused(&s, "has format_version 0, this muir writes 1");
+    check_refused(&s, "has format_version 0, this muir writes 2");
 }
 
 int main(int argc, char **argv)

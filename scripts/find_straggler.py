@@ -50,7 +50,7 @@ def find(slowdown, threshold, least, rows):
 def planted(file, row_time_s, rows):
     """Episodes of slow_compute that cover enough rows of servers; one that is evicted is slow no longer."""
     events = file["events"]
-    kinds = [name.decode() for name in events["kind_name"][:]]
+    kinds = events["kind"].attrs["flag_meanings"].decode().split()
     consequences = [name.decode() for name in events["consequence_name"][:]]
     kind, consequence = events["kind"][:], events["consequence"][:]
     chosen = np.flatnonzero((kind == kinds.index("slow_compute")) & (consequence == consequences.index("slower")))

@@ -78,7 +78,7 @@ class Faults(Case):
         self.assertEqual(fleet["lost_steps"].sum(), account["lost_steps"])
         progress = (fleet["replicas"] > 0).astype(int) - fleet["lost_steps"]
         self.assertEqual(list(progress.cumsum()), list(fleet["training_step"]))
-        kinds = [name.decode() for name in events["kind_name"]]
+        kinds = events["kind"].attrs["flag_meanings"].decode().split()
         for number, kind in enumerate(kinds):
             self.assertEqual((events["kind"] == number).sum(), account["events"][kind], kind)
         for kind in ("chip", "hbm", "software", "slow_compute", "slow_network", "flap", "planned", "spike", "eviction"):

@@ -73,11 +73,11 @@ void sample_describe(int ranks, sample *out)
                        {"server", {"step", "1", "step", MUIR_MODELLED}, 0, NULL, NULL},
                        {"server", {"server", "1", "server", MUIR_INPUT}, SAMPLE_SERVERS, server_ids, NULL},
                        {"events", {"event", "1", "event", MUIR_INJECTED}, 0, NULL, NULL}},
-        .tables = {{"fleet", "step", NULL, false, "tokens", SAMPLE_BATCH, fleet_columns,
-                    COUNT(fleet_columns)},
-                   {"rank", "step", "rank", true, NULL, SAMPLE_BATCH + 1, rank_columns, COUNT(rank_columns)},
-                   {"server", "step", "server", false, NULL, 2, server_columns, COUNT(server_columns)},
-                   {"events", "event", NULL, false, NULL, SAMPLE_BATCH, event_columns, COUNT(event_columns)}},
+        .tables =
+            {{"fleet", "step", NULL, false, "tokens", SAMPLE_BATCH, 0, fleet_columns, COUNT(fleet_columns)},
+             {"rank", "step", "rank", true, NULL, SAMPLE_BATCH + 1, 0, rank_columns, COUNT(rank_columns)},
+             {"server", "step", "server", false, NULL, 2, 10, server_columns, COUNT(server_columns)},
+             {"events", "event", NULL, false, NULL, SAMPLE_BATCH, 0, event_columns, COUNT(event_columns)}},
     };
     *out = made;
     out->description = (muir_description){out->dimensions, SAMPLE_DIMENSIONS, out->tables, SAMPLE_TABLES,

@@ -78,6 +78,7 @@ typedef struct muir_table {
     bool is_gathered;        /* each rank puts its own part of a wide column */
     const char *coordinates; /* further columns that say where a row is, blanks between; NULL: none */
     size_t batch_rows;       /* rows between two flushes at most, >= 1 */
+    size_t expected_rows;    /* of the whole file, so that a short one is small; 0: unknown */
     const muir_column *columns; /* [n_columns] */
     size_t n_columns;
 } muir_table;
@@ -128,10 +129,19 @@ typedef struct muir_telemetry muir_telemetry;
 muir_status muir_telemetry_start(muir_ctx *ctx, muir_claim *claim, const muir_description *description,
                                  muir_telemetry **out);
 
-/* Flushes, closes and frees. Accepts NULL, leaves NULL, frees also on error. Collective over ctx->comm.
+/* What became of the file. */
+typedef struct muir_telemetry_size {
+    int64_t plain_bytes, bytes; /* while it was written, and at the end */
+} muir_telemetry_size;
+
+/* Flushes, closes and frees; packs the file where that is soon done. One that is not packed is only larger.
+ * pack_s  in   time that packing may take [s]; it is estimated from the size; 0: leave it plain
+ * size    out  on rank 0, zeros elsewhere; NULL: not wanted
+ * Accepts NULL, leaves NULL, frees also on error. Collective over ctx->comm.
  * MUIR_ERR_FILE, with the first cause where an earlier flush failed already; also where the file was deleted
  * or moved meanwhile. */
-muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry);
+muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry, double pack_s,
+                                 muir_telemetry_size *size);
 
 /* Frees without a flush, for the way out after a failure: buffered rows are lost, flushed ones are not.
  * Accepts NULL, leaves NULL. Local. */

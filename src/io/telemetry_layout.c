@@ -3,7 +3,6 @@
  * Source: Unidata/netcdf-c docs/file_format_specifications.md, "The NetCDF-4 Format". */
 #include <errno.h>
 #include <hdf5_hl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 
 /* Bytes of a chunk. Every flush writes a column's last chunk whole, so small; a row longer than the largest
  * is split. */
-enum { SMALL_CHUNK = 32 << 10, LARGE_CHUNK = 1 << 20 };
+enum { LEAST_CHUNK = 1 << 10, SMALL_CHUNK = 32 << 10, LARGE_CHUNK = 1 << 20 };
 
 enum { CREATION_ORDER = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED };
 
@@ -33,54 +32,18 @@ typedef struct dataset_shape {
     hsize_t chunk[2]; /* 0: not chunked */
 } dataset_shape;
 
-/* n  in  values; 0: a single one */
-static muir_status put_attribute(muir_ctx *ctx, const char *path, hid_t object, const char *key,
-                                 muir_value_type type, size_t n, const void *values)
+muir_status muir_layout_make_group(muir_ctx *ctx, const char *path, hid_t parent, const char *name,
+                                   hid_t *group)
 {
     muir_status st = MUIR_OK;
-    const hsize_t size = n;
-    hid_t space = H5I_INVALID_HID, text = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
-    hid_t stored = muir_h5_file_type(type), given = muir_h5_memory_type(type);
-    if (type == MUIR_TEXT) {
-        MUIR_TRY(muir_h5_text_type(ctx, path, strlen(values), &text));
-        stored = given = text;
-    }
-    MUIR_TRY_H5(space = n > 0 ? H5Screate_simple(1, &size, NULL) : H5Screate(H5S_SCALAR));
-    MUIR_TRY_H5(attribute = H5Acreate2(object, key, stored, space, H5P_DEFAULT, H5P_DEFAULT));
-    MUIR_TRY_H5(H5Awrite(attribute, given, values));
+    hid_t gcpl = H5I_INVALID_HID;
+    MUIR_TRY_H5(gcpl = H5Pcreate(H5P_GROUP_CREATE));
+    MUIR_TRY_H5(H5Pset_link_creation_order(gcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(gcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(gcpl, false));
+    MUIR_TRY_H5(*group = H5Gcreate2(parent, name, H5P_DEFAULT, gcpl, H5P_DEFAULT));
 done:
-    if (attribute >= 0) H5Aclose(attribute);
-    if (space >= 0) H5Sclose(space);
-    if (text >= 0) H5Tclose(text);
-    return st;
-}
-
-static muir_status put_text(muir_ctx *ctx, const char *path, hid_t object, const char *key, const char *text)
-{
-    return put_attribute(ctx, path, object, key, MUIR_TEXT, 0, text);
-}
-
-/* Whether a list with blanks between has the word. */
-static bool is_word_of(const char *list, const char *word)
-{
-    const size_t length = strlen(word);
-    for (const char *at = strstr(list, word); at; at = strstr(at + 1, word))
-        if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) return true;
-    return false;
-}
-
-static muir_status put_label(muir_ctx *ctx, const char *path, hid_t dataset, const muir_label *label)
-{
-    static const char *const provenances[] = {
-#define PROVENANCE_TEXT(constant, text) [constant] = text,
-        MUIR_PROVENANCE_LIST(PROVENANCE_TEXT)
-#undef PROVENANCE_TEXT
-    };
-    muir_status st = MUIR_OK;
-    MUIR_TRY(put_text(ctx, path, dataset, "units", label->units));
-    MUIR_TRY(put_text(ctx, path, dataset, "long_name", label->long_name));
-    MUIR_TRY(put_text(ctx, path, dataset, "provenance", provenances[label->provenance]));
-done:
+    if (gcpl >= 0) H5Pclose(gcpl);
     return st;
 }
 
@@ -89,31 +52,27 @@ static muir_status open_group(muir_ctx *ctx, const layout *file, const char *nam
 {
     muir_status st = MUIR_OK;
     const char *path = file->path;
-    hid_t gcpl = H5I_INVALID_HID;
     htri_t exists = 1;
     if (name[0] != '\0') MUIR_TRY_H5(exists = H5Lexists(file->file, name, H5P_DEFAULT));
-    if (exists) {
+    if (exists)
         MUIR_TRY_H5(*group = H5Gopen2(file->file, name[0] != '\0' ? name : "/", H5P_DEFAULT));
-        goto done;
-    }
-    MUIR_TRY_H5(gcpl = H5Pcreate(H5P_GROUP_CREATE));
-    MUIR_TRY_H5(H5Pset_link_creation_order(gcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_attr_creation_order(gcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_obj_track_times(gcpl, false));
-    MUIR_TRY_H5(*group = H5Gcreate2(file->file, name, H5P_DEFAULT, gcpl, H5P_DEFAULT));
+    else
+        MUIR_TRY(muir_layout_make_group(ctx, path, file->file, name, group));
 done:
-    if (gcpl >= 0) H5Pclose(gcpl);
     return st;
 }
 
 /* Rows of a chunk: as many as make a small one, and at least a batch, so that a flush fills whole chunks if
- * it can. */
-static void set_chunk(dataset_shape *shape, size_t row_bytes, size_t batch_rows)
+ * it can; fewer where there will not be as many. */
+static void set_chunk(dataset_shape *shape, size_t row_bytes, size_t batch_rows, size_t expected_rows)
 {
     const hsize_t bytes = row_bytes, parts = (bytes + LARGE_CHUNK - 1) / LARGE_CHUNK;
     const hsize_t batches = (SMALL_CHUNK + bytes * batch_rows - 1) / (bytes * batch_rows);
     hsize_t rows = batches * batch_rows;
     if (rows * bytes > LARGE_CHUNK) rows = LARGE_CHUNK / bytes;
+    const hsize_t least = (LEAST_CHUNK + bytes - 1) / bytes; /* a run may go on for longer than expected */
+    const hsize_t enough = expected_rows > least ? expected_rows : least;
+    if (expected_rows > 0 && rows > enough) rows = enough;
     shape->chunk[0] = rows ? rows : 1;
     shape->chunk[1] = (shape->size[1] + parts - 1) / parts;
 }
@@ -133,7 +92,7 @@ static muir_status create_dataset(muir_ctx *ctx, const char *path, hid_t group, 
         MUIR_TRY_H5(H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER));
     }
     MUIR_TRY_H5(*dataset = H5Dcreate2(group, label->name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
-    MUIR_TRY(put_label(ctx, path, *dataset, label));
+    MUIR_TRY(muir_put_label(ctx, path, *dataset, label));
 done:
     if (dcpl >= 0) H5Pclose(dcpl);
     if (space >= 0) H5Sclose(space);
@@ -170,14 +129,15 @@ done:
     return st;
 }
 
-static size_t batch_rows_of(const muir_description *description, const muir_dimension *dimension)
+/* The table whose rows a growing dimension counts; NULL: it counts none. */
+static const muir_table *table_of(const muir_description *description, const muir_dimension *dimension)
 {
     for (size_t i = 0; i < description->n_tables; i++) {
         const muir_table *table = &description->tables[i];
         if (strcmp(table->group, dimension->group) == 0 && strcmp(table->row, dimension->label.name) == 0)
-            return table->batch_rows;
+            return table;
     }
-    return 1;
+    return NULL;
 }
 
 static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_dimension *dimension)
@@ -188,7 +148,10 @@ static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_
     const bool is_growing = dimension->size == 0;
     dataset_shape shape = {
         1, {dimension->size, 1}, {is_growing ? H5S_UNLIMITED : dimension->size, 1}, {0, 0}};
-    if (is_growing) set_chunk(&shape, sizeof(int64_t), batch_rows_of(file->description, dimension));
+    if (is_growing) {
+        const muir_table *table = table_of(file->description, dimension);
+        set_chunk(&shape, sizeof(int64_t), table ? table->batch_rows : 1, table ? table->expected_rows : 0);
+    }
     MUIR_TRY(open_group(ctx, file, dimension->group, &group));
     MUIR_TRY(create_dataset(ctx, path, group, &dimension->label,
                             muir_h5_file_type(dimension->values ? MUIR_F64 : MUIR_I64), &shape, &dataset));
@@ -197,24 +160,6 @@ static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_
 done:
     if (dataset >= 0) H5Dclose(dataset);
     if (group >= 0) H5Gclose(group);
-    return st;
-}
-
-/* What readers that follow netCDF's and CF's conventions look for: the value of places that nobody wrote, and
- * the columns that say where a row is. */
-static muir_status put_conventions(muir_ctx *ctx, const char *path, hid_t dataset, const muir_table *table,
-                                   const muir_column *column)
-{
-    muir_status st = MUIR_OK;
-    const double missing = NAN;
-    const float missing_f32 = NAN;
-    if (column->type == MUIR_F64)
-        MUIR_TRY(put_attribute(ctx, path, dataset, "_FillValue", MUIR_F64, 1, &missing));
-    if (column->type == MUIR_F32)
-        MUIR_TRY(put_attribute(ctx, path, dataset, "_FillValue", MUIR_F32, 1, &missing_f32));
-    if (table->coordinates && !is_word_of(table->coordinates, column->label.name))
-        MUIR_TRY(put_text(ctx, path, dataset, "coordinates", table->coordinates));
-done:
     return st;
 }
 
@@ -227,10 +172,10 @@ static muir_status make_column(muir_ctx *ctx, const layout *file, hid_t group, c
     hsize_t width = 1;
     if (column->is_wide) width = muir_description_find(file->description, table->group, table->across)->size;
     dataset_shape shape = {column->is_wide ? 2 : 1, {0, width}, {H5S_UNLIMITED, width}, {0, 0}};
-    set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows);
+    set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows, table->expected_rows);
     MUIR_TRY(
         create_dataset(ctx, path, group, &column->label, muir_h5_file_type(column->type), &shape, &dataset));
-    MUIR_TRY(put_conventions(ctx, path, dataset, table, column));
+    MUIR_TRY(muir_put_conventions(ctx, path, dataset, table, column));
     MUIR_TRY(attach(ctx, path, group, dataset, table->row, 0));
     if (column->is_wide) MUIR_TRY(attach(ctx, path, group, dataset, table->across, 1));
 done:
@@ -293,8 +238,8 @@ static muir_status make_attribute(muir_ctx *ctx, const layout *file, const muir_
     hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
     MUIR_TRY(open_group(ctx, file, attribute->group, &group));
     if (attribute->dataset) MUIR_TRY_H5(dataset = H5Dopen2(group, attribute->dataset, H5P_DEFAULT));
-    MUIR_TRY(put_attribute(ctx, path, attribute->dataset ? dataset : group, attribute->key, attribute->type,
-                           attribute->n, attribute->values));
+    MUIR_TRY(muir_put_attribute(ctx, path, attribute->dataset ? dataset : group, attribute->key,
+                                attribute->type, attribute->n, attribute->values));
 done:
     if (dataset >= 0) H5Dclose(dataset);
     if (group >= 0) H5Gclose(group);
@@ -331,6 +276,21 @@ done:
     return st;
 }
 
+muir_status muir_layout_fcpl(muir_ctx *ctx, const char *path, hid_t *fcpl)
+{
+    muir_status st = MUIR_OK;
+    hid_t list = H5I_INVALID_HID;
+    MUIR_TRY_H5(list = H5Pcreate(H5P_FILE_CREATE));
+    MUIR_TRY_H5(H5Pset_link_creation_order(list, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(list, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(list, false));
+    *fcpl = list;
+    list = H5I_INVALID_HID;
+done:
+    if (list >= 0) H5Pclose(list);
+    return st;
+}
+
 /* Makes an empty file at path, and opens what is going to be in it, in memory.
  * file    out  closed by the caller
  * memory  out  descriptor, closed by the caller */
@@ -339,10 +299,7 @@ static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file, int
     muir_status st = MUIR_OK;
     hid_t fapl = H5I_INVALID_HID, fcpl = H5I_INVALID_HID;
     MUIR_TRY(muir_h5_access(ctx, path, &fapl));
-    MUIR_TRY_H5(fcpl = H5Pcreate(H5P_FILE_CREATE));
-    MUIR_TRY_H5(H5Pset_link_creation_order(fcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_attr_creation_order(fcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_obj_track_times(fcpl, false));
+    MUIR_TRY(muir_layout_fcpl(ctx, path, &fcpl));
     MUIR_TRY_H5(*file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl));
     *memory = muir_h5_detach(*file);
     if (*memory < 0)

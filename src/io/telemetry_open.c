@@ -145,7 +145,5 @@ bool muir_rows_close(muir_telemetry *telemetry)
     }
     if (telemetry->file >= 0 && H5Fclose(telemetry->file) < 0) is_closed = false;
     telemetry->file = H5I_INVALID_HID;
-    if (telemetry->lock >= 0) close(telemetry->lock);
-    telemetry->lock = -1;
     return is_closed;
 }

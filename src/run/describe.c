@@ -3,6 +3,7 @@
 #include "run/describe_state.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,31 +238,46 @@ static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t r
                                 "algorithm tried when the run started", MUIR_MEASURED);
 }
 
+/* How long tables will be, where that is known: those of steps, and of the one window of a power trace. */
+static void expect_rows(muir_describe *d, const muir_scenario *scenario, int64_t steps)
+{
+    const muir_power_options *o = &scenario->power;
+    for (muir_record_table t = 0; t < MUIR_TABLE_COUNT; t++) {
+        const int64_t every = muir_table_every(t, scenario);
+        if (every > 0 && muir_describe_has_table(d, t))
+            d->tables[d->index[t]].expected_rows = (size_t)((steps + every - 1) / every);
+    }
+    if (d->index[MUIR_TABLE_POWER] < 0 || o->every > 0) return;
+    d->tables[d->index[MUIR_TABLE_POWER]].expected_rows = (size_t)ceil(o->window_s * o->sample_hz);
+    d->tables[d->index[MUIR_TABLE_POWER_WINDOW]].expected_rows = 1;
+}
+
 static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario,
-                        const muir_host_clock *host, const char *history)
+                        const muir_host_clock *host, const muir_record_facts *facts)
 {
     muir_status st = MUIR_OK;
     MUIR_TRY(muir_launch_create(ctx, scenario, host, &d->launch));
     MUIR_TRY(muir_scenario_text(ctx, scenario, false, &d->resolved));
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
     MUIR_TRY(add_scenario(ctx, d, scenario));
-    add_file(d, scenario, history);
+    add_file(d, scenario, facts->history);
     add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
     MUIR_TRY(muir_describe_facts(ctx, d, scenario));
     MUIR_TRY(muir_describe_numbers(ctx, d));
+    expect_rows(d, scenario, facts->steps);
     if (d->is_out_of_memory) st = muir_fail(ctx, MUIR_ERR_MEM, "no memory for telemetry");
 done:
     return st;
 }
 
 muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
-                                 const char *history, muir_describe **out)
+                                 const muir_record_facts *facts, muir_describe **out)
 {
     muir_status st = MUIR_OK;
     muir_describe *d = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *d, "telemetry", &d));
     d->description.tables = d->tables;
-    MUIR_TRY(muir_agree(ctx, fill(ctx, d, scenario, host, history)));
+    MUIR_TRY(muir_agree(ctx, fill(ctx, d, scenario, host, facts)));
     *out = d;
     d = NULL;
 done:

@@ -105,8 +105,8 @@ done:
 }
 
 muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
-                               const muir_host_clock *host, const char *history, int64_t *next_step,
-                               muir_record **out)
+                               const muir_host_clock *host, const muir_record_facts *facts,
+                               int64_t *next_step, muir_record **out)
 {
     muir_status st = MUIR_OK;
     muir_record *r = NULL;
@@ -120,7 +120,7 @@ muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scen
     if (!is_new) MUIR_TRY(check_format(ctx, muir_claim_path(claim)));
     if (!is_new) MUIR_TRY(check_scenario(ctx, muir_claim_path(claim), scenario));
     if (!is_new) MUIR_TRY(check_ranks(ctx, muir_claim_path(claim)));
-    MUIR_TRY(muir_describe_create(ctx, scenario, host, history, &r->describe));
+    MUIR_TRY(muir_describe_create(ctx, scenario, host, facts, &r->describe));
     MUIR_TRY(muir_telemetry_start(ctx, claim, muir_describe_get(r->describe), &r->telemetry));
     *next_step = 0;
     if (!is_new) MUIR_TRY(level_tables(ctx, r, next_step));
@@ -195,11 +195,11 @@ done:
     return st;
 }
 
-muir_status muir_record_close(muir_ctx *ctx, muir_record **record)
+muir_status muir_record_close(muir_ctx *ctx, muir_record **record, double pack_s, muir_telemetry_size *size)
 {
     if (!*record) return MUIR_OK;
     muir_status st = muir_record_flush(ctx, *record);
-    const muir_status closed = muir_telemetry_close(ctx, &(*record)->telemetry);
+    const muir_status closed = muir_telemetry_close(ctx, &(*record)->telemetry, pack_s, size);
     if (st == MUIR_OK) st = closed;
     muir_record_destroy(record);
     return st;

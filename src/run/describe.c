@@ -2,7 +2,6 @@
 /* The description of the telemetry file, filled for one run. */
 #include "run/describe_state.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,22 +85,28 @@ static void add_text(muir_describe *d, const char *group, const char *key, const
     add_attribute(d, group, key, MUIR_TEXT, text);
 }
 
-/* A key of the scenario: a number where the whole value is one. */
-static void add_key(muir_describe *d, const char *key, const char *value, int64_t *whole, double *real)
+/* A key of the scenario: of the type of its option, so that no value changes it; words such as auto stay
+ * words. */
+static void add_key(muir_describe *d, const char *name, const char *value, int64_t *whole, double *real)
 {
+    muir_input_key key;
     char *end = NULL;
-    const bool has_digit = strpbrk(value, "0123456789") != NULL; /* "nan", "inf" are words */
-    errno = 0;
-    *whole = strtoll(value, &end, 10);
-    if (has_digit && !errno && *end == '\0') {
-        add_attribute(d, "scenario", key, MUIR_I64, whole);
-        return;
+    const muir_option_type type = muir_input_find(name, &key) ? key.option->type : MUIR_OPTION_TEXT;
+    if (type == MUIR_OPTION_INT || type == MUIR_OPTION_AUTO) {
+        *whole = strtoll(value, &end, 10);
+        if (end != value && *end == '\0') {
+            add_attribute(d, "scenario", name, MUIR_I64, whole);
+            return;
+        }
     }
-    *real = strtod(value, &end);
-    if (has_digit && *end == '\0')
-        add_attribute(d, "scenario", key, MUIR_F64, real);
-    else
-        add_text(d, "scenario", key, value);
+    if (type == MUIR_OPTION_FLOAT) {
+        *real = strtod(value, &end);
+        if (end != value && *end == '\0') {
+            add_attribute(d, "scenario", name, MUIR_F64, real);
+            return;
+        }
+    }
+    add_text(d, "scenario", name, value);
 }
 
 /* The lines key=value of the identity, as attributes of /scenario. */

@@ -88,6 +88,11 @@ const void *muir_batch_rows(muir_ctx *ctx, muir_telemetry *telemetry, const tabl
 /* Empties all batches. Local. */
 void muir_batch_clear(muir_telemetry *telemetry);
 
+/* Opens a closed or killed run's file to append, by SWMR. On rank 0.
+ * file  out  closed by the caller, also after an error where it is valid
+ * Local. MUIR_ERR_FILE. */
+muir_status muir_rows_open_file(muir_ctx *ctx, const char *path, hid_t *file);
+
 /* Opens and repairs the file, compares it with the description, finds whole rows, cuts off others. On rank 0.
  * Local. MUIR_ERR_ARG, MUIR_ERR_FILE. */
 muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry);

@@ -22,7 +22,7 @@ typedef struct muir_repair {
 
 /* Repairs and packs a file; one that is whole is only packed. Every whole row stays.
  * repair  out  untouched on error
- * Local. MUIR_ERR_ARG (no such file, not muir's, or being written by a run), MUIR_ERR_FILE (damaged beyond this,
+ * Local. MUIR_ERR_ARG (no such file, not muir's, being written by a run), MUIR_ERR_FILE (damaged beyond this,
  * disk full), MUIR_ERR_MEM. */
 muir_status muir_repair_file(muir_ctx *ctx, const char *path, muir_repair *repair);
 

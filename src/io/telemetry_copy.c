@@ -165,7 +165,7 @@ static muir_status try_packing(copy_state *c, hid_t from, hid_t group, const cop
     MUIR_TRY(create_like(c, from, group, NULL, true, &trial));
     MUIR_TRY(copy_rows(c, from, trial, shape, 0, rows));
     MUIR_TRY_H5(H5Dflush(trial));
-    *is_worth_it = 2 * H5Dget_storage_size(trial) < (hsize_t)rows * shape->row_bytes;
+    *is_worth_it = 2 * H5Dget_storage_size(trial) < shape->chunk[0] * shape->row_bytes;
 done:
     if (trial >= 0) H5Dclose(trial);
     return st;

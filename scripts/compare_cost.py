@@ -40,7 +40,7 @@ def run(program, name, overrides):
         if done.returncode:
             sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {done.stderr.strip()}")
         with open_run(paths[0]) as file:
-            stored = {key: value for key, value in file["scenario"].attrs.items() if isinstance(value, (str, bytes))}
+            stored = dict(file["scenario"].attrs)
         texts = {key: value.decode().rstrip("\0") if isinstance(value, bytes) else value for key, value in stored.items()}
         return json.loads(pathlib.Path(paths[1]).read_text(encoding="utf-8")), texts
 

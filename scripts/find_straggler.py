@@ -50,8 +50,8 @@ def find(slowdown, threshold, least, rows):
 def planted(file, row_time_s, rows):
     """Episodes of slow_compute that cover enough rows of servers; one that is evicted is slow no longer."""
     events = file["events"]
-    kinds = [name.decode() for name in events["kind_name"][:]]
-    consequences = [name.decode() for name in events["consequence_name"][:]]
+    kinds = events["kind"].attrs["flag_meanings"].decode().split()
+    consequences = events["consequence"].attrs["flag_meanings"].decode().split()
     kind, consequence = events["kind"][:], events["consequence"][:]
     chosen = np.flatnonzero((kind == kinds.index("slow_compute")) & (consequence == consequences.index("slower")))
     server, start_s, end_s = events["server"][:], events["start_s"][:], events["end_s"][:]

@@ -48,7 +48,7 @@ def ideal_s(job, parts):
     need to fill and drain, which says how much they have to do, (stages - 1) (F + B)."""
     p, m = job["stages"], job["microbatches"]
     busy = sum(parts[name] for name in ("compute", "tp", "cp", "ep"))
-    rest = sum(parts.values()) - parts["straggler"] - busy - parts["bubble"]
+    rest = sum(parts.values()) - parts["straggler"] - parts["variation"] - busy - parts["bubble"]
     if p == 1:
         return rest + busy
     mean = (busy / m + parts["bubble"]) / p  # of a microbatch: the last stage, and the p - 1 others

@@ -52,7 +52,7 @@ def read(path, window):
         mine = file["power/window"][:len(file["power/sample"])] == window
         figures = {name: file[f"power_window/{name}"][row] for name in ("step_hz", "line_w", "mean_w", "max_w")}
         return {"time_s": file["power/time_s"][:len(mine)][mine], "w": file["power/power_w"][:len(mine)][mine],
-                "hz": file["power_window/frequency_hz"][:], "psd": file["power_window/psd"][row], **figures,
+                "hz": file["power_window/frequency"][:], "psd": file["power_window/psd"][row], **figures,
                 "label": label_of(file), "title": f"{attribute(file, 'model')} on {attribute(file, 'fleet')}"}
 
 

@@ -25,8 +25,8 @@ PARTS = [("compute_s", "compute", "#0072B2"), ("tp_s", "tensor parallel", "#56B4
          ("cp_s", "context parallel", "#009E73"), ("ep_s", "expert parallel", "#8FD6BF"),
          ("pp_s", "pipeline transfers", "#F0E442"), ("bubble_s", "pipeline bubble", "#E69F00"),
          ("dp_s", "data parallel", "#D55E00"), ("optimizer_s", "optimizer", "#CC79A7"),
-         ("straggler_s", "straggler wait", "#882255"), ("checkpoint_s", "checkpoint", "#777777"),
-         ("recovery_s", "recovery", "#BBBBBB"),
+         ("variation_s", "variation", "#DDCC77"), ("straggler_s", "straggler wait", "#882255"),
+         ("checkpoint_s", "checkpoint", "#777777"), ("recovery_s", "recovery", "#BBBBBB"),
          ("evaluation_s", "evaluation", "#000000")]
 BLUE, LIGHT_BLUE, RED = "#0072B2", "#56B4E9", "#D55E00"
 PREFIXES = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (0, "")]

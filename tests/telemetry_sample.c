@@ -38,11 +38,16 @@ static const muir_constant constants[] = {
     {"fleet", {"site_power", "W", "power that the site can draw", MUIR_INPUT}, MUIR_F64, NULL, &site_power_w},
     {"scenario", {"resolved", "1", "the scenario", MUIR_INPUT}, MUIR_TEXT, NULL, resolved},
 };
+static const int64_t two = 2;
+static const int32_t flags[] = {1, 2, 3};
 static const muir_attribute attributes[] = {
-    {"", "Conventions", "CF-1.8"},
-    {"", "muir_version", "test"},
-    {"", "note", ""},
-    {"events", "description", "faults injected"},
+    {"", NULL, "Conventions", MUIR_TEXT, 0, "CF-1.8"},
+    {"", NULL, "muir_version", MUIR_TEXT, 0, "test"},
+    {"", NULL, "note", MUIR_TEXT, 0, ""},
+    {"", NULL, "ranks", MUIR_I64, 0, &two},
+    {"events", NULL, "description", MUIR_TEXT, 0, "faults injected"},
+    {"events", "kind", "flag_values", MUIR_I32, 3, flags},
+    {"events", "kind", "flag_meanings", MUIR_TEXT, 0, "chip link host"},
 };
 
 muir_status sample_start(muir_ctx *ctx, const char *path, bool is_resumed, const sample *s,
@@ -62,16 +67,17 @@ done:
 void sample_describe(int ranks, sample *out)
 {
     const sample made = {
-        .dimensions = {{"fleet", {"step", "1", "step", MUIR_MODELLED}, 0, NULL},
-                       {"rank", {"step", "1", "step", MUIR_MODELLED}, 0, NULL},
-                       {"rank", {"rank", "1", "MPI rank", MUIR_INPUT}, (size_t)ranks, NULL},
-                       {"server", {"step", "1", "step", MUIR_MODELLED}, 0, NULL},
-                       {"server", {"server", "1", "server", MUIR_INPUT}, SAMPLE_SERVERS, server_ids},
-                       {"events", {"event", "1", "event", MUIR_INJECTED}, 0, NULL}},
-        .tables = {{"fleet", "step", NULL, false, SAMPLE_BATCH, fleet_columns, COUNT(fleet_columns)},
-                   {"rank", "step", "rank", true, SAMPLE_BATCH + 1, rank_columns, COUNT(rank_columns)},
-                   {"server", "step", "server", false, 2, server_columns, COUNT(server_columns)},
-                   {"events", "event", NULL, false, SAMPLE_BATCH, event_columns, COUNT(event_columns)}},
+        .dimensions = {{"fleet", {"step", "1", "step", MUIR_MODELLED}, 0, NULL, NULL},
+                       {"rank", {"step", "1", "step", MUIR_MODELLED}, 0, NULL, NULL},
+                       {"rank", {"rank", "1", "MPI rank", MUIR_INPUT}, (size_t)ranks, NULL, NULL},
+                       {"server", {"step", "1", "step", MUIR_MODELLED}, 0, NULL, NULL},
+                       {"server", {"server", "1", "server", MUIR_INPUT}, SAMPLE_SERVERS, server_ids, NULL},
+                       {"events", {"event", "1", "event", MUIR_INJECTED}, 0, NULL, NULL}},
+        .tables =
+            {{"fleet", "step", NULL, false, "tokens", SAMPLE_BATCH, 0, fleet_columns, COUNT(fleet_columns)},
+             {"rank", "step", "rank", true, NULL, SAMPLE_BATCH + 1, 0, rank_columns, COUNT(rank_columns)},
+             {"server", "step", "server", false, NULL, 2, 10, server_columns, COUNT(server_columns)},
+             {"events", "event", NULL, false, NULL, SAMPLE_BATCH, 0, event_columns, COUNT(event_columns)}},
     };
     *out = made;
     out->description = (muir_description){out->dimensions, SAMPLE_DIMENSIONS, out->tables, SAMPLE_TABLES,

@@ -303,6 +303,14 @@ static void print_host(const muir_scenario *s, const muir_summary *m)
     print_checks(s, m);
 }
 
+static void print_file(const muir_summary *m, const char *path)
+{
+    printf("telemetry    %s, %s", path, muir_bytes_text((double)m->file.bytes).s);
+    if (m->file.bytes < m->file.plain_bytes)
+        printf(" (packed from %s)", muir_bytes_text((double)m->file.plain_bytes).s);
+    printf(": h5py, xarray, netCDF, h5dump read it, scripts/plot_run.py draws it\n");
+}
+
 void muir_report_print(const muir_scenario *scenario, const muir_program *program, const muir_memory *memory,
                        const muir_summary *m, const char *path)
 {
@@ -325,5 +333,5 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
         "a chip\n",
         (double)m->steps / m->wall_s, muir_time_text(m->fleet_clock_s).s, muir_time_text(m->host_s).s,
         muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s, m->bytes_per_chip);
-    if (path) printf("telemetry    %s (h5py, xarray, h5dump; scripts/plot_run.py draws it)\n", path);
+    if (path) print_file(m, path);
 }

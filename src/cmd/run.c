@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/args.h"
@@ -37,7 +38,19 @@ typedef struct run_arguments {
     muir_args args;
     const char *path, *json, *seeds, *until;
     bool is_resumed, is_quiet;
+    char history[4096]; /* date and command line */
 } run_arguments;
+
+/* What CF wants to know about the making of a file. */
+static void write_history(int argc, char **argv, char *text, size_t size)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    size_t n = 0;
+    if (gmtime_r(&now, &utc)) n = strftime(text, size, "%Y-%m-%dT%H:%M:%SZ ", &utc);
+    n += (size_t)snprintf(text + n, size - n, "muir run");
+    for (int i = 0; i < argc && n < size; i++) n += (size_t)snprintf(text + n, size - n, " %s", argv[i]);
+}
 
 static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, run_arguments *a)
 {
@@ -106,6 +119,7 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
         fprintf(stderr, "muir: --resume: there is no %s yet, so the run starts\n", path);
     const muir_run_request request = {.scenario = scenario,
                                       .claim = claim,
+                                      .history = a->history,
                                       .stop = &stop_requested,
                                       .observer = a->is_quiet ? NULL : muir_progress_show,
                                       .observer_data = &line};
@@ -144,6 +158,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     muir_scenario scenario;
     char path[MUIR_NAME_SIZE + 16];
     MUIR_TRY(read_arguments(ctx, argc, argv, &a));
+    write_history(argc, argv, a.history, sizeof a.history);
     MUIR_TRY(muir_scenario_load(ctx, a.args.positional, a.args.overrides, a.args.n_overrides, &scenario));
     MUIR_TRY(check_folder(ctx, "--json", a.json));
     MUIR_TRY(check_folder(ctx, "-o", a.path));

@@ -167,6 +167,16 @@ static void fill_power(const muir_fleet_clock *c, muir_fleet_row *row)
     row->cost_usd = muir_cost_usd(&c->cost, row->step_s, row->energy_j);
 }
 
+/* Shares out what the step takes longer than the ideal one: the mean replica's own part of it, and what all
+ * wait for slower replicas and ports. Delays are added up in whole nanoseconds, so a wait of less than half
+ * of one is none. */
+static void share_delay(const muir_ideal *ideal, muir_fleet_row *row)
+{
+    const double delay_s = row->step_s - ideal->step_s, wait_s = row->step_s - row->replica_mean_s;
+    row->part_s[MUIR_PART_straggler] = wait_s > 0.5e-9 ? wait_s : 0.0;
+    row->part_s[MUIR_PART_variation] = delay_s - row->part_s[MUIR_PART_straggler];
+}
+
 /* The step as it would be without a failure, its evaluation included. Slow network ports stretch the gradient
  * sync of their stage, and the gather of the weights, which all wait for. */
 static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_ns, const muir_disturbance *d,
@@ -182,8 +192,8 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     }
     row->step_s = reduced_s + ideal->tail_s + gather_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
-    row->part_s[MUIR_PART_straggler] = row->step_s - ideal->step_s;
     row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)trained_by(c, d);
+    share_delay(ideal, row);
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
     row->longest_replica = c->meeting[stages + 2].value;

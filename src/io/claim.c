@@ -77,35 +77,34 @@ static bool is_leftover(int file)
     return n == 0 || (n == (ssize_t)sizeof start && memcmp(start, signature, sizeof start) == 0);
 }
 
-/* Locks PATH.part, made where it is missing. Its owner may give it up between our opening and locking it, so
- * look again. */
-static muir_status lock_part(muir_ctx *ctx, muir_claim *claim)
+/* Its owner may give it up between our opening and locking it, so look again. */
+muir_status muir_claim_lock_part(muir_ctx *ctx, const char *path, const char *part, int *lock)
 {
     for (int attempt = 0; attempt < 100; attempt++) {
-        const int file = open(claim->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (file < 0) return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s", claim->part, strerror(errno));
+        const int file = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (file < 0) return muir_fail(ctx, MUIR_ERR_ARG, "%s: %s", part, strerror(errno));
         if (!muir_file_try_lock(file)) {
             close(file);
             break;
         }
-        if (muir_file_is_still(file, claim->part) && is_leftover(file)) {
-            claim->lock = file;
+        const bool is_mine = muir_file_is_still(file, part);
+        if (is_mine && is_leftover(file) && ftruncate(file, 0) == 0) {
+            *lock = file;
             return MUIR_OK;
         }
-        const bool is_another = muir_file_is_still(file, claim->part);
         close(file);
-        if (is_another)
+        if (is_mine)
             return muir_fail(ctx, MUIR_ERR_ARG,
-                             "%s is in the way and not muir's: move it, or give another name", claim->part);
+                             "%s is in the way and not muir's: move it, or give another name", part);
     }
-    return muir_fail(ctx, MUIR_ERR_ARG, "%s is being written by another run", claim->path);
+    return muir_fail(ctx, MUIR_ERR_ARG, "%s is being written by another run", path);
 }
 
 static muir_status claim_new(muir_ctx *ctx, muir_claim *claim)
 {
     muir_status st = MUIR_OK;
     claim->is_new = true;
-    MUIR_TRY(lock_part(ctx, claim));
+    MUIR_TRY(muir_claim_lock_part(ctx, claim->path, claim->part, &claim->lock));
     MUIR_TRY(look(ctx, claim->path, &claim->has_older)); /* which only the part's owner makes */
     if (claim->has_older) MUIR_TRY(muir_file_lock(ctx, claim->path, &claim->older));
 done:

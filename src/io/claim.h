@@ -35,6 +35,11 @@ const char *muir_claim_backup(const muir_claim *claim);
 /* For the telemetry: where to make a new file. Local. */
 const char *muir_claim_part(const muir_claim *claim);
 
+/* For whoever replaces a file that it has claimed: makes and locks an empty PATH.part.
+ * lock  out  untouched on error
+ * Local. MUIR_ERR_ARG if another run has it, or it is not muir's. */
+muir_status muir_claim_lock_part(muir_ctx *ctx, const char *path, const char *part, int *lock);
+
 /* For the telemetry: a new file is complete. Sets the older one aside and gives the new one its name. On rank
  * 0. Local. MUIR_ERR_FILE; the older file is then still there. */
 muir_status muir_claim_publish(muir_ctx *ctx, muir_claim *claim);

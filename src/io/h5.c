@@ -86,13 +86,13 @@ hid_t muir_h5_memory_type(muir_value_type type)
     return H5I_INVALID_HID;
 }
 
-muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t size, hid_t *type)
+muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t length, hid_t *type)
 {
     muir_status st = MUIR_OK;
     hid_t copy = H5I_INVALID_HID;
     MUIR_TRY_H5(copy = H5Tcopy(H5T_C_S1));
-    MUIR_TRY_H5(H5Tset_size(copy, size ? size : 1));
-    MUIR_TRY_H5(H5Tset_strpad(copy, H5T_STR_NULLPAD));
+    MUIR_TRY_H5(H5Tset_size(copy, length + 1));
+    MUIR_TRY_H5(H5Tset_strpad(copy, H5T_STR_NULLTERM));
     MUIR_TRY_H5(H5Tset_cset(copy, H5T_CSET_UTF8));
     *type = copy;
     copy = H5I_INVALID_HID;

@@ -33,12 +33,12 @@ muir_status muir_h5_access(muir_ctx *ctx, const char *path, hid_t *fapl);
 hid_t muir_h5_file_type(muir_value_type type);
 hid_t muir_h5_memory_type(muir_value_type type);
 
-/* A text type, padded with zeros, UTF-8.
+/* A type of texts of up to `length` bytes, UTF-8, with a zero at the end: netCDF-C reads on until there is
+ * one.
  * path  in   the file, for the message
- * size  in   at least 1 [byte]
  * type  out  closed by the caller with H5Tclose; untouched on error
  * Local. MUIR_ERR_FILE. */
-muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t size, hid_t *type);
+muir_status muir_h5_text_type(muir_ctx *ctx, const char *path, size_t length, hid_t *type);
 
 /* Turns all further writes to memory: the file on disk stays as it is now, as after a kill, and H5Fclose
  * works even where the disk is full. Returns a descriptor of the memory, closed by the caller with close();

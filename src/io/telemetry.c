@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/telemetry_state.h"
@@ -63,6 +65,8 @@ muir_status muir_telemetry_start(muir_ctx *ctx, muir_claim *claim, const muir_de
     if (muir_is_root(ctx)) {
         if (muir_claim_is_new(claim)) st = make_file(ctx, description, claim);
         if (st == MUIR_OK) telemetry->lock = muir_claim_take_lock(claim);
+        if (st == MUIR_OK && !muir_claim_is_new(claim))
+            st = muir_pack(ctx, telemetry->path, false, &telemetry->lock);
         if (st == MUIR_OK) st = muir_rows_open(ctx, telemetry);
     }
     MUIR_TRY(muir_agree(ctx, st));
@@ -79,6 +83,7 @@ void muir_telemetry_destroy(muir_telemetry **telemetry)
     muir_telemetry *old = *telemetry;
     if (!old) return;
     muir_rows_close(old);
+    if (old->lock >= 0) close(old->lock);
     for (size_t t = 0; old->tables && t < old->description->n_tables; t++) {
         free(old->tables[t].columns);
         free(old->tables[t].coordinates);
@@ -92,14 +97,31 @@ void muir_telemetry_destroy(muir_telemetry **telemetry)
     *telemetry = NULL;
 }
 
-muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry)
+/* Packs a file that is closed but for its lock. What fails here fails nothing: the file is whole. */
+static void pack_in_time(muir_ctx *ctx, muir_telemetry *telemetry, double pack_s, muir_telemetry_size *size)
+{
+    static const double least_s = 0.05, byte_per_s = 1e8; /* a hundred datasets anew; reading and deflating */
+    struct stat info;
+    if (fstat(telemetry->lock, &info) != 0) return;
+    size->plain_bytes = size->bytes = info.st_size;
+    if (least_s + (double)info.st_size / byte_per_s > pack_s) return;
+    if (muir_pack(ctx, telemetry->path, true, &telemetry->lock) != MUIR_OK) muir_ctx_clear(ctx);
+    if (fstat(telemetry->lock, &info) == 0) size->bytes = info.st_size;
+}
+
+muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry, double pack_s,
+                                 muir_telemetry_size *size)
 {
     muir_status st = MUIR_OK;
+    muir_telemetry_size found = {0, 0};
+    if (size) *size = found;
     if (!*telemetry) return MUIR_OK;
     st = muir_telemetry_flush(ctx, *telemetry);
     if (st == MUIR_OK && muir_is_root(ctx)) st = muir_rows_check_place(ctx, *telemetry);
     if (!muir_rows_close(*telemetry) && st == MUIR_OK)
         st = muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be closed", (*telemetry)->path);
+    if (st == MUIR_OK && muir_is_root(ctx)) pack_in_time(ctx, *telemetry, pack_s, &found);
+    if (size) *size = found;
     st = muir_agree(ctx, st);
     muir_telemetry_destroy(telemetry);
     return st;

@@ -22,7 +22,7 @@
 #include "io/claim.h"
 
 /* Raised when a file of an older muir could be misread; stored as the root attribute "format_version". */
-#define MUIR_TELEMETRY_FORMAT "1"
+#define MUIR_TELEMETRY_FORMAT "2"
 
 /* Constant, text stored in the attribute `provenance`. */
 #define MUIR_PROVENANCE_LIST(X)                                                                              \
@@ -53,12 +53,13 @@ typedef struct muir_label {
     muir_provenance provenance;
 } muir_label;
 
-/* A dimension of a group, with a coordinate dataset of the same name (a dimension scale of int64). */
+/* A dimension of a group, with a coordinate dataset of the same name (a dimension scale). */
 typedef struct muir_dimension {
     const char *group;     /* "fleet", one level; "" is the root */
     muir_label label;      /* of the coordinate */
     size_t size;           /* places; 0: grows with the rows of the one table that names it as its row */
     const int64_t *places; /* [size] coordinate; NULL: 0 .. size - 1 */
+    const double *values;  /* [size] coordinate that is no whole number; NULL: `places` is it */
 } muir_dimension;
 
 typedef struct muir_column {
@@ -72,10 +73,12 @@ typedef struct muir_column {
  * joined in the order of ranks; else rank 0 puts all. One-value columns always count as put by rank 0. */
 typedef struct muir_table {
     const char *group;
-    const char *row;    /* growing dimension of the group, of no other table */
-    const char *across; /* fixed dimension of the group, for the wide columns; NULL if there are none */
-    bool is_gathered;   /* each rank puts its own part of a wide column */
-    size_t batch_rows;  /* rows between two flushes at most, >= 1 */
+    const char *row;         /* growing dimension of the group, of no other table */
+    const char *across;      /* fixed dimension of the group, for the wide columns; NULL if there are none */
+    bool is_gathered;        /* each rank puts its own part of a wide column */
+    const char *coordinates; /* further columns that say where a row is, blanks between; NULL: none */
+    size_t batch_rows;       /* rows between two flushes at most, >= 1 */
+    size_t expected_rows;    /* of the whole file, so that a short one is small; 0: unknown */
     const muir_column *columns; /* [n_columns] */
     size_t n_columns;
 } muir_table;
@@ -91,9 +94,12 @@ typedef struct muir_constant {
 } muir_constant;
 
 typedef struct muir_attribute {
-    const char *group; /* "" for the file's own */
+    const char *group;   /* "" for the file's own */
+    const char *dataset; /* of the group; NULL: the attribute is the group's own */
     const char *key;
-    const char *text;
+    muir_value_type type;
+    size_t n;           /* values; 0: a single one */
+    const void *values; /* [n]; of MUIR_TEXT the text itself, n = 0 */
 } muir_attribute;
 
 /* Rank 0's is written; the other ranks need the same dimensions and tables, but no values. */
@@ -123,10 +129,19 @@ typedef struct muir_telemetry muir_telemetry;
 muir_status muir_telemetry_start(muir_ctx *ctx, muir_claim *claim, const muir_description *description,
                                  muir_telemetry **out);
 
-/* Flushes, closes and frees. Accepts NULL, leaves NULL, frees also on error. Collective over ctx->comm.
+/* What became of the file. */
+typedef struct muir_telemetry_size {
+    int64_t plain_bytes, bytes; /* while it was written, and at the end */
+} muir_telemetry_size;
+
+/* Flushes, closes and frees; packs the file where that is soon done. One that is not packed is only larger.
+ * pack_s  in   time that packing may take [s]; it is estimated from the size; 0: leave it plain
+ * size    out  on rank 0, zeros elsewhere; NULL: not wanted
+ * Accepts NULL, leaves NULL, frees also on error. Collective over ctx->comm.
  * MUIR_ERR_FILE, with the first cause where an earlier flush failed already; also where the file was deleted
  * or moved meanwhile. */
-muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry);
+muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry, double pack_s,
+                                 muir_telemetry_size *size);
 
 /* Frees without a flush, for the way out after a failure: buffered rows are lost, flushed ones are not.
  * Accepts NULL, leaves NULL. Local. */
@@ -202,5 +217,10 @@ muir_status muir_telemetry_read_text(muir_ctx *ctx, const char *path, const char
 /* The same for a text attribute of a group, "" for the file's own. */
 muir_status muir_telemetry_read_attribute(muir_ctx *ctx, const char *path, const char *group, const char *key,
                                           char **text);
+
+/* The same for an attribute that is a single number.
+ * value  out  on every rank; untouched on error */
+muir_status muir_telemetry_read_number(muir_ctx *ctx, const char *path, const char *group, const char *key,
+                                       double *value);
 
 #endif

@@ -13,7 +13,7 @@
 
 /* Bytes of a chunk. Every flush writes a column's last chunk whole, so small; a row longer than the largest
  * is split. */
-enum { SMALL_CHUNK = 32 << 10, LARGE_CHUNK = 1 << 20 };
+enum { LEAST_CHUNK = 1 << 10, SMALL_CHUNK = 32 << 10, LARGE_CHUNK = 1 << 20 };
 
 enum { CREATION_ORDER = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED };
 
@@ -32,33 +32,18 @@ typedef struct dataset_shape {
     hsize_t chunk[2]; /* 0: not chunked */
 } dataset_shape;
 
-static muir_status put_text(muir_ctx *ctx, const char *path, hid_t object, const char *key, const char *text)
+muir_status muir_layout_make_group(muir_ctx *ctx, const char *path, hid_t parent, const char *name,
+                                   hid_t *group)
 {
     muir_status st = MUIR_OK;
-    hid_t space = H5I_INVALID_HID, type = H5I_INVALID_HID, attribute = H5I_INVALID_HID;
-    MUIR_TRY(muir_h5_text_type(ctx, path, strlen(text), &type));
-    MUIR_TRY_H5(space = H5Screate(H5S_SCALAR));
-    MUIR_TRY_H5(attribute = H5Acreate2(object, key, type, space, H5P_DEFAULT, H5P_DEFAULT));
-    MUIR_TRY_H5(H5Awrite(attribute, type, text));
+    hid_t gcpl = H5I_INVALID_HID;
+    MUIR_TRY_H5(gcpl = H5Pcreate(H5P_GROUP_CREATE));
+    MUIR_TRY_H5(H5Pset_link_creation_order(gcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(gcpl, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(gcpl, false));
+    MUIR_TRY_H5(*group = H5Gcreate2(parent, name, H5P_DEFAULT, gcpl, H5P_DEFAULT));
 done:
-    if (attribute >= 0) H5Aclose(attribute);
-    if (space >= 0) H5Sclose(space);
-    if (type >= 0) H5Tclose(type);
-    return st;
-}
-
-static muir_status put_label(muir_ctx *ctx, const char *path, hid_t dataset, const muir_label *label)
-{
-    static const char *const provenances[] = {
-#define PROVENANCE_TEXT(constant, text) [constant] = text,
-        MUIR_PROVENANCE_LIST(PROVENANCE_TEXT)
-#undef PROVENANCE_TEXT
-    };
-    muir_status st = MUIR_OK;
-    MUIR_TRY(put_text(ctx, path, dataset, "units", label->units));
-    MUIR_TRY(put_text(ctx, path, dataset, "long_name", label->long_name));
-    MUIR_TRY(put_text(ctx, path, dataset, "provenance", provenances[label->provenance]));
-done:
+    if (gcpl >= 0) H5Pclose(gcpl);
     return st;
 }
 
@@ -67,31 +52,27 @@ static muir_status open_group(muir_ctx *ctx, const layout *file, const char *nam
 {
     muir_status st = MUIR_OK;
     const char *path = file->path;
-    hid_t gcpl = H5I_INVALID_HID;
     htri_t exists = 1;
     if (name[0] != '\0') MUIR_TRY_H5(exists = H5Lexists(file->file, name, H5P_DEFAULT));
-    if (exists) {
+    if (exists)
         MUIR_TRY_H5(*group = H5Gopen2(file->file, name[0] != '\0' ? name : "/", H5P_DEFAULT));
-        goto done;
-    }
-    MUIR_TRY_H5(gcpl = H5Pcreate(H5P_GROUP_CREATE));
-    MUIR_TRY_H5(H5Pset_link_creation_order(gcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_attr_creation_order(gcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_obj_track_times(gcpl, false));
-    MUIR_TRY_H5(*group = H5Gcreate2(file->file, name, H5P_DEFAULT, gcpl, H5P_DEFAULT));
+    else
+        MUIR_TRY(muir_layout_make_group(ctx, path, file->file, name, group));
 done:
-    if (gcpl >= 0) H5Pclose(gcpl);
     return st;
 }
 
 /* Rows of a chunk: as many as make a small one, and at least a batch, so that a flush fills whole chunks if
- * it can. */
-static void set_chunk(dataset_shape *shape, size_t row_bytes, size_t batch_rows)
+ * it can; fewer where there will not be as many. */
+static void set_chunk(dataset_shape *shape, size_t row_bytes, size_t batch_rows, size_t expected_rows)
 {
     const hsize_t bytes = row_bytes, parts = (bytes + LARGE_CHUNK - 1) / LARGE_CHUNK;
     const hsize_t batches = (SMALL_CHUNK + bytes * batch_rows - 1) / (bytes * batch_rows);
     hsize_t rows = batches * batch_rows;
     if (rows * bytes > LARGE_CHUNK) rows = LARGE_CHUNK / bytes;
+    const hsize_t least = (LEAST_CHUNK + bytes - 1) / bytes; /* a run may go on for longer than expected */
+    const hsize_t enough = expected_rows > least ? expected_rows : least;
+    if (expected_rows > 0 && rows > enough) rows = enough;
     shape->chunk[0] = rows ? rows : 1;
     shape->chunk[1] = (shape->size[1] + parts - 1) / parts;
 }
@@ -111,7 +92,7 @@ static muir_status create_dataset(muir_ctx *ctx, const char *path, hid_t group, 
         MUIR_TRY_H5(H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER));
     }
     MUIR_TRY_H5(*dataset = H5Dcreate2(group, label->name, type, space, H5P_DEFAULT, dcpl, H5P_DEFAULT));
-    MUIR_TRY(put_label(ctx, path, *dataset, label));
+    MUIR_TRY(muir_put_label(ctx, path, *dataset, label));
 done:
     if (dcpl >= 0) H5Pclose(dcpl);
     if (space >= 0) H5Sclose(space);
@@ -135,6 +116,10 @@ static muir_status write_places(muir_ctx *ctx, const char *path, hid_t dataset,
 {
     muir_status st = MUIR_OK;
     int64_t *places = NULL;
+    if (dimension->values) {
+        MUIR_TRY_H5(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, dimension->values));
+        goto done;
+    }
     MUIR_TRY(muir_alloc(ctx, dimension->size, sizeof *places, dimension->label.name, &places));
     for (size_t i = 0; i < dimension->size; i++)
         places[i] = dimension->places ? dimension->places[i] : (int64_t)i;
@@ -144,14 +129,15 @@ done:
     return st;
 }
 
-static size_t batch_rows_of(const muir_description *description, const muir_dimension *dimension)
+/* The table whose rows a growing dimension counts; NULL: it counts none. */
+static const muir_table *table_of(const muir_description *description, const muir_dimension *dimension)
 {
     for (size_t i = 0; i < description->n_tables; i++) {
         const muir_table *table = &description->tables[i];
         if (strcmp(table->group, dimension->group) == 0 && strcmp(table->row, dimension->label.name) == 0)
-            return table->batch_rows;
+            return table;
     }
-    return 1;
+    return NULL;
 }
 
 static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_dimension *dimension)
@@ -162,9 +148,13 @@ static muir_status make_dimension(muir_ctx *ctx, const layout *file, const muir_
     const bool is_growing = dimension->size == 0;
     dataset_shape shape = {
         1, {dimension->size, 1}, {is_growing ? H5S_UNLIMITED : dimension->size, 1}, {0, 0}};
-    if (is_growing) set_chunk(&shape, sizeof(int64_t), batch_rows_of(file->description, dimension));
+    if (is_growing) {
+        const muir_table *table = table_of(file->description, dimension);
+        set_chunk(&shape, sizeof(int64_t), table ? table->batch_rows : 1, table ? table->expected_rows : 0);
+    }
     MUIR_TRY(open_group(ctx, file, dimension->group, &group));
-    MUIR_TRY(create_dataset(ctx, path, group, &dimension->label, H5T_STD_I64LE, &shape, &dataset));
+    MUIR_TRY(create_dataset(ctx, path, group, &dimension->label,
+                            muir_h5_file_type(dimension->values ? MUIR_F64 : MUIR_I64), &shape, &dataset));
     MUIR_TRY_H5(H5DSset_scale(dataset, dimension->label.name));
     if (!is_growing) MUIR_TRY(write_places(ctx, path, dataset, dimension));
 done:
@@ -182,9 +172,10 @@ static muir_status make_column(muir_ctx *ctx, const layout *file, hid_t group, c
     hsize_t width = 1;
     if (column->is_wide) width = muir_description_find(file->description, table->group, table->across)->size;
     dataset_shape shape = {column->is_wide ? 2 : 1, {0, width}, {H5S_UNLIMITED, width}, {0, 0}};
-    set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows);
+    set_chunk(&shape, width * muir_value_bytes(column->type), table->batch_rows, table->expected_rows);
     MUIR_TRY(
         create_dataset(ctx, path, group, &column->label, muir_h5_file_type(column->type), &shape, &dataset));
+    MUIR_TRY(muir_put_conventions(ctx, path, dataset, table, column));
     MUIR_TRY(attach(ctx, path, group, dataset, table->row, 0));
     if (column->is_wide) MUIR_TRY(attach(ctx, path, group, dataset, table->across, 1));
 done:
@@ -209,7 +200,7 @@ done:
 static muir_status open_text_type(muir_ctx *ctx, const char *path, const muir_constant *constant, hid_t *text)
 {
     muir_status st = MUIR_OK;
-    MUIR_TRY(muir_h5_text_type(ctx, path, constant->dimension ? 1 : strlen(constant->values), text));
+    MUIR_TRY(muir_h5_text_type(ctx, path, constant->dimension ? 0 : strlen(constant->values), text));
     if (constant->dimension) MUIR_TRY_H5(H5Tset_size(*text, H5T_VARIABLE));
 done:
     return st;
@@ -243,11 +234,27 @@ done:
 static muir_status make_attribute(muir_ctx *ctx, const layout *file, const muir_attribute *attribute)
 {
     muir_status st = MUIR_OK;
-    hid_t group = H5I_INVALID_HID;
+    const char *path = file->path;
+    hid_t group = H5I_INVALID_HID, dataset = H5I_INVALID_HID;
     MUIR_TRY(open_group(ctx, file, attribute->group, &group));
-    MUIR_TRY(put_text(ctx, file->path, group, attribute->key, attribute->text));
+    if (attribute->dataset) MUIR_TRY_H5(dataset = H5Dopen2(group, attribute->dataset, H5P_DEFAULT));
+    MUIR_TRY(muir_put_attribute(ctx, path, attribute->dataset ? dataset : group, attribute->key,
+                                attribute->type, attribute->n, attribute->values));
 done:
+    if (dataset >= 0) H5Dclose(dataset);
     if (group >= 0) H5Gclose(group);
+    return st;
+}
+
+/* Those of groups come first, so that groups stand in the order in which they are described. */
+static muir_status make_attributes(muir_ctx *ctx, const layout *file, bool of_datasets)
+{
+    muir_status st = MUIR_OK;
+    const muir_description *description = file->description;
+    for (size_t i = 0; i < description->n_attributes; i++)
+        if ((description->attributes[i].dataset != NULL) == of_datasets)
+            MUIR_TRY(make_attribute(ctx, file, &description->attributes[i]));
+done:
     return st;
 }
 
@@ -255,17 +262,32 @@ static muir_status make_everything(muir_ctx *ctx, const layout *file)
 {
     muir_status st = MUIR_OK;
     const muir_description *description = file->description;
-    const muir_attribute format = {"", "format_version", MUIR_TELEMETRY_FORMAT};
+    const muir_attribute format = {"", NULL, "format_version", MUIR_TEXT, 0, MUIR_TELEMETRY_FORMAT};
     MUIR_TRY(make_attribute(ctx, file, &format));
-    for (size_t i = 0; i < description->n_attributes; i++)
-        MUIR_TRY(make_attribute(ctx, file, &description->attributes[i]));
+    MUIR_TRY(make_attributes(ctx, file, false));
     for (size_t i = 0; i < description->n_dimensions; i++)
         MUIR_TRY(make_dimension(ctx, file, &description->dimensions[i]));
     for (size_t i = 0; i < description->n_tables; i++)
         MUIR_TRY(make_table(ctx, file, &description->tables[i]));
     for (size_t i = 0; i < description->n_constants; i++)
         MUIR_TRY(make_constant(ctx, file, &description->constants[i]));
+    MUIR_TRY(make_attributes(ctx, file, true));
 done:
+    return st;
+}
+
+muir_status muir_layout_fcpl(muir_ctx *ctx, const char *path, hid_t *fcpl)
+{
+    muir_status st = MUIR_OK;
+    hid_t list = H5I_INVALID_HID;
+    MUIR_TRY_H5(list = H5Pcreate(H5P_FILE_CREATE));
+    MUIR_TRY_H5(H5Pset_link_creation_order(list, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_attr_creation_order(list, CREATION_ORDER));
+    MUIR_TRY_H5(H5Pset_obj_track_times(list, false));
+    *fcpl = list;
+    list = H5I_INVALID_HID;
+done:
+    if (list >= 0) H5Pclose(list);
     return st;
 }
 
@@ -277,10 +299,7 @@ static muir_status create_file(muir_ctx *ctx, const char *path, hid_t *file, int
     muir_status st = MUIR_OK;
     hid_t fapl = H5I_INVALID_HID, fcpl = H5I_INVALID_HID;
     MUIR_TRY(muir_h5_access(ctx, path, &fapl));
-    MUIR_TRY_H5(fcpl = H5Pcreate(H5P_FILE_CREATE));
-    MUIR_TRY_H5(H5Pset_link_creation_order(fcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_attr_creation_order(fcpl, CREATION_ORDER));
-    MUIR_TRY_H5(H5Pset_obj_track_times(fcpl, false));
+    MUIR_TRY(muir_layout_fcpl(ctx, path, &fcpl));
     MUIR_TRY_H5(*file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl));
     *memory = muir_h5_detach(*file);
     if (*memory < 0)

@@ -11,16 +11,15 @@
  * about them. The flag "open for writing" makes every plain open fail: the property with which h5clear clears
  * it works for all. The recorded end of file is older than the rows written last: it is raised to the real
  * one, or closing would cut them off. */
-static muir_status open_file(muir_ctx *ctx, muir_telemetry *telemetry)
+muir_status muir_rows_open_file(muir_ctx *ctx, const char *path, hid_t *file)
 {
     muir_status st = MUIR_OK;
-    const char *path = telemetry->path;
     hid_t fapl = H5I_INVALID_HID;
     const hbool_t yes = true;
     MUIR_TRY(muir_h5_access(ctx, path, &fapl));
     MUIR_TRY_H5(H5Pset(fapl, "clear_status_flags", &yes));
-    MUIR_TRY_H5(telemetry->file = H5Fopen(path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, fapl));
-    MUIR_TRY_H5(H5Fincrement_filesize(telemetry->file, 0));
+    MUIR_TRY_H5(*file = H5Fopen(path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, fapl));
+    MUIR_TRY_H5(H5Fincrement_filesize(*file, 0));
 done:
     if (fapl >= 0) H5Pclose(fapl);
     return st;
@@ -120,7 +119,7 @@ done:
 muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry)
 {
     muir_status st = MUIR_OK;
-    MUIR_TRY(open_file(ctx, telemetry));
+    MUIR_TRY(muir_rows_open_file(ctx, telemetry->path, &telemetry->file));
     MUIR_TRY(check_format(ctx, telemetry));
     for (size_t t = 0; t < telemetry->description->n_tables; t++)
         MUIR_TRY(open_table(ctx, telemetry, &telemetry->tables[t]));
@@ -145,7 +144,5 @@ bool muir_rows_close(muir_telemetry *telemetry)
     }
     if (telemetry->file >= 0 && H5Fclose(telemetry->file) < 0) is_closed = false;
     telemetry->file = H5I_INVALID_HID;
-    if (telemetry->lock >= 0) close(telemetry->lock);
-    telemetry->lock = -1;
     return is_closed;
 }

@@ -94,26 +94,33 @@ done:
     return st;
 }
 
-/* Opened as SWMR readers do, which a killed or working writer's file allows. */
+/* Opens as SWMR readers do, which a killed or working writer's file allows. */
+static muir_status open_to_read(muir_ctx *ctx, const char *path, hid_t *file)
+{
+    muir_status st = MUIR_OK;
+    hid_t fapl = H5I_INVALID_HID;
+    MUIR_TRY(muir_h5_access(ctx, path, &fapl));
+    *file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
+    if (*file < 0) {
+        muir_fail_h5(ctx, path, "H5Fopen");
+        st = MUIR_ERR_ARG;
+    }
+done:
+    if (fapl >= 0) H5Pclose(fapl);
+    return st;
+}
+
 static muir_status read_place(muir_ctx *ctx, const text_place *place, char **text)
 {
     muir_status st = MUIR_OK;
-    const char *path = place->path;
-    hid_t fapl = H5I_INVALID_HID, file = H5I_INVALID_HID;
-    MUIR_TRY(muir_h5_access(ctx, path, &fapl));
-    file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
-    if (file < 0) {
-        muir_fail_h5(ctx, path, "H5Fopen");
-        st = MUIR_ERR_ARG;
-        goto done;
-    }
+    hid_t file = H5I_INVALID_HID;
+    MUIR_TRY(open_to_read(ctx, place->path, &file));
     if (place->group)
-        MUIR_TRY(muir_stored_attribute(ctx, path, file, place->group, place->name, text));
+        MUIR_TRY(muir_stored_attribute(ctx, place->path, file, place->group, place->name, text));
     else
-        MUIR_TRY(stored_text(ctx, path, file, place->name, text));
+        MUIR_TRY(stored_text(ctx, place->path, file, place->name, text));
 done:
     if (file >= 0) H5Fclose(file);
-    if (fapl >= 0) H5Pclose(fapl);
     return st;
 }
 
@@ -152,4 +159,43 @@ muir_status muir_telemetry_read_attribute(muir_ctx *ctx, const char *path, const
 {
     const text_place place = {path, group, key};
     return read_everywhere(ctx, &place, text);
+}
+
+/* On rank 0. */
+static muir_status stored_number(muir_ctx *ctx, const char *path, const char *group, const char *key,
+                                 double *value)
+{
+    muir_status st = MUIR_OK;
+    const char *object = group[0] != '\0' ? group : "/";
+    hid_t file = H5I_INVALID_HID, attribute = H5I_INVALID_HID, type = H5I_INVALID_HID,
+          space = H5I_INVALID_HID;
+    MUIR_TRY(open_to_read(ctx, path, &file));
+    if (H5Aexists_by_name(file, object, key, H5P_DEFAULT) <= 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s has no attribute %s/%s", path, group, key));
+    MUIR_TRY_H5(attribute = H5Aopen_by_name(file, object, key, H5P_DEFAULT, H5P_DEFAULT));
+    MUIR_TRY_H5(type = H5Aget_type(attribute));
+    MUIR_TRY_H5(space = H5Aget_space(attribute));
+    const H5T_class_t kind = H5Tget_class(type);
+    if ((kind != H5T_INTEGER && kind != H5T_FLOAT) || H5Sget_simple_extent_npoints(space) != 1)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: attribute %s/%s is not a number", path, group, key));
+    MUIR_TRY_H5(H5Aread(attribute, H5T_NATIVE_DOUBLE, value));
+done:
+    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
+    if (attribute >= 0) H5Aclose(attribute);
+    if (file >= 0) H5Fclose(file);
+    return st;
+}
+
+muir_status muir_telemetry_read_number(muir_ctx *ctx, const char *path, const char *group, const char *key,
+                                       double *value)
+{
+    muir_status st = MUIR_OK;
+    double found = 0.0;
+    if (muir_is_root(ctx)) st = stored_number(ctx, path, group, key, &found);
+    MUIR_TRY(muir_agree(ctx, st));
+    MUIR_TRY_MPI(MPI_Bcast(&found, 1, MPI_DOUBLE, 0, ctx->comm));
+    *value = found;
+done:
+    return st;
 }

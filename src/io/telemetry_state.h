@@ -51,6 +51,29 @@ size_t muir_value_bytes(muir_value_type type);
 /* Writes a new file at path: everything but rows. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_layout_write(muir_ctx *ctx, const muir_description *description, const char *path);
 
+/* Writes an attribute of a group or dataset.
+ * n  in  values; 0: a single one, as texts are
+ * Local. MUIR_ERR_FILE. */
+muir_status muir_put_attribute(muir_ctx *ctx, const char *path, hid_t object, const char *key,
+                               muir_value_type type, size_t n, const void *values);
+
+/* Writes units, long_name and provenance. Local. MUIR_ERR_FILE. */
+muir_status muir_put_label(muir_ctx *ctx, const char *path, hid_t dataset, const muir_label *label);
+
+/* What readers that follow netCDF's and CF's conventions look for: the value of places that nobody wrote, and
+ * the columns that say where a row is. Local. MUIR_ERR_FILE. */
+muir_status muir_put_conventions(muir_ctx *ctx, const char *path, hid_t dataset, const muir_table *table,
+                                 const muir_column *column);
+
+/* How every file is made: its objects in the order of their making, without times, as netCDF-4 wants it.
+ * fcpl  out  closed by the caller with H5Pclose; untouched on error
+ * Local. MUIR_ERR_FILE. */
+muir_status muir_layout_fcpl(muir_ctx *ctx, const char *path, hid_t *fcpl);
+
+/* Makes a group, closed by the caller with H5Gclose. Local. MUIR_ERR_FILE. */
+muir_status muir_layout_make_group(muir_ctx *ctx, const char *path, hid_t parent, const char *name,
+                                   hid_t *group);
+
 /* Makes tables and batches, empty. Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_batch_create(muir_ctx *ctx, muir_telemetry *telemetry);
 
@@ -65,12 +88,17 @@ const void *muir_batch_rows(muir_ctx *ctx, muir_telemetry *telemetry, const tabl
 /* Empties all batches. Local. */
 void muir_batch_clear(muir_telemetry *telemetry);
 
+/* Opens a closed or killed run's file to append, by SWMR. On rank 0.
+ * file  out  closed by the caller, also after an error where it is valid
+ * Local. MUIR_ERR_FILE. */
+muir_status muir_rows_open_file(muir_ctx *ctx, const char *path, hid_t *file);
+
 /* Opens and repairs the file, compares it with the description, finds whole rows, cuts off others. On rank 0.
  * Local. MUIR_ERR_ARG, MUIR_ERR_FILE. */
 muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry);
 
-/* Closes what muir_rows_open opened, also half of it. On rank 0, and harmless elsewhere. False if what was
- * left could not be written. Local. */
+/* Closes what muir_rows_open opened, also half of it, but keeps the lock. On rank 0, and harmless elsewhere.
+ * False if what was left could not be written. Local. */
 bool muir_rows_close(muir_telemetry *telemetry);
 
 /* Whether the file can still be found where it was made. On rank 0. Local. MUIR_ERR_FILE. */
@@ -81,6 +109,17 @@ muir_status muir_rows_append(muir_ctx *ctx, muir_telemetry *telemetry);
 
 /* Cuts a table to n_rows rows. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_rows_truncate(muir_ctx *ctx, muir_telemetry *telemetry, table_state *table, size_t n_rows);
+
+/* Copies everything of a finished file into a new one.
+ * path       in   of the file, for the message
+ * is_packed  in   compress columns that get at most half as large; else leave all plain
+ * Local. MUIR_ERR_FILE, MUIR_ERR_MEM. */
+muir_status muir_copy_file(muir_ctx *ctx, const char *path, hid_t from, hid_t to, bool is_packed);
+
+/* Brings a closed file into its packed or plain form, by way of PATH.part; nothing where it has it already.
+ * lock  in/out  on the file; on its new self afterwards
+ * On rank 0. Local. MUIR_ERR_FILE, MUIR_ERR_MEM; the file is then as it was. */
+muir_status muir_pack(muir_ctx *ctx, const char *path, bool is_packed, int *lock);
 
 /* Reads rows first .. first + n - 1 of a dataset. On rank 0.
  * path    in   the file, for the message

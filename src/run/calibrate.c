@@ -2,8 +2,6 @@
 /* Measuring what the fleet clock takes from the host clock. */
 #include "run/calibrate.h"
 
-#include <stdlib.h>
-
 #include "host_clock/jitter.h"
 #include "io/telemetry.h"
 
@@ -13,11 +11,9 @@ muir_status muir_calibrate(muir_ctx *ctx, const char *path, muir_scenario *scena
 {
     muir_status st = MUIR_OK;
     double sigma = 0.0;
-    char *stored = NULL;
     if (scenario->run.calibrate == MUIR_CALIBRATE_NONE) return MUIR_OK;
     if (path) {
-        MUIR_TRY(muir_telemetry_read_attribute(ctx, path, "scenario", "fleet.variation.step_sigma", &stored));
-        sigma = strtod(stored, NULL);
+        MUIR_TRY(muir_telemetry_read_number(ctx, path, "scenario", "fleet.variation.step_sigma", &sigma));
     } else {
         MUIR_TRY(muir_host_jitter(ctx, &sigma));
     }
@@ -28,6 +24,5 @@ muir_status muir_calibrate(muir_ctx *ctx, const char *path, muir_scenario *scena
                            100.0 * sigma, 100.0 * most_sigma));
     scenario->fleet.variation.step_sigma = sigma;
 done:
-    free(stored);
     return st;
 }

@@ -8,11 +8,12 @@
 typedef struct muir_describe muir_describe;
 
 /* Gathers what the file says about the launch and the scenario.
- * host  in   NULL where the host clock does not run
+ * host     in   NULL where the host clock does not run
+ * facts    in   of the file; what it points to is borrowed until destroyed
  * out   out  free it with muir_describe_destroy; untouched on error
  * Collective over ctx->comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */
 muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
-                                 muir_describe **out);
+                                 const muir_record_facts *facts, muir_describe **out);
 void muir_describe_destroy(muir_describe **describe); /* accepts NULL, leaves NULL */
 
 /* For muir_telemetry_start; borrowed from describe. Local. */

@@ -7,14 +7,6 @@
 #include "run/calibrate.h"
 #include "run/describe_state.h"
 
-const muir_enumeration muir_enumerations[MUIR_ENUMERATIONS] = {
-    {"kind_number", "kind_name", "kind of event", MUIR_KIND_COUNT, muir_kind_name},
-    {"noticed_number", "noticed_name", "how an event is noticed", MUIR_NOTICED_COUNT, muir_noticed_name},
-    {"consequence_number", "consequence_name", "what an event does", MUIR_CONSEQUENCE_COUNT,
-     muir_consequence_name},
-    {"tier_number", "tier_name", "tier of checkpoints", MUIR_TIER_COUNT + 1, muir_tier_name},
-};
-
 static void add_constant(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
                          const void *values, muir_label label)
 {
@@ -38,11 +30,13 @@ static muir_status add_power(muir_ctx *ctx, muir_describe *d, const muir_scenari
     for (size_t k = 0; k < n; k++)
         d->frequency_hz[k] = (double)k * scenario->power.sample_hz / (2.0 * (double)(n - 1));
     muir_describe_add_table(d, MUIR_TABLE_POWER, 8192);
-    muir_describe_dimension(d, "power_window", "frequency", n, "frequency of the spectral density",
-                            MUIR_MODELLED);
     muir_describe_add_table(d, MUIR_TABLE_POWER_WINDOW, 16);
-    add_constant(d, "power_window", "frequency", MUIR_F64, d->frequency_hz,
-                 (muir_label){"frequency_hz", "Hz", "frequency of the spectral density", MUIR_MODELLED});
+    const muir_dimension frequency = {
+        .group = "power_window",
+        .label = {"frequency", "Hz", "frequency of the spectral density", MUIR_MODELLED},
+        .size = n,
+        .values = d->frequency_hz};
+    muir_describe_add_dimension(d, &frequency);
 done:
     return st;
 }
@@ -135,23 +129,6 @@ static void add_coll_facts(muir_describe *d)
              "median of its calls, the best of a few where it was far behind");
 }
 
-static muir_status add_event_names(muir_ctx *ctx, muir_describe *d)
-{
-    muir_status st = MUIR_OK;
-    size_t n = 0, first = 0;
-    for (int i = 0; i < MUIR_ENUMERATIONS; i++) n += (size_t)muir_enumerations[i].n;
-    MUIR_TRY(muir_alloc(ctx, n, sizeof *d->names, "telemetry", &d->names));
-    for (int i = 0; i < MUIR_ENUMERATIONS; i++) {
-        const muir_enumeration *e = &muir_enumerations[i];
-        for (int k = 0; k < e->n; k++) d->names[first + (size_t)k] = e->name_of(k);
-        add_constant(d, "events", e->dimension, MUIR_TEXT, &d->names[first],
-                     (muir_label){e->name, "1", e->long_name, MUIR_INPUT});
-        first += (size_t)e->n;
-    }
-done:
-    return st;
-}
-
 static void add_texts(muir_describe *d, const muir_scenario *scenario)
 {
     if (scenario->run.calibrate == MUIR_CALIBRATE_HOST)
@@ -174,7 +151,6 @@ muir_status muir_describe_facts(muir_ctx *ctx, muir_describe *d, const muir_scen
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
-    MUIR_TRY(add_event_names(ctx, d));
     add_texts(d, scenario);
 done:
     return st;

@@ -134,8 +134,6 @@ static muir_status fill(muir_ctx *ctx, const muir_scenario *scenario, const muir
     l->n_ops = program ? (size_t)program->n_ops + 2 : 0;
     l->shrink_bytes = l->host.shrink.factor * l->host.shrink.factor;
     l->is_overlapped = scenario->host.overlap;
-    snprintf(l->ranks_text, sizeof l->ranks_text, "%d", ctx->size);
-    snprintf(l->seed_text, sizeof l->seed_text, "%lld", (long long)scenario->run.seed);
     MUIR_TRY(muir_agree(ctx, make_arrays(ctx, l)));
     MUIR_TRY(gather_ranks(ctx, scenario, l));
     list_ops(program, host ? muir_host_clock_times(host) : NULL, l);

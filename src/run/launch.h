@@ -36,7 +36,6 @@ typedef struct muir_launch {
     muir_host_facts host;           /* zeros without host clock */
     double shrink_bytes;
     bool is_overlapped;
-    char ranks_text[16], seed_text[24];
 } muir_launch;
 
 /* Gathers the facts; ranks without a part in the host clock learn the number of its collectives too.

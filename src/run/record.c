@@ -10,6 +10,18 @@
 
 #include "base/mem.h"
 
+/* Before anything else is read: an older muir may have meant something else by it. */
+static muir_status check_format(muir_ctx *ctx, const char *path)
+{
+    char *stored = NULL;
+    muir_status st = muir_telemetry_read_attribute(ctx, path, "", "format_version", &stored);
+    if (st == MUIR_OK && strcmp(stored, MUIR_TELEMETRY_FORMAT) != 0)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s has format_version %s, this muir writes %s", path, stored,
+                       MUIR_TELEMETRY_FORMAT);
+    free(stored);
+    return st;
+}
+
 /* The stored scenario must be the one that goes on; only how long it runs may differ. */
 static muir_status check_scenario(muir_ctx *ctx, const char *path, const muir_scenario *scenario)
 {
@@ -33,13 +45,12 @@ done:
 /* Tables have a column of values for each rank, so the number of ranks stays. */
 static muir_status check_ranks(muir_ctx *ctx, const char *path)
 {
-    char *stored = NULL;
-    muir_status st = muir_telemetry_read_attribute(ctx, path, "", "ranks", &stored);
-    if (st == MUIR_OK && atoi(stored) != ctx->size)
-        st = muir_fail(ctx, MUIR_ERR_ARG,
-                       "%s was written by %s ranks and goes on with as many, but these are %d", path, stored,
-                       ctx->size);
-    free(stored);
+    double stored = 0.0;
+    const muir_status st = muir_telemetry_read_number(ctx, path, "", "ranks", &stored);
+    if (st == MUIR_OK && stored != (double)ctx->size)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "%s was written by %.0f ranks and can only be resumed on %.0f; this launch has %d",
+                         path, stored, stored, ctx->size);
     return st;
 }
 
@@ -94,7 +105,8 @@ done:
 }
 
 muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
-                               const muir_host_clock *host, int64_t *next_step, muir_record **out)
+                               const muir_host_clock *host, const muir_record_facts *facts,
+                               int64_t *next_step, muir_record **out)
 {
     muir_status st = MUIR_OK;
     muir_record *r = NULL;
@@ -105,9 +117,10 @@ muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scen
         r->ops = host ? muir_host_clock_ops(host) : NULL;
     }
     MUIR_TRY(muir_agree(ctx, st));
+    if (!is_new) MUIR_TRY(check_format(ctx, muir_claim_path(claim)));
     if (!is_new) MUIR_TRY(check_scenario(ctx, muir_claim_path(claim), scenario));
     if (!is_new) MUIR_TRY(check_ranks(ctx, muir_claim_path(claim)));
-    MUIR_TRY(muir_describe_create(ctx, scenario, host, &r->describe));
+    MUIR_TRY(muir_describe_create(ctx, scenario, host, facts, &r->describe));
     MUIR_TRY(muir_telemetry_start(ctx, claim, muir_describe_get(r->describe), &r->telemetry));
     *next_step = 0;
     if (!is_new) MUIR_TRY(level_tables(ctx, r, next_step));
@@ -182,11 +195,11 @@ done:
     return st;
 }
 
-muir_status muir_record_close(muir_ctx *ctx, muir_record **record)
+muir_status muir_record_close(muir_ctx *ctx, muir_record **record, double pack_s, muir_telemetry_size *size)
 {
     if (!*record) return MUIR_OK;
     muir_status st = muir_record_flush(ctx, *record);
-    const muir_status closed = muir_telemetry_close(ctx, &(*record)->telemetry);
+    const muir_status closed = muir_telemetry_close(ctx, &(*record)->telemetry, pack_s, size);
     if (st == MUIR_OK) st = closed;
     muir_record_destroy(record);
     return st;

@@ -8,14 +8,22 @@
 
 typedef struct muir_record muir_record;
 
+/* What a new file says of itself, and how long it will be. */
+typedef struct muir_record_facts {
+    const char *history; /* how and when it is made; borrowed until closed */
+    int64_t steps;       /* expected; 0: unknown */
+} muir_record_facts;
+
 /* Makes the file, or opens it again to append to it; then it must be of the same scenario.
  * claim       in   on the file, as muir_telemetry_start takes it
  * host        in   borrowed until closed; NULL: the host clock does not run
+ * facts       in   of a new file
  * next_step   out  first step that the file lacks; 0 for a new file
  * out         out  free it with muir_record_close or muir_record_destroy; untouched on error
  * Collective over ctx->comm. MUIR_ERR_ARG, MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_record_create(muir_ctx *ctx, muir_claim *claim, const muir_scenario *scenario,
-                               const muir_host_clock *host, int64_t *next_step, muir_record **out);
+                               const muir_host_clock *host, const muir_record_facts *facts,
+                               int64_t *next_step, muir_record **out);
 
 /* Puts one step's rows into the batches; allocates nothing.
  * servers  in   [servers], read on rank 0; NULL in steps without a server row
@@ -69,8 +77,9 @@ bool muir_record_is_full(const muir_record *record);
 /* Writes all batches, and a row of the collectives so far. Collective over ctx->comm. MUIR_ERR_FILE. */
 muir_status muir_record_flush(muir_ctx *ctx, muir_record *record);
 
-/* Flushes and closes. Collective over ctx->comm. Accepts NULL, leaves NULL. MUIR_ERR_FILE. */
-muir_status muir_record_close(muir_ctx *ctx, muir_record **record);
+/* Flushes and closes. pack_s and size as in muir_telemetry_close. Collective over ctx->comm. Accepts NULL,
+ * leaves NULL. MUIR_ERR_FILE. */
+muir_status muir_record_close(muir_ctx *ctx, muir_record **record, double pack_s, muir_telemetry_size *size);
 
 /* Frees without a flush, after a failure. Local. Accepts NULL, leaves NULL. */
 void muir_record_destroy(muir_record **record);

@@ -16,6 +16,7 @@
 #include "run/times.h"
 
 enum { FLAG_NONE = 0, FLAG_FLUSH = 1, FLAG_STOP = 2 };
+#define MOST_PACKING 0.01               /* share of a run's time that packing its file may take */
 #define MOST_ROWS ((int64_t)4000000000) /* their numbers are 32-bit counters of random draws */
 
 typedef struct run_state {
@@ -93,7 +94,7 @@ done:
 static muir_status save_step(muir_ctx *ctx, run_state *r, muir_host_row *host)
 {
     const muir_status st = muir_saver_step(ctx, r->saver, &host->saves);
-    if (st != MUIR_OK && st != MUIR_ERR_MPI) (void)muir_record_close(ctx, &r->record);
+    if (st != MUIR_OK && st != MUIR_ERR_MPI) (void)muir_record_close(ctx, &r->record, 0.0, NULL);
     return st;
 }
 
@@ -225,8 +226,9 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->host) MUIR_TRY(make_saver(ctx, r));
+    const muir_record_facts facts = {r->request->history ? r->request->history : "", expected};
     if (r->request->claim)
-        MUIR_TRY(muir_record_create(ctx, r->request->claim, s, r->host, &r->first_step, &r->record));
+        MUIR_TRY(muir_record_create(ctx, r->request->claim, s, r->host, &facts, &r->first_step, &r->record));
     MUIR_TRY(muir_power_log_create(ctx, s, r->fleet, r->record, &r->power));
     if (r->first_step > 0) MUIR_TRY(replay(ctx, r));
     r->first_ns = account(r)->total_ns;
@@ -245,7 +247,7 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     memset(&s, 0, sizeof s);
     const double start_s = muir_now_s();
     MUIR_TRY(muir_power_log_finish(ctx, r->power));
-    MUIR_TRY(muir_record_close(ctx, &r->record));
+    MUIR_TRY(muir_record_close(ctx, &r->record, MOST_PACKING * (start_s - r->started_s), &s.file));
     r->telemetry_s += muir_now_s() - start_s;
     s.first_step = r->first_step;
     s.host_ranks = r->host ? muir_fleet_clock_fold(r->fleet)->mesh_ranks : 0;

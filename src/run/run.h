@@ -22,7 +22,8 @@ typedef void (*muir_observer)(const muir_progress *progress, void *data);
 
 typedef struct muir_run_request {
     const muir_scenario *scenario; /* borrowed for the run */
-    muir_claim *claim; /* on the telemetry file, which it says to make or to go on with; NULL: none */
+    muir_claim *claim;   /* on the telemetry file, which it says to make or to go on with; NULL: none */
+    const char *history; /* how and when a new file is made, for its attribute of that name; NULL: "" */
     /* Set by a signal: finish the step, write everything, return; NULL: never. */
     const volatile sig_atomic_t *stop;
     muir_observer observer; /* NULL: nobody looks */

@@ -75,16 +75,9 @@ void muir_collector_add_fleet(muir_collector *c, const muir_fleet_row *row)
 
 static void add_tally(muir_tally *sum, const muir_tally *t)
 {
-    sum->gemm_s += t->gemm_s, sum->gemm_flop += t->gemm_flop;
-    sum->mem_s += t->mem_s, sum->mem_bytes += t->mem_bytes;
-    sum->coll_s += t->coll_s, sum->coll_bytes += t->coll_bytes;
-    sum->p2p_s += t->p2p_s, sum->p2p_bytes += t->p2p_bytes;
-    sum->fft_s += t->fft_s, sum->fft_flop += t->fft_flop;
-    sum->check_s += t->check_s;
-    sum->exposed_s += t->exposed_s, sum->flight_s += t->flight_s;
-    sum->progress_s += t->progress_s, sum->wait_s += t->wait_s;
-    sum->planted += t->planted, sum->caught += t->caught;
-    sum->checked += t->checked, sum->wrong += t->wrong;
+#define ADD(name) sum->name += t->name;
+    MUIR_TALLY_LIST(ADD, ADD)
+#undef ADD
 }
 
 static void add_saves(muir_host_saves *sum, const muir_host_saves *s)
@@ -187,22 +180,28 @@ static void finish_colls(const muir_host_ops *ops, muir_summary *s)
     }
 }
 
-/* Sums of all ranks; the doubles of a tally are sent as one row. */
+/* Sums of all ranks; the numbers of a tally are sent as two rows. */
 static muir_status sum_tally(muir_ctx *ctx, muir_collector *c, muir_summary *s)
 {
     muir_status st = MUIR_OK;
     muir_tally *t = &c->tally;
-    double *const parts[] = {&t->gemm_s,     &t->gemm_flop,  &t->mem_s,     &t->mem_bytes, &t->coll_s,
-                             &t->coll_bytes, &t->p2p_s,      &t->p2p_bytes, &t->check_s,   &t->exposed_s,
-                             &t->flight_s,   &t->progress_s, &t->wait_s,    &t->fft_s,     &t->fft_flop};
-    enum { PARTS = sizeof parts / sizeof parts[0] };
-    double sums[PARTS];
-    int64_t counts[] = {t->checked, t->wrong, t->planted, t->caught};
-    for (int i = 0; i < PARTS; i++) sums[i] = *parts[i];
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sums, PARTS, MPI_DOUBLE, MPI_SUM, ctx->comm));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, 4, MPI_INT64_T, MPI_SUM, ctx->comm));
-    for (int i = 0; i < PARTS; i++) *parts[i] = sums[i];
-    t->checked = counts[0], t->wrong = counts[1], t->planted = counts[2], t->caught = counts[3];
+#define SKIP(name)
+#define VALUE(name) t->name,
+    double reals[] = {MUIR_TALLY_LIST(VALUE, SKIP)};
+    int64_t counts[] = {MUIR_TALLY_LIST(SKIP, VALUE)};
+    const double *real = reals;
+    const int64_t *number = counts;
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, reals, (int)(sizeof reals / sizeof reals[0]), MPI_DOUBLE,
+                               MPI_SUM, ctx->comm));
+    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, counts, (int)(sizeof counts / sizeof counts[0]), MPI_INT64_T,
+                               MPI_SUM, ctx->comm));
+#define SET_REAL(name) t->name = *real++;
+#define SET_COUNT(name) t->name = *number++;
+    MUIR_TALLY_LIST(SET_REAL, SET_COUNT)
+#undef SET_COUNT
+#undef SET_REAL
+#undef VALUE
+#undef SKIP
     s->tally = *t;
 done:
     return st;

@@ -73,6 +73,7 @@ typedef struct muir_summary {
     /* muir itself, on rank 0 */
     double fleet_clock_s, host_s, telemetry_s, prepare_s;
     double bytes_per_chip;
+    muir_telemetry_size file;
 } muir_summary;
 
 /* Collects rows while the run goes on; allocates everything at creation. */

@@ -4,7 +4,7 @@
 
 #include "run/table_rows.h"
 
-#define TABLE(id, type, group, row, across, is_gathered, steps, provenance, long_name)                       \
+#define TABLE(id, type, group, row, across, is_gathered, coordinates, steps, provenance, long_name)          \
     typedef type row_of_##id;
 #include "run/tables.def"
 #undef TABLE
@@ -19,8 +19,11 @@
     _Generic(&(value), const double *const * : true, const float *const * : true, default : false)
 
 static const muir_table_shape shapes[MUIR_TABLE_COUNT] = {
-#define TABLE(id, type, group, row, across, is_gathered, steps, provenance, long_name)                       \
-    {group, {row, "1", long_name, MUIR_##provenance}, across, is_gathered, MUIR_STEPS_##steps, sizeof(type)},
+#define TABLE(id, type, group, row, across, is_gathered, coordinates, steps, provenance, long_name)          \
+    {group,       {row, "1", long_name, MUIR_##provenance},                                                  \
+     across,      is_gathered,                                                                               \
+     coordinates, MUIR_STEPS_##steps,                                                                        \
+     sizeof(type)},
 #include "run/tables.def"
 #undef TABLE
 };
@@ -47,6 +50,11 @@ const muir_column_row *muir_columns_of(muir_record_table table, size_t *n)
     for (end = first; end < MUIR_COLUMN_COUNT && columns[end].table == table;) end++;
     *n = end - first;
     return &columns[first];
+}
+
+const muir_column_row *muir_column_of(muir_record_column column)
+{
+    return &columns[column];
 }
 
 size_t muir_column_index(muir_record_column column)

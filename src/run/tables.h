@@ -9,7 +9,8 @@
 
 /* The tables, in the order in which they are flushed. */
 typedef enum muir_record_table {
-#define TABLE(id, type, group, row, across, is_gathered, steps, provenance, long_name) MUIR_TABLE_##id,
+#define TABLE(id, type, group, row, across, is_gathered, coordinates, steps, provenance, long_name)          \
+    MUIR_TABLE_##id,
 #include "run/tables.def"
 #undef TABLE
     MUIR_TABLE_COUNT
@@ -33,9 +34,10 @@ typedef enum muir_table_steps {
 
 typedef struct muir_table_shape {
     const char *group;
-    muir_label row;     /* the dimension that counts rows */
-    const char *across; /* the dimension of wide columns; NULL: none */
-    bool is_gathered;   /* each rank puts its own place */
+    muir_label row;          /* the dimension that counts rows */
+    const char *across;      /* the dimension of wide columns; NULL: none */
+    bool is_gathered;        /* each rank puts its own place */
+    const char *coordinates; /* further columns that say where a row is, blanks between; NULL: none */
     muir_table_steps steps;
     size_t row_bytes; /* of a row in memory */
 } muir_table_shape;
@@ -55,7 +57,8 @@ const muir_table_shape *muir_table_shape_of(muir_record_table table);
  * Local. */
 const muir_column_row *muir_columns_of(muir_record_table table, size_t *n);
 
-/* Number of a column within its table. Local. */
+/* A column; and its number within its table. Local. */
+const muir_column_row *muir_column_of(muir_record_column column);
 size_t muir_column_index(muir_record_column column);
 
 /* Where a row has the values of a column. Local. */

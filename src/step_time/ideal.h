@@ -16,6 +16,7 @@
     X(bubble, "idle time of the busiest stage while the pipeline fills and drains")                          \
     X(dp, "exposed gradient sync, norm and weight gather")                                                   \
     X(optimizer, "optimizer update")                                                                         \
+    X(variation, "the mean replica against nominal chips and lengths; below 0: faster")                      \
     X(straggler, "waiting for slower replicas")                                                              \
     X(checkpoint, "blocking checkpoints")                                                                    \
     X(recovery, "failures: detection, restart, lost work")                                                   \

@@ -29,16 +29,21 @@ def value(table, column, coordinate, place=0):
 
 def check_h5py(path, ranks):
     import h5py
+    import numpy as np
 
     for swmr in (False, True):
         with h5py.File(path, "r", swmr=swmr) as f:
-            assert f.attrs["Conventions"] == b"CF-1.8" and f.attrs["format_version"] == b"1"
+            assert f.attrs["Conventions"] == b"CF-1.8" and f.attrs["format_version"] == b"2" and f.attrs["ranks"] == 2
             assert h5py.h5ds.is_scale(f["fleet/step"].id) and f["fleet/step"].maxshape == (None,)
             assert f["rank/gemm_time"].shape == (STEPS, ranks)
             assert f["rank/gemm_time"].dims[1][0].name == "/rank/rank"
             assert f["fleet/step_time"].attrs["units"] == b"s"
             assert list(f["server/server_name"][:]) == [b"rack-a1", b"rack-a2", b"rack-a3", b"b1", b"b2"]
             assert f["scenario/resolved"][()].decode() == "fleet: sample\nsteps: 30 # with an umlaut: ü\n"
+            assert np.isnan(f["fleet/step_time"].attrs["_FillValue"]).all() and "_FillValue" not in f["fleet/tokens"].attrs
+            assert f["fleet/step_time"].attrs["coordinates"] == b"tokens" and "coordinates" not in f["fleet/tokens"].attrs
+            assert list(f["events/kind"].attrs["flag_values"]) == [1, 2, 3] and f["events/kind"].attrs["flag_values"].dtype == "<i4"
+            assert f["events/kind"].attrs["flag_meanings"] == b"chip link host"
             assert f["fleet/tokens"].dtype == "<i8" and f["server/slowdown"].dtype == "<f4"
 
 
@@ -54,6 +59,7 @@ def check_xarray(path, ranks):
         assert fleet["step_time"].attrs["units"] == "s" and fleet["step_time"].attrs["provenance"] == "modelled"
         assert fleet["tokens"].values.tolist() == [value(0, 2, step) for step in range(STEPS)]
         assert float(fleet["site_power"]) == 12.5e6 and "step" not in fleet["site_power"].dims
+        assert set(fleet.coords) == {"step", "tokens"}
     with read("rank") as rank:
         assert dict(rank.sizes) == {"step": STEPS, "rank": ranks}, rank.sizes
         assert rank["retries"].dims == ("step", "rank") and rank["empty_step"].dims == ("step",)

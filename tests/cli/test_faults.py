@@ -70,7 +70,7 @@ class Faults(Case):
             fleet = {name: file["fleet"][name][:] for name in file["fleet"]}
             events = {name: file["events"][name][:] for name in file["events"]}
         parts = sum(fleet[name] for name in ("compute_s", "tp_s", "cp_s", "ep_s", "pp_s", "bubble_s", "dp_s", "optimizer_s",
-                                             "straggler_s", "checkpoint_s", "recovery_s"))
+                                             "variation_s", "straggler_s", "checkpoint_s", "recovery_s"))
         self.assertLess(abs(parts - fleet["step_time_s"]).max(), 1e-12)
         self.assertLess(abs(fleet["step_time_s"].cumsum() - fleet["fleet_time_s"]).max(), 1e-5)
         self.assertAlmostEqual(fleet["fleet_time_s"][-1], account["total_elapsed_time_s"], places=9)
@@ -78,7 +78,7 @@ class Faults(Case):
         self.assertEqual(fleet["lost_steps"].sum(), account["lost_steps"])
         progress = (fleet["replicas"] > 0).astype(int) - fleet["lost_steps"]
         self.assertEqual(list(progress.cumsum()), list(fleet["training_step"]))
-        kinds = [name.decode() for name in events["kind_name"]]
+        kinds = events["kind"].attrs["flag_meanings"].decode().split()
         for number, kind in enumerate(kinds):
             self.assertEqual((events["kind"] == number).sum(), account["events"][kind], kind)
         for kind in ("chip", "hbm", "software", "slow_compute", "slow_network", "flap", "planned", "spike", "eviction"):

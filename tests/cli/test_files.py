@@ -4,6 +4,7 @@
 
 Usage: test_files.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py is missing."""
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,8 @@ class Files(unittest.TestCase):
         for more in ([], ["--resume"], ["seed=2"]):
             self.check(self.muir(*JOB, "steps=2", *more, "-o", "x.h5"), 2, "x.h5 is being written by another run")
         live.terminate()
-        self.assertEqual(live.wait(timeout=60), 75)
+        live.communicate(timeout=60)
+        self.assertEqual(live.returncode, 75)
         self.assertEqual(self.names(), ["x.h5"])
         self.assertEqual(self.muir(*JOB, "steps=2", "-o", "x.h5").returncode, 0)
         self.assertEqual(self.names(), ["x.h5", "x.h5.bak"])
@@ -93,8 +95,54 @@ class Files(unittest.TestCase):
     def test_a_file_deleted_under_a_run_is_said(self):
         live = self.start("steps=1000000", "telemetry.flush=0.05", "-o", "x.h5")
         os.unlink(os.path.join(self.folder, "x.h5"))
-        self.assertEqual(live.wait(timeout=60), 1)
-        self.assertEqual(live.stderr.read(), "muir: x.h5 was deleted while this run wrote it: its rows are lost\n")
+        _, errors = live.communicate(timeout=60)
+        self.assertEqual(live.returncode, 1)
+        self.assertEqual(errors, "muir: x.h5 was deleted while this run wrote it: its rows are lost\n")
+
+    def opens(self, name):
+        """Whether tools that know nothing of writers at work open the file."""
+        import h5py
+
+        try:
+            with h5py.File(os.path.join(self.folder, name), "r") as file:
+                return "fleet" in file
+        except OSError:
+            return False
+
+    def test_a_killed_file_is_repaired(self):
+        job = ["run", "tiny", "host.budget=0.002", "telemetry.flush=0.05", "power.window_s=1", "power.every=100", "-q"]
+        random.seed(2)
+        for i in range(3):
+            name = f"killed{i}.h5"
+            process = subprocess.Popen([MUIR, *job, "steps=1000000", "-o", name], stderr=subprocess.DEVNULL, cwd=self.folder)
+            while not os.path.exists(os.path.join(self.folder, name)):
+                self.assertIsNone(process.poll())
+                time.sleep(0.01)
+            time.sleep(random.uniform(0.2, 1.0))
+            self.check(self.muir("repair", name), 2, f"{name} is being written by another run")
+            process.kill()
+            process.wait(timeout=60)
+            self.assertFalse(self.opens(name))
+            repaired = self.muir("repair", name)
+            self.assertEqual(repaired.returncode, 0, repaired.stderr)
+            self.assertIn("its run was killed; now it opens for every tool", repaired.stdout)
+            self.assertIn(f"/fleet          {self.steps(name)} step", repaired.stdout)
+            self.assertTrue(self.opens(name))
+            self.assertIn("is whole", self.muir("repair", name).stdout)
+            steps = f"steps={self.steps(name) + 20}"
+            for arguments in ([name, "--resume"], [f"whole{i}.h5"]):
+                process = self.muir(*job, steps, "-o", *arguments)
+                self.assertEqual(process.returncode, 0, process.stderr)
+            compared = subprocess.run([sys.executable, os.path.join(SOURCE, "scripts", "compare_runs.py"), f"whole{i}.h5", name],
+                                      capture_output=True, text=True, timeout=60, cwd=self.folder)
+            self.assertEqual(compared.returncode, 0, compared.stdout + compared.stderr)
+
+    def test_what_cannot_be_repaired_stays(self):
+        self.write("thesis.txt", "thesis")
+        self.check(self.muir("repair", "thesis.txt"), 2, "thesis.txt is not a telemetry file that muir wrote, or is damaged")
+        self.check(self.muir("repair", "none.h5"), 2, "none.h5: No such file or directory")
+        self.check(self.muir("repair"), 2, "muir repair needs a telemetry file: muir repair FILE.h5")
+        self.assertEqual(self.names(), ["thesis.txt"])
 
     def test_output_that_cannot_be_written_is_said(self):
         commands = (["--help"], ["version"], ["list"], ["help", "telemetry"], ["check", "tiny"], ["run", "--help"],

@@ -49,7 +49,7 @@ class Layouts(unittest.TestCase):
     def check_figures(self, fleet, is_without_faults):
         rounding = 1e-9
         for path, value in numbers(fleet):
-            least = -math.inf if path.endswith(".straggler") else -rounding # chips faster than the mean
+            least = -math.inf if path.endswith(".variation") else -rounding # chips faster than nominal
             self.assertTrue(math.isfinite(value) and value >= least, f"{path} is {value}")
         self.assertLessEqual(fleet["mfu"], 1.0)
         self.assertLessEqual(fleet["hfu"], 1.0)

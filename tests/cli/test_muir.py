@@ -117,7 +117,7 @@ class Program(Case):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.same("whole.h5", "part.h5")
         for arguments, ranks, expected in ((["seed=2"], 2, "part.h5 was written by another scenario: it has 'seed=1', this one 'seed=2'"),
-                                           ([], 3, "part.h5 was written by 2 ranks and goes on with as many, but these are 3")):
+                                           ([], 3, "part.h5 was written by 2 ranks and can only be resumed on 2; this launch has 3")):
             process = muir(*JOB, "steps=40", *arguments, "--resume", "-q", "-o", "part.h5", ranks=ranks, cwd=self.folder.name)
             self.assertEqual(process.returncode, 2)
             self.assertEqual(message(process), ["muir: " + expected])

@@ -55,7 +55,7 @@ class Power(unittest.TestCase):
         with open_run(self.run_file("a.h5")) as file:
             windows = file["power_window/window"][:]
             self.assertEqual(windows.tolist(), [0, 1, 2])
-            hz = file["power_window/frequency_hz"][:]
+            hz = file["power_window/frequency"][:]
             for row, window in enumerate(windows[:2]):
                 mine = file["power/window"][:] == window
                 watts = file["power/power_w"][:][mine]

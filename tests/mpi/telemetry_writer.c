@@ -42,7 +42,7 @@ static muir_status write_file(muir_ctx *ctx, const char *path, int64_t steps)
         done_steps++;
         if (muir_telemetry_rows(telemetry, SAMPLE_FLEET) > rows) say(ctx, "flushed", done_steps);
     }
-    MUIR_TRY(muir_telemetry_close(ctx, &telemetry));
+    MUIR_TRY(muir_telemetry_close(ctx, &telemetry, 0.0, NULL));
     if (muir_is_root(ctx)) say(ctx, "wrong", sample_count_wrong(path, ctx->size, steps));
 done:
     muir_telemetry_destroy(&telemetry);

@@ -70,7 +70,7 @@ static void write_steps(const char *path, int64_t steps)
     sample_describe(ctx->size, &s);
     CU_ASSERT_EQUAL_FATAL(sample_start(ctx, path, false, &s, &telemetry), MUIR_OK);
     CU_ASSERT_EQUAL(sample_write(ctx, telemetry, 0, steps), MUIR_OK);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
 }
 
 static void every_older_file_is_kept(void)
@@ -115,7 +115,7 @@ static void a_live_file_stays_with_its_run(void)
     check_refused(path, false, "is being written by another run");
     check_refused(path, true, "is being written by another run");
     CU_ASSERT_EQUAL(sample_write(ctx, telemetry, 9, 12), MUIR_OK);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
     check_steps(path, "", 12);
 }
 
@@ -207,7 +207,7 @@ static void check_lost(const char *moved_to, const char *text)
     CU_ASSERT_EQUAL(sample_write(ctx, telemetry, 0, 9), MUIR_OK);
     if (muir_is_root(ctx)) CU_ASSERT_EQUAL(moved_to ? rename(path, moved_to) : unlink(path), 0);
     CU_ASSERT_EQUAL(sample_write(ctx, telemetry, 9, 11), MUIR_OK);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_ERR_FILE);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_ERR_FILE);
     if (!strstr(ctx->message, text)) fprintf(stderr, "%s\n", ctx->message);
     CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, text));
     muir_ctx_clear(ctx);

@@ -235,9 +235,35 @@ static void equal_chips_never_wait(void)
     muir_rank_row rank;
     CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, 5, 0, &row, &rank, NULL), MUIR_OK);
     CU_ASSERT_EQUAL(row.part_s[MUIR_PART_straggler], 0.0);
+    CU_ASSERT_EQUAL(row.part_s[MUIR_PART_variation], 0.0);
     CU_ASSERT_EQUAL(row.step_s, muir_fleet_clock_ideal(clock)->step_s);
     CU_ASSERT_EQUAL(row.slowest_replica, 0);
     muir_fleet_clock_destroy(&clock);
+}
+
+/* What the mean replica takes longer is variation, what it waits for others is not; one alone waits for
+ * nobody. */
+static void waiting_is_told_from_variation(void)
+{
+    static const char *const overrides[][3] = {{"seed=1", NULL},
+                                               {"parallel.dp=1", "global_batch_size=32", NULL}};
+    for (int is_alone = 0; is_alone < 2; is_alone++) {
+        const muir_scenario s = scenario_of("tiny", overrides[is_alone]);
+        muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
+        const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
+        for (int64_t step = 0; step < 20; step++) {
+            muir_fleet_row row;
+            muir_rank_row rank;
+            CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, step, 0, &row, &rank, NULL),
+                            MUIR_OK);
+            CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_variation], row.replica_mean_s - ideal->step_s, 1e-9);
+            CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_straggler], row.step_s - row.replica_mean_s, 1e-9);
+            CU_ASSERT(row.part_s[MUIR_PART_variation] != 0.0);
+            CU_ASSERT(is_alone ? row.part_s[MUIR_PART_straggler] == 0.0
+                               : row.part_s[MUIR_PART_straggler] > 0.0);
+        }
+        muir_fleet_clock_destroy(&clock);
+    }
 }
 
 /* Every rank computes the whole fleet alone, then all together: the same bytes, servers' rows too. */
@@ -333,6 +359,7 @@ int main(int argc, char **argv)
         {"schedules differ by their bubbles", schedules_differ_by_their_bubbles},
         {"busy experts cost time", busy_experts_cost_time},
         {"equal chips never wait", equal_chips_never_wait},
+        {"waiting is told from variation", waiting_is_told_from_variation},
         {"any number of ranks gives the same bytes", any_number_of_ranks_gives_the_same_bytes},
         {"servers show a planted slow server", servers_show_a_planted_slow_server},
         {"one rank that flags is seen by all", one_rank_that_flags_is_seen_by_all},

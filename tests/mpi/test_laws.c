@@ -95,7 +95,8 @@ static void a_job_waits_for_long_sequences_as_in_the_trace(void)
         muir_fleet_row row;
         muir_rank_row rank;
         CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, step, 0, &row, &rank, NULL), MUIR_OK);
-        const double time_s = ideal->pipeline_s + row.part_s[MUIR_PART_straggler];
+        const double time_s =
+            ideal->pipeline_s + row.part_s[MUIR_PART_variation] + row.part_s[MUIR_PART_straggler];
         sum_s += time_s;
         squares += time_s * time_s;
     }
@@ -119,7 +120,8 @@ static void a_replica_of_one_stage_computes_the_sum_of_its_microbatches(void)
     CU_ASSERT_EQUAL_FATAL(muir_lengths_create(muir_test_ctx(), &s, all, &lengths), MUIR_OK);
     muir_lengths_step(lengths, 5);
     CU_ASSERT_EQUAL(muir_fleet_clock_step(muir_test_ctx(), clock, 5, 0, &row, &rank, NULL), MUIR_OK);
-    double worst_s = -INFINITY;
+    const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
+    double worst_s = -INFINITY, all_s = 0.0;
     int worst = 0;
     for (int r = 0; r < REPLICAS; r++) {
         double late_s = 0.0;
@@ -127,9 +129,13 @@ static void a_replica_of_one_stage_computes_the_sum_of_its_microbatches(void)
             late_s += (double)lengths->w[m * 64 + r] *
                       (0.21 * p->slot[MUIR_FORWARD][0].part_s[MUIR_SLOT_COMPUTE] +
                        0.37 * p->slot[MUIR_SLOT_JOINED][0].part_s[MUIR_SLOT_COMPUTE]);
+        all_s += late_s;
         if (late_s > worst_s) worst_s = late_s, worst = r;
     }
-    CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_straggler] / worst_s, 1.0, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL((row.part_s[MUIR_PART_variation] + row.part_s[MUIR_PART_straggler]) / worst_s, 1.0,
+                           1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_variation], row.replica_mean_s - ideal->step_s, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_variation] * REPLICAS / all_s, 1.0, 1e-5);
     CU_ASSERT_EQUAL(row.slowest_replica, worst);
     muir_lengths_destroy(&lengths);
     muir_fleet_clock_destroy(&clock);

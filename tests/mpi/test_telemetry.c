@@ -37,7 +37,7 @@ static void every_value_comes_back(void)
     sample_describe(ctx->size, &s);
     muir_telemetry *telemetry = create(&s);
     CU_ASSERT_EQUAL(sample_write(ctx, telemetry, 0, STEPS), MUIR_OK);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
     CU_ASSERT_PTR_NULL(telemetry);
     if (muir_is_root(ctx)) CU_ASSERT_EQUAL(sample_count_wrong(file_name(), ctx->size, STEPS), 0);
     CU_ASSERT_EQUAL(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
@@ -125,7 +125,7 @@ static void flushed_rows_can_be_read_back(void)
     CU_ASSERT_EQUAL(retries[ctx->size - 1], ((ctx->size - 1) * 4 + 1) * 4 + 1);
     CU_ASSERT_EQUAL(muir_telemetry_read_row(ctx, telemetry, SAMPLE_RANK, 1, 1, retries), MUIR_ERR_ARG);
     muir_ctx_clear(ctx);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
 }
 
 static void a_batch_takes_its_rows_and_no_more(void)
@@ -177,7 +177,7 @@ static void every_rank_may_put_several_places(void)
     CU_ASSERT_EQUAL(muir_telemetry_read_row(ctx, telemetry, SAMPLE_RANK, 0, 1, row), MUIR_OK);
     for (size_t i = 0; i < 3 * ranks; i++) CU_ASSERT_EQUAL(row[i], (double)(i / 3) + 0.25 * (double)(i % 3));
     free(row);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
 }
 
 static void the_library_tells_its_version(void)

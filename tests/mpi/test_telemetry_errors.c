@@ -111,7 +111,7 @@ static void a_second_writer_is_refused(void)
     CU_ASSERT_PTR_NULL(second);
     CU_ASSERT_PTR_NOT_NULL(strstr(ctx->message, "is being written by another run"));
     muir_ctx_clear(ctx);
-    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
 }
 
 /* On rank 0 no file may grow beyond this one's size and `more` bytes; less than 0: as they like, even where
@@ -148,7 +148,7 @@ static int64_t write_until_full(const sample *s, long more)
     if (more % 2)
         muir_telemetry_destroy(&telemetry);
     else
-        CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_ERR_FILE);
+        CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_ERR_FILE);
     CU_ASSERT_PTR_NULL(telemetry);
     check_failed(MUIR_ERR_FILE, MUIR_ERR_FILE,
                  "File too large"); /* the first cause is still the one to show */
@@ -172,7 +172,7 @@ static void a_full_disk_fails_on_all_ranks_and_keeps_what_was_flushed(void)
         for (size_t t = 0; t < SAMPLE_TABLES; t++)
             CU_ASSERT_EQUAL(muir_telemetry_truncate(ctx, telemetry, t, sample_rows(t, steps)), MUIR_OK);
         CU_ASSERT_EQUAL(sample_write(ctx, telemetry, steps, steps + 30), MUIR_OK);
-        CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry), MUIR_OK);
+        CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 0.0, NULL), MUIR_OK);
         if (muir_is_root(ctx)) CU_ASSERT_EQUAL(sample_count_wrong(file_name(), ctx->size, steps + 30), 0);
     }
 }

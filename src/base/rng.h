@@ -53,6 +53,13 @@ typedef enum muir_purpose {
     MUIR_PURPOSE_OPERATOR = 7,
     MUIR_PURPOSE_CHIP = 8,
     MUIR_PURPOSE_SINCE = 9,  /* silent corruption: when it began */
+    MUIR_PURPOSE_TRIES = 10, /* restarts that fail */
+    MUIR_PURPOSE_RESCUE = 11,
+    MUIR_PURPOSE_FORESEEN = 12,
+    MUIR_PURPOSE_MISDIAGNOSED = 13,
+    MUIR_PURPOSE_WRONG = 14, /* the server that diagnosis names */
+    MUIR_PURPOSE_RELAPSE = 15,
+    MUIR_PURPOSE_CURED = 16,
     MUIR_PURPOSE_REST = 128, /* gamma: rest of a gap that has begun long ago */
     /* MUIR_STREAM_EVENT: an event of the whole fleet */
     MUIR_PURPOSE_EVENT_GAP = 0, /* since the one before */
@@ -62,6 +69,7 @@ typedef enum muir_purpose {
     MUIR_PURPOSE_CYCLES = 4,
     MUIR_PURPOSE_DOWN = 5,
     MUIR_PURPOSE_UP = 6,
+    MUIR_PURPOSE_WAIT = 20, /* for data */
     /* MUIR_STREAM_COMMON: a row; flaps take two from here on for each episode */
     MUIR_PURPOSE_ROW = 64,
 } muir_purpose;

@@ -30,6 +30,7 @@ typedef enum muir_stream {
     MUIR_STREAM_COMMON = 19, /* what the whole fleet shares from step to step */
     MUIR_STREAM_LENGTH = 20, /* lengths of sequences, per microbatch of a replica */
     MUIR_STREAM_EXPERT = 21, /* popularity of experts, per layer and chip of an expert group */
+    MUIR_STREAM_FIT = 22,    /* servers and repairs drawn again: reliability/fit.c */
     MUIR_STREAM_POWER = 30,  /* power of a server at equal work */
     MUIR_STREAM_HEAT = 31,   /* how warm a chip and its server's place are: fleet_clock/heat.c */
     MUIR_STREAM_FLIP = 40,   /* bit flips planted into results of the host clock */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "scenario/fault_log.h"
 
 struct muir_arrivals {
     uint64_t seed;
@@ -35,6 +36,7 @@ static void set_rates(muir_arrivals *a, const muir_scenario *s)
     const muir_faults *f = &s->faults;
     const double chips = (double)muir_fleet_chips(&s->fleet), day_s = 86400.0, month_s = 30.4375 * day_s;
     for (int k = 0; k < MUIR_KIND_COUNT; k++) a->mean_gap_s[k] = INFINITY;
+    if (muir_faults_has_log(f)) return; /* its events take their place */
     a->mean_gap_s[MUIR_KIND_planned] = day_s / f->top.planned;
     a->mean_gap_s[MUIR_KIND_slow_compute] = 1000.0 * day_s / (f->slow.compute * chips);
     a->mean_gap_s[MUIR_KIND_slow_network] = 1000.0 * day_s / (f->slow.network * chips);

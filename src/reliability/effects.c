@@ -113,6 +113,22 @@ const muir_effect *muir_effects_start(muir_effects *e, int kind, int64_t start_n
     return &e->active[e->n_active++];
 }
 
+const muir_effect *muir_effects_add(muir_effects *e, const muir_effect *effect)
+{
+    const muir_slow_options *o = &e->scenario->faults.slow;
+    if (e->n_active == MOST_EFFECTS) return NULL;
+    muir_effect f = *effect;
+    f.alert_ns = INT64_MAX;
+    f.most_s = o->flap_down_most_s;
+    if (f.kind == MUIR_KIND_slow_compute && o->alerts > 0 && f.severity >= o->alert_slowdown)
+        f.alert_ns = f.start_ns + llrint((double)o->alerts * o->alert_s * 1e9);
+    if (f.kind == MUIR_KIND_slow_network && o->network_patience_s > 0.0)
+        f.alert_ns = f.start_ns + llrint(o->network_patience_s * 1e9);
+    if (f.alert_ns >= f.end_ns) f.alert_ns = INT64_MAX;
+    e->active[e->n_active] = f;
+    return &e->active[e->n_active++];
+}
+
 static void keep_if(muir_effects *e, int64_t now_ns, int32_t repaired)
 {
     int kept = 0;

@@ -32,6 +32,10 @@ void muir_effects_destroy(muir_effects **effects); /* accepts NULL, leaves NULL 
 const muir_effect *muir_effects_start(muir_effects *effects, int kind, int64_t start_ns,
                                       const muir_draw *draw);
 
+/* Starts an episode of which a log says all: `effect` but for alerts and, of a flap, the longest time down.
+ * NULL: there is no room. Local. */
+const muir_effect *muir_effects_add(muir_effects *effects, const muir_effect *effect);
+
 /* Ends episodes that are over at now_ns. Local. */
 void muir_effects_expire(muir_effects *effects, int64_t now_ns);
 

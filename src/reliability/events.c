@@ -27,6 +27,8 @@ muir_status muir_events_create(muir_ctx *ctx, const muir_scenario *scenario, dou
     MUIR_TRY(muir_servers_create(ctx, scenario, &e->servers));
     MUIR_TRY(muir_effects_create(ctx, scenario, &e->effects));
     MUIR_TRY(muir_arrivals_create(ctx, scenario, &e->arrivals));
+    MUIR_TRY(muir_replay_create(ctx, scenario, &e->replay));
+    MUIR_TRY(muir_alloc(ctx, MUIR_MOST_PLANNED, sizeof *e->planned, "events", &e->planned));
     MUIR_TRY(muir_alloc(ctx, MUIR_MOST_MIGRATING, sizeof *e->migrating, "events", &e->migrating));
     e->n_peers = muir_servers_n_slots(e->servers) + (int32_t)scenario->job.parallel.pp;
     MUIR_TRY(muir_alloc(ctx, (size_t)e->n_peers, sizeof *e->peers, "events", &e->peers));
@@ -47,6 +49,8 @@ void muir_events_destroy(muir_events **events)
     muir_servers_destroy(&(*events)->servers);
     muir_effects_destroy(&(*events)->effects);
     muir_arrivals_destroy(&(*events)->arrivals);
+    muir_replay_destroy(&(*events)->replay);
+    free((*events)->planned);
     free((*events)->migrating);
     free((*events)->peers);
     free((*events)->event);
@@ -79,16 +83,12 @@ static int64_t restart_as_planned(muir_events *e, muir_event *event)
     return reschedule_ns + e->reaction.init_job_ns + load_ns;
 }
 
-static void interrupt_as_planned(muir_events *e, int kind, int64_t start_ns)
+static void interrupt_as_planned(muir_events *e, const muir_planned *planned)
 {
-    muir_event *event = muir_events_note(e, kind, start_ns, start_ns);
-    int64_t stall_ns = restart_as_planned(e, event);
-    if (kind == MUIR_KIND_window) {
-        const int64_t window_ns = muir_events_ns(e->scenario->faults.job.window_s);
-        e->window_left_ns += window_ns;
-        stall_ns += window_ns;
-    }
-    e->goodput.lost_ns[kind] += stall_ns;
+    muir_event *event = muir_events_note(e, planned->kind, planned->start_ns, planned->start_ns);
+    const int64_t stall_ns = planned->window_ns + restart_as_planned(e, event);
+    e->window_left_ns += planned->window_ns;
+    e->goodput.lost_ns[planned->kind] += stall_ns;
     e->goodput.planned++;
     event->consequence = MUIR_CONSEQUENCE_STOPPED;
     event->stall_ns = stall_ns;
@@ -110,8 +110,8 @@ void muir_events_begin(muir_events *e, int64_t row, muir_disturbance *d)
     if (muir_servers_join(e->servers, e->now_ns) > 0)
         e->prefix_ns[MUIR_CLASS_infrastructure_recovery] +=
             muir_events_ns(e->scenario->faults.reaction.join_s);
-    for (; e->n_planned > 0; e->n_planned--) interrupt_as_planned(e, MUIR_KIND_planned, e->planned_ns);
-    for (; e->n_windows > 0; e->n_windows--) interrupt_as_planned(e, MUIR_KIND_window, e->window_ns);
+    for (int i = 0; i < e->n_planned; i++) interrupt_as_planned(e, &e->planned[i]);
+    e->n_planned = 0;
     e->window_part_ns = e->window_left_ns;
     e->window_left_ns = 0;
     e->prefix_ns[MUIR_CLASS_infrastructure_recovery] += e->window_part_ns;
@@ -136,54 +136,6 @@ static void note_spike(muir_events *e, int64_t attempt_ns)
 
 /* Within rows. */
 
-static void note_slow(muir_events *e, const muir_effect *effect)
-{
-    const bool is_met = muir_servers_trains(e->servers, effect->server);
-    muir_event *event = muir_events_note(e, effect->kind, effect->start_ns, effect->end_ns);
-    event->server = effect->server;
-    event->chip = effect->chip;
-    event->servers = 1;
-    event->severity = effect->severity;
-    event->consequence = is_met ? MUIR_CONSEQUENCE_SLOWER : MUIR_CONSEQUENCE_NONE;
-    if (!is_met || effect->alert_ns == INT64_MAX) return;
-    event->noticed = MUIR_NOTICED_ALERT;
-    event->noticed_ns = effect->alert_ns;
-}
-
-/* The next attempt waits for its data. */
-static void wait_for_data(muir_events *e, int64_t start_ns, const muir_draw *draw)
-{
-    const muir_job_faults *o = &e->scenario->faults.job;
-    const int64_t wait_ns = muir_events_ns(
-        fmin(1e7, muir_draw_lognormal(draw, MUIR_PURPOSE_WAIT, o->data_median_s, o->data_sigma)));
-    muir_event *event = muir_events_note(e, MUIR_KIND_data_stall, start_ns, start_ns + wait_ns);
-    event->consequence = MUIR_CONSEQUENCE_SLOWER;
-    e->data_due_ns += wait_ns;
-}
-
-/* What hits the fleet or the job as a whole; true if it stops the job. */
-static bool take_arrival(muir_events *e, int kind, int64_t start_ns)
-{
-    const muir_draw draw = muir_arrivals_take(e->arrivals, kind);
-    if (muir_kind_is_of_job(kind)) {
-        muir_failure failure = muir_failure_draw(e, &draw, kind, start_ns);
-        return muir_events_fail_job(e, &failure);
-    }
-    if (kind == MUIR_KIND_planned) {
-        e->n_planned++;
-        e->planned_ns = start_ns;
-    } else if (kind == MUIR_KIND_window) {
-        e->n_windows++;
-        e->window_ns = start_ns;
-    } else if (kind == MUIR_KIND_data_stall) {
-        wait_for_data(e, start_ns, &draw);
-    } else {
-        const muir_effect *effect = muir_effects_start(e->effects, kind, start_ns, &draw);
-        if (effect) note_slow(e, effect);
-    }
-    return false;
-}
-
 static void come_back(muir_events *e, int32_t server, int64_t now_ns)
 {
     muir_servers_return(e->servers, server, now_ns);
@@ -195,11 +147,13 @@ static void come_back(muir_events *e, int32_t server, int64_t now_ns)
 static bool happens(muir_events *e, int64_t limit_ns, bool *is_over)
 {
     int64_t server_ns, kind_ns;
+    const int64_t log_ns = muir_replay_next_ns(e->replay);
     const int32_t server = muir_servers_next(e->servers, &server_ns);
     const int kind = muir_arrivals_next(e->arrivals, &kind_ns);
-    *is_over = server_ns >= limit_ns && kind_ns >= limit_ns;
+    *is_over = server_ns >= limit_ns && kind_ns >= limit_ns && log_ns >= limit_ns;
     if (*is_over) return false;
-    if (kind_ns < server_ns) return take_arrival(e, kind, kind_ns);
+    if (log_ns < server_ns && log_ns < kind_ns) return muir_events_replay(e);
+    if (kind_ns < server_ns) return muir_events_arrive(e, kind, kind_ns);
     if (!muir_servers_is_out(e->servers, server)) {
         muir_failure failure = muir_failure_of_server(e, server);
         return !muir_events_foresee(e, &failure) && muir_events_fail(e, &failure);

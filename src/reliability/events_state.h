@@ -5,8 +5,15 @@
 
 #include "reliability/arrivals.h"
 #include "reliability/events.h"
+#include "reliability/replay.h"
 
-enum { MUIR_EVENTS_OF_ROW = 16384, MUIR_MOST_MIGRATING = 1024 };
+enum { MUIR_EVENTS_OF_ROW = 16384, MUIR_MOST_MIGRATING = 1024, MUIR_MOST_PLANNED = 256 };
+
+/* A planned interruption, or a maintenance window of some length. */
+typedef struct muir_planned {
+    int kind;
+    int64_t start_ns, window_ns;
+} muir_planned;
 
 /* A failure, from its draws. */
 typedef struct muir_failure {
@@ -28,15 +35,14 @@ struct muir_events {
     muir_servers *servers;
     muir_effects *effects;
     muir_arrivals *arrivals;
+    muir_replay *replay; /* NULL: nothing is replayed */
     muir_reaction reaction;
     muir_checkpoints checkpoints;
     muir_goodput goodput;
     int64_t now_ns, row, progress;
     int64_t prefix_ns[MUIR_CLASS_COUNT]; /* standing still before this row's attempt */
-    int n_planned;                       /* planned interruptions that wait for the row's end */
-    int64_t planned_ns;                  /* when the last of them was due */
-    int n_windows;                       /* the same of maintenance windows */
-    int64_t window_ns;
+    muir_planned *planned;               /* [n_planned] wait for the row's end */
+    int n_planned;
     int64_t window_part_ns, window_left_ns; /* of maintenance: in this row's prefix; cut off by a failure */
     int64_t data_due_ns, data_ns;           /* waiting for data: in the next attempt, in this one */
     muir_failure *migrating; /* [n_migrating] servers that the job leaves before the next attempt */
@@ -89,6 +95,11 @@ void muir_events_evict(muir_events *events, const muir_effect *effect);
 
 /* Time that a failure's chain of restarts adds [ns], and whether a person ended it. Local. */
 int64_t muir_events_retry_ns(muir_events *events, const muir_failure *failure, int scope);
+
+/* What hits the fleet or the job as a whole, and what a log says (events_arrive.c); true if it stops the job.
+ * Local. */
+bool muir_events_arrive(muir_events *events, int kind, int64_t start_ns);
+bool muir_events_replay(muir_events *events);
 
 /* From a free server to a replica that trains: rescheduling, start of its processes, load [ns]. Local. */
 int64_t muir_events_restart_ns(const muir_events *events);

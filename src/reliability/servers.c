@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "reliability/servers_state.h"
+#include "scenario/fault_log.h"
 
 static muir_status make_arrays(muir_ctx *ctx, muir_servers *s)
 {
@@ -68,7 +69,7 @@ static void place_servers(muir_servers *s)
         const double first = f->age == MUIR_AGE_OLD
                                  ? muir_draw_weibull_rest(&d, MUIR_PURPOSE_REST, f->weibull)
                                  : muir_draw_weibull(&d, MUIR_PURPOSE_REST, f->weibull);
-        muir_heap_set(s->next, i, f->rate > 0.0 ? after(0, gap_of(s, i, first)) : INT64_MAX);
+        muir_heap_set(s->next, i, isinf(s->mean_gap_s) ? INT64_MAX : after(0, gap_of(s, i, first)));
         s->slot_of[i] = i < s->n_slots ? i : -1;
         s->state[i] = i < s->n_slots ? MUIR_SERVER_IN_JOB : MUIR_SERVER_SPARE;
         if (i < s->n_slots)
@@ -89,7 +90,9 @@ muir_status muir_servers_create(muir_ctx *ctx, const muir_scenario *scenario, mu
     s->n_slots = (int32_t)(scenario->fleet.top.servers - scenario->spare_servers);
     s->unit_replicas = (int32_t)muir_job_expert_replicas(&scenario->job);
     s->n_units = (int32_t)(scenario->job.parallel.dp / s->unit_replicas);
-    s->mean_gap_s = 8.64e7 / (f->rate * (double)scenario->fleet.server.chips);
+    s->mean_gap_s = muir_faults_has_log(&scenario->faults)
+                        ? INFINITY
+                        : 8.64e7 / (f->rate * (double)scenario->fleet.server.chips);
     MUIR_TRY(make_arrays(ctx, s));
     place_servers(s);
     *out = s;

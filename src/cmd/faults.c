@@ -210,13 +210,13 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
                               {"--servers", NULL, &text[0], NULL},
                               {"--chips", NULL, &text[1], NULL},
                               {"--days", NULL, &text[2], NULL}};
-    muir_args args = {NULL, NULL, 0};
-    if (argc < 1 || strcmp(argv[0], "fit") != 0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "muir faults needs a task: fit LOG.csv");
-    MUIR_TRY(muir_args_read(ctx, argc - 1, argv + 1, known, (int)(sizeof known / sizeof known[0]), &args));
-    if (!args.positional || args.n_overrides > 0)
+    muir_args args = {.positional = NULL};
+    MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, (int)(sizeof known / sizeof known[0]), 2, &args));
+    if (args.n_words < 1 || strcmp(args.words[0], "fit") != 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir faults needs a task: fit LOG.csv"));
+    if (args.n_words < 2 || args.n_overrides > 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir faults fit needs a CSV file and no key=value"));
-    if (muir_is_root(ctx)) st = fit(ctx, args.positional, out, text);
+    if (muir_is_root(ctx)) st = fit(ctx, args.words[1], out, text);
     MUIR_TRY(muir_agree(ctx, st));
 done:
     muir_args_free(&args);

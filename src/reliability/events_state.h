@@ -80,13 +80,13 @@ bool muir_events_fail_job(muir_events *events, muir_failure *failure);
 /* The units with chips in a slot go down, ready again restart_ns after the failure is detected. Local. */
 void muir_events_drop(muir_events *events, const muir_failure *failure, int32_t slot, int64_t restart_ns);
 
-/* Policies about a failure of one server (events_policy.c). One that is foreseen waits until the job has moved
- * off its server: true, nothing fails now. _move_off does that between two rows. Local. */
+/* Policies about a failure of one server (events_policy.c). One that is foreseen waits until the job has
+ * moved off its server: true, nothing fails now. _move_off does that between two rows. Local. */
 bool muir_events_foresee(muir_events *events, const muir_failure *failure);
 void muir_events_move_off(muir_events *events, const muir_failure *failure);
 
-/* What a wrong diagnosis drains: the other servers of the pipeline group, called before the bad one is drained;
- * or a healthy server, called after the bad one has restarted, which fails again. Local. */
+/* What a wrong diagnosis drains: the other servers of the pipeline group, called before the bad one is
+ * drained; or a healthy server, called after the bad one has restarted, which fails again. Local. */
 void muir_events_evict_group(muir_events *events, const muir_failure *failure);
 void muir_events_evict_wrong(muir_events *events, const muir_failure *failure);
 

@@ -115,12 +115,13 @@ static double tail(double mean, double shape, int k)
     return fmax(0.0, 1.0 - sum);
 }
 
-/* Twice, since lemons widen the law that is to show them. */
+/* Again and again, since lemons widen the law that is to show them. */
 static void find_lemons(const tally *t, const muir_exposure *x, muir_fault_fit *fit)
 {
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0, before = -1; round < 20 && fit->n_lemons != before; round++) {
         const sample s = measure(t, x, NULL);
         const double mean = s.rate * 1e-3 * x->chips * x->days, shape = fmin(1e6, fmax(1.0, s.spread));
+        before = fit->n_lemons;
         fit->n_lemons = 0;
         for (int32_t i = 0; i < t->n; i++) {
             t->is_lemon[i] = t->failures[i] >= 3 && tail(mean, shape, t->failures[i]) < 0.05 / t->n;

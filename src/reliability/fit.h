@@ -55,8 +55,8 @@ typedef struct muir_fault_fit {
  *     Wilson and Hilferty's approximation of the Poisson's exact ones; of lengths from the normal law
  * fit  out
  * Local. MUIR_ERR_ARG for an exposure that the log contradicts, MUIR_ERR_MEM.
- * Sources: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39(1), 1977; Efron, Ann. Stat. 7(1), 1979; Wilson and
- * Hilferty, PNAS 17(12), 1931. */
+ * Sources: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39(1), 1977; Efron, Ann. Stat. 7(1), 1979; Wilson
+ * and Hilferty, PNAS 17(12), 1931. */
 muir_status muir_fault_fit_make(muir_ctx *ctx, const muir_fault_log *log, muir_exposure exposure,
                                 muir_fault_fit *fit);
 

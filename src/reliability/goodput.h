@@ -9,8 +9,8 @@
 
 /* Classes of time, named as Google's goodput library names badput where it has the class (AI-Hypercomputer/
  * ml-goodput-measurement): program_startup, the two of checkpoints, wasted_progress_from_disruption and
- * infrastructure_recovery_from_disruption, data_loading. It counts detection as infrastructure recovery and does not know
- * jobs that go on without a replica. */
+ * infrastructure_recovery_from_disruption, data_loading. It counts detection as infrastructure recovery and
+ * does not know jobs that go on without a replica. */
 #define MUIR_CLASS_LIST(X)                                                                                   \
     X(productive, "steps that were kept")                                                                    \
     X(checkpoint_save, "standing still for checkpoints")                                                     \

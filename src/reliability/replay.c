@@ -17,7 +17,7 @@ struct muir_replay {
     int next;
 };
 
-/* The log's servers on random ones of the fleet, no two on one: a shuffle of which only the start is needed. */
+/* The log's servers on random ones of the fleet, no two on one: the start of a shuffle. */
 static muir_status place_at_random(muir_ctx *ctx, int32_t servers, muir_replay *r)
 {
     int32_t *all = NULL;

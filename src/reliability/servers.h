@@ -62,7 +62,8 @@ uint32_t muir_servers_failed(const muir_servers *servers, int32_t server);
 /* A server that is about to be drained comes back as a new one. Local. */
 void muir_servers_retire(muir_servers *servers, int32_t server);
 
-/* The next failure of a server is at time_ns, whatever was drawn; or it has none until it is drained. Local. */
+/* The next failure of a server is at time_ns, whatever was drawn; or it has none until it is drained. Local.
+ */
 void muir_servers_fails_at(muir_servers *servers, int32_t server, int64_t time_ns);
 void muir_servers_hold(muir_servers *servers, int32_t server);
 

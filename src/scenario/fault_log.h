@@ -45,8 +45,8 @@ typedef struct muir_fault_log {
 muir_status muir_fault_log_read(muir_ctx *ctx, const char *path, muir_fault_log **out);
 void muir_fault_log_destroy(muir_fault_log **log); /* accepts NULL, leaves NULL */
 
-/* Rates, causes and outcomes that the log amounts to, in place of those of the preset, for what is expected of
- * it (intervals of checkpoints, the scope that `auto` takes), and its checksum. Nothing without a log.
+/* Rates, causes and outcomes that the log amounts to, in place of those of the preset, for what is expected
+ * of it (intervals of checkpoints, the scope that `auto` takes), and its checksum. Nothing without a log.
  * where    in      of the preset, starts the message
  * servers  in      of the fleet
  * chips    in      of the fleet

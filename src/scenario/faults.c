@@ -127,6 +127,11 @@ muir_status muir_faults_check_often(muir_ctx *ctx, const muir_faults *f, int64_t
         {"slow.compute", f->slow.compute, f->slow.compute * thousands},
         {"slow.network", f->slow.network, f->slow.network * thousands},
         {"slow.flap", f->slow.flap, f->slow.flap * (double)chips / days_of_month},
+        {"job.crash", f->job.crash, f->job.crash},
+        {"job.hang", f->job.hang, f->job.hang},
+        {"job.deployment", f->job.deployment, f->job.deployment},
+        {"job.loss_spike", f->job.loss_spike, f->job.loss_spike},
+        {"job.data_stall", f->job.data_stall, f->job.data_stall},
     };
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
         if (rates[i].per_day > most)

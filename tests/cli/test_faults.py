@@ -108,6 +108,58 @@ class Faults(Case):
         broken = fleet["replicas"][events["step"][events["stall_s"] > 0]] == 0
         self.assertGreater(broken.mean(), 0.5)  # the others are planned interruptions and evictions, between two steps
 
+    def log_of(self, name):
+        """The events of a telemetry file as a log, through the script that users have."""
+        script = os.path.join(SOURCE, "scripts", "events_to_log.py")
+        done = subprocess.run([sys.executable, script, self.path(name), "-o", self.path("log.csv")], capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.path("log.csv")
+
+    def test_a_replayed_log_is_the_same_on_any_ranks_and_after_a_resume(self):
+        job = ["run", "tiny", "host.every=0", *FAULTS, "-q"]
+        self.assertEqual(muir(*job, "steps=400", "-o", self.path("drawn.h5")).returncode, 0)
+        replay = [*job, "faults.log=" + self.log_of("drawn.h5")]
+        for name, ranks in (("one.h5", 1), ("two.h5", 2), ("three.h5", 3)):
+            process = muir(*replay, "steps=400", "-o", self.path(name), ranks=ranks)
+            self.assertEqual(process.returncode, 0, process.stderr)
+        for steps, resume in (("steps=150", []), ("steps=400", ["--resume"])):
+            process = muir(*replay, steps, *resume, "-o", self.path("part.h5"), ranks=2)
+            self.assertEqual(process.returncode, 0, process.stderr)
+        self.same("one.h5", "two.h5", "three.h5")
+        self.same("one.h5", "part.h5")
+        with h5py.File(self.path("drawn.h5")) as drawn, h5py.File(self.path("one.h5")) as replayed:
+            kinds = [name.decode() for name in drawn["events/kind_name"][:]]
+            first = min(drawn["fleet/fleet_time_s"][-1], replayed["fleet/fleet_time_s"][-1])
+            for kind in ("chip", "hbm", "software", "planned", "slow_compute"):
+                number = kinds.index(kind)
+                starts = [file["events/start_s"][file["events/kind"][:] == number] for file in (drawn, replayed)]
+                before, after = (set(times[times < 0.5 * first].round(6)) for times in starts)
+                self.assertLess(len(before ^ after), 0.4 * len(before) + 2, kind)  # but for servers that are out already
+        with open(self.path("log.csv"), "a") as file:
+            file.write("399.0,crash,,,,\n")
+        process = muir(*replay, "steps=500", "--resume", "-o", self.path("part.h5"))
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("faults.log", process.stderr)
+
+    def test_a_log_is_fitted_and_the_preset_runs(self):
+        process = muir("run", "llama3-16k", "faults=llama3", "fleet.servers=2072", "faults.rate=80", "faults.job.crash=60",
+                       "steps=600", "host.every=0", "telemetry.level=fleet", "-q", "-o", self.path("x.h5"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        log = self.log_of("x.h5")
+        process = muir("faults", "fit", log, "--servers", "2072", "-o", self.path("fitted.yaml"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        for word in ("80 % interval", "rate", "job.crash", "cannot tell", "weibull"):
+            self.assertIn(word, process.stdout)
+        process = muir("check", "llama3-16k", "fleet.servers=2072", "faults=" + self.path("fitted.yaml"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        for arguments, word in ((["fit"], "needs a CSV file"), (["draw", log], "needs a task"),
+                                (["fit", log, "--servers", "3"], "--servers says 3"),
+                                (["fit", log, "--days", "0.001"], "--days says 0.001")):
+            process = muir("faults", *arguments)
+            self.assertEqual(process.returncode, 2, process.stdout)
+            self.assertIn(word, process.stderr)
+
     def stragglers(self, *arguments):
         """What scripts/find_straggler.py makes of a run."""
         process = muir("run", *arguments, "host.every=0", "telemetry.level=server", "-q", "-o", self.path("x.h5"))

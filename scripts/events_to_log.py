@@ -10,7 +10,10 @@ import argparse
 import csv
 import sys
 
-import h5py
+from python_with import python_with
+
+python_with("h5py")
+from open_run import open_run
 
 OWN = {"spike", "eviction"}
 
@@ -20,7 +23,7 @@ def text(value):
 
 
 def rows(path):
-    with h5py.File(path, "r") as file:
+    with open_run(path) as file:
         events = file["events"]
         kinds = [text(name) for name in events["kind_name"][:]]
         outcomes = [text(name) for name in events["consequence_name"][:]]

@@ -85,7 +85,7 @@ static void print_rest(const muir_fault_fit *f)
     if (f->n_lemons == 0) printf("no server fails more often than the spread of rates explains");
     for (int i = 0; i < f->n_lemons; i++)
         printf("%sserver %d (%d failures)", i ? ", " : "", f->lemon[i], f->lemon_failures[i]);
-    printf("\nbursts: %d times several servers within a minute, at most %d; failures of a day vary %.2f "
+    printf("\nbursts: %d times several servers within a minute, at most %d; failures per day vary %.2f "
            "times as "
            "much as independent ones\n",
            f->bursts, f->largest_burst, f->dispersion);

@@ -103,6 +103,14 @@ static muir_figure interval(double value, double *draws, int n)
     return (muir_figure){value, muir_percentile(draws, DRAWS, 0.1), muir_percentile(draws, DRAWS, 0.9), n};
 }
 
+/* Wilson's interval of a share of n. Source: J. Am. Stat. Assoc. 22(158), 1927. */
+static muir_figure share_figure(double share, int n)
+{
+    const double zz = z80 * z80 / n, middle = (share + 0.5 * zz) / (1.0 + zz);
+    const double half = sqrt(share * (1.0 - share) * zz + 0.25 * zz * zz) / (1.0 + zz);
+    return (muir_figure){share, fmax(0.0, middle - half), fmin(1.0, middle + half), n};
+}
+
 /* Chance of at least k failures under a negative binomial law of this mean and shape. */
 static double tail(double mean, double shape, int k)
 {
@@ -151,7 +159,7 @@ static void fit_lemons(const tally *t, const muir_exposure *x, muir_fault_fit *f
 static muir_status fit_servers(muir_ctx *ctx, const tally *t, const muir_exposure *x, muir_fault_fit *fit)
 {
     muir_status st = MUIR_OK;
-    double rate[DRAWS], spread[DRAWS], in_place[DRAWS];
+    double rate[DRAWS], spread[DRAWS];
     int32_t *pick = NULL;
     int n = 0, known = 0, repeats = 0;
     const sample all = measure(t, x, NULL);
@@ -162,7 +170,7 @@ static muir_status fit_servers(muir_ctx *ctx, const tally *t, const muir_exposur
             pick[i] = (int32_t)(muir_draw_uniform(&d, 0) * t->n);
         }
         const sample s = measure(t, x, pick);
-        rate[k] = s.rate, spread[k] = fmin(1e9, s.spread), in_place[k] = s.in_place;
+        rate[k] = s.rate, spread[k] = fmin(1e9, s.spread);
     }
     for (int32_t i = 0; i < t->n; i++) {
         n += t->is_lemon[i] ? 0 : t->failures[i];
@@ -174,7 +182,7 @@ static muir_status fit_servers(muir_ctx *ctx, const tally *t, const muir_exposur
         fit->rate = muir_poisson_figure(n, n > 0 ? n / all.rate : 1e-3 * x->chips * x->days * x->servers);
     if (repeats >= FEWEST_REPEATS && isfinite(all.spread))
         fit->spread = interval(all.spread, spread, repeats);
-    if (known > 0) fit->in_place = interval(all.in_place, in_place, known);
+    if (known > 0) fit->in_place = share_figure(all.in_place, known);
 done:
     free(pick);
     return st;

@@ -130,7 +130,8 @@ void muir_reaction_init(muir_reaction *r, const muir_scenario *s, const muir_che
         r->storage_share = storage_share(f, job_per_day > 0.0 ? r->mtti_s / r->servers_mtti_s : 1.0);
     r->init_job_ns = ns(init_s(f->reaction.init, chips));
     r->init_unit_ns = ns(init_s(f->reaction.init, chips / units));
-    r->reconnect_ns = ns(init_s(MUIR_INIT_FAST, units));
+    r->reconnect_ns =
+        ns(f->reaction.reconnect_s > 0.0 ? f->reaction.reconnect_s : init_s(MUIR_INIT_FAST, units));
     r->scope = f->reaction.scope;
     if (!c) return;
     if (has_failures) expect(r, s, c, step_s);

@@ -52,7 +52,8 @@ typedef struct muir_fault_fit {
  *     lemons    servers whose number of failures has a chance below 0.05 / servers under that law
  *     repairs   a lognormal and, beyond a day, a uniform branch, by expectation and maximisation
  *     intervals of these from 200 draws of as many servers and repairs with replacement; of counts by
- *     Wilson and Hilferty's approximation of the Poisson's exact ones, of shares by Wilson's; of lengths from the normal law
+ *     Wilson and Hilferty's approximation of the Poisson's exact ones, of shares by Wilson's, of lengths
+ *     from the normal law
  * fit  out
  * Local. MUIR_ERR_ARG for an exposure that the log contradicts, MUIR_ERR_MEM.
  * Sources: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39(1), 1977; Efron, Ann. Stat. 7(1), 1979; Wilson

@@ -160,6 +160,42 @@ class Faults(Case):
             self.assertEqual(process.returncode, 2, process.stdout)
             self.assertIn(word, process.stderr)
 
+    def test_slurm_records_become_a_log(self):
+        with open(self.path("nodes"), "w") as file:
+            file.write("|2026-01-01T00:00:00|2026-01-01T00:10:00||the cluster\n"
+                       "node2|2026-01-02T03:00:00|2026-01-02T09:00:00|DRAIN|GPU Xid 79 fallen off the bus\n"
+                       "node1|2026-01-03T03:00:00|Unknown|DOWN*|Not responding\n")
+        with open(self.path("jobs"), "w") as file:
+            file.write("1|COMPLETED|2026-01-01T00:00:00|2026-01-02T00:00:00|node[1-2]|0:0\n"
+                       "2|FAILED|2026-01-02T00:00:00|2026-01-02T05:00:00|node[1-2]|1:0\n")
+        script = os.path.join(SOURCE, "scripts", "slurm_to_log.py")
+        done = subprocess.run([sys.executable, script, "--nodes", self.path("nodes"), "--jobs", self.path("jobs"), "-o",
+                               self.path("log.csv")], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("log.csv")) as file:
+            self.assertEqual(file.read().split(), ["time_s,kind,server,until_s,consequence", "0,chip,node2,21600,drained",
+                                                   "7200,crash,,,", "86400,hang,node1,,drained"])
+        process = muir("faults", "fit", self.path("log.csv"), "--servers", "10", "--days", "3")
+        self.assertEqual(process.returncode, 0, process.stderr)
+
+    def test_detectors_are_scored(self):
+        process = muir("run", "llama3-16k", "faults=llama3", "faults.rate=0", "faults.slow.compute=60",
+                       "faults.slow.compute_median_s=200", "steps=200", "telemetry.server_every=5", "host.every=0",
+                       "telemetry.level=server", "-q", "-o", self.path("x.h5"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        script = os.path.join(SOURCE, "scripts", "detect.py")
+        done = subprocess.run([sys.executable, script, self.path("x.h5"), "--json", self.path("x.json")], capture_output=True,
+                              text=True, timeout=120)
+        if "scipy" in done.stderr:
+            self.skipTest("scipy is missing")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("x.json")) as file:
+            rows = {(r["what"], r["detector"]): r for r in json.load(file)[""]}
+        for detector in ("threshold", "peers", "ewma", "cusum", "find_straggler"):
+            self.assertGreater(rows["slow server", detector]["planted"], 0)
+            self.assertGreater(rows["slow server", detector]["recall"], 0.5, detector)
+        self.assertGreaterEqual(rows["slow server", "find_straggler"]["precision"], 0.9)
+
     def stragglers(self, *arguments):
         """What scripts/find_straggler.py makes of a run."""
         process = muir("run", *arguments, "host.every=0", "telemetry.level=server", "-q", "-o", self.path("x.h5"))

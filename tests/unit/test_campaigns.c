@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Published campaigns (tests/data/campaigns.csv), each with the inputs that its publication gives: P10, P50 and
- * P90 over seeds next to the published figure. Prints the table of docs/reliability.md. */
+/* Published campaigns (tests/data/campaigns.csv), each with the inputs that its publication gives: P10, P50
+ * and P90 over seeds next to the published figure. Prints the table of docs/reliability.md. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

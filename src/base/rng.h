@@ -30,6 +30,7 @@ typedef enum muir_stream {
     MUIR_STREAM_COMMON = 19, /* what the whole fleet shares from step to step */
     MUIR_STREAM_LENGTH = 20, /* lengths of sequences, per microbatch of a replica */
     MUIR_STREAM_EXPERT = 21, /* popularity of experts, per layer and chip of an expert group */
+    MUIR_STREAM_FIT = 22,    /* servers and repairs drawn again: reliability/fit.c */
     MUIR_STREAM_POWER = 30,  /* power of a server at equal work */
     MUIR_STREAM_HEAT = 31,   /* how warm a chip and its server's place are: fleet_clock/heat.c */
     MUIR_STREAM_PLACEMENT = 32, /* order in which jobs take servers: network/jobs.c */
@@ -54,6 +55,13 @@ typedef enum muir_purpose {
     MUIR_PURPOSE_OPERATOR = 7,
     MUIR_PURPOSE_CHIP = 8,
     MUIR_PURPOSE_SINCE = 9,  /* silent corruption: when it began */
+    MUIR_PURPOSE_TRIES = 10, /* restarts that fail */
+    MUIR_PURPOSE_RESCUE = 11,
+    MUIR_PURPOSE_FORESEEN = 12,
+    MUIR_PURPOSE_MISDIAGNOSED = 13,
+    MUIR_PURPOSE_WRONG = 14, /* the server that diagnosis names */
+    MUIR_PURPOSE_RELAPSE = 15,
+    MUIR_PURPOSE_CURED = 16,
     MUIR_PURPOSE_REST = 128, /* gamma: rest of a gap that has begun long ago */
     /* MUIR_STREAM_EVENT: an event of the whole fleet */
     MUIR_PURPOSE_EVENT_GAP = 0, /* since the one before */
@@ -63,6 +71,7 @@ typedef enum muir_purpose {
     MUIR_PURPOSE_CYCLES = 4,
     MUIR_PURPOSE_DOWN = 5,
     MUIR_PURPOSE_UP = 6,
+    MUIR_PURPOSE_WAIT = 20, /* for data */
     /* MUIR_STREAM_COMMON: a row; flaps take two from here on for each episode */
     MUIR_PURPOSE_ROW = 64,
 } muir_purpose;

@@ -190,7 +190,7 @@ static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, cons
     if (st != MUIR_OK) return st;
     const muir_reaction *r = muir_events_reaction(events);
     printf("\nfaults %s (injected): ", s->run.faults);
-    if (s->faults.top.rate > 0.0) {
+    if (muir_faults_has_failures(&s->faults)) {
         printf("one failure of the job each %s is expected; productive time by reaction\n",
                muir_time_text(r->mtti_s).s);
         for (int scope = MUIR_SCOPE_SYNC; scope < MUIR_SCOPE_COUNT; scope++)

@@ -116,7 +116,7 @@ static void print_goodput(const muir_scenario *s, const muir_summary *m)
             printf("  %-24s %9s  %5.2f %%  %s\n", muir_class_name(c),
                    muir_time_text(1e-9 * (double)g->class_ns[c]).s,
                    100.0 * (double)g->class_ns[c] / (double)g->total_ns, muir_class_help(c));
-    if (s->faults.top.rate <= 0.0) return;
+    if (!muir_faults_has_failures(&s->faults)) return;
     printf("  reaction    %s%s; %s unplanned interruptions, ", muir_scope_name(m->reaction.scope),
            m->reaction.is_chosen ? " (auto)" : "", muir_count_text(g->interruptions).s);
     if (g->interruptions > 0) printf("one each %s, ", muir_time_text(muir_goodput_mtti_s(g)).s);
@@ -125,6 +125,11 @@ static void print_goodput(const muir_scenario *s, const muir_summary *m)
     printf("  progress    %s steps kept, %s lost; at the end %d servers out, %d replicas missing\n",
            muir_count_text(g->kept_steps).s, muir_count_text(g->lost_steps).s, m->servers_out,
            m->replicas_out);
+    if (g->rescues + g->migrations + g->skipped_batches > 0)
+        printf("  policy      %s chains of restarts ended by a person, %s servers left before they failed, "
+               "%s batches skipped\n",
+               muir_count_text(g->rescues).s, muir_count_text(g->migrations).s,
+               muir_count_text(g->skipped_batches).s);
     print_events(m);
     printf("  lost chip-hours");
     for (int k = 0; k < MUIR_KIND_COUNT; k++)

@@ -76,6 +76,9 @@ static void put_account(muir_json *object, const muir_scenario *s, const muir_su
     muir_json_count(&j, "planned", g->planned);
     muir_json_count(&j, "kept_steps", g->kept_steps);
     muir_json_count(&j, "lost_steps", g->lost_steps);
+    muir_json_count(&j, "skipped_batches", g->skipped_batches);
+    muir_json_count(&j, "rescues", g->rescues);
+    muir_json_count(&j, "migrations", g->migrations);
     muir_json events = muir_json_object(&j, "events");
     for (int k = 0; k < MUIR_KIND_COUNT; k++) muir_json_count(&events, muir_kind_name(k), g->events[k]);
     put_scaled(&j, "lost_chip_hours", g->lost_ns, MUIR_KIND_COUNT, muir_kind_name, chip_hours);

@@ -5,15 +5,31 @@
 static const muir_cause causes[MUIR_CAUSE_COUNT] = {
 #define CAUSE(name, reach, noticed, help) {MUIR_REACH_##reach, MUIR_NOTICED_##noticed},
 #define OTHER(name, help)
+#define JOB(name, noticed, help)
 #include "scenario/kinds.def"
 #undef CAUSE
 #undef OTHER
+#undef JOB
 };
 
 const char *muir_noticed_name(int noticed)
 {
     static const char *const names[MUIR_NOTICED_COUNT] = {"never", "explicit", "timeout", "check", "alert"};
     return names[noticed];
+}
+
+muir_noticed muir_kind_noticed(int kind)
+{
+    static const muir_noticed noticed[MUIR_KIND_COUNT] = {
+#define CAUSE(name, reach, noticed, help) MUIR_NOTICED_##noticed,
+#define OTHER(name, help) MUIR_NOTICED_NEVER,
+#define JOB(name, noticed, help) MUIR_NOTICED_##noticed,
+#include "scenario/kinds.def"
+#undef CAUSE
+#undef OTHER
+#undef JOB
+    };
+    return noticed[kind];
 }
 
 const muir_cause *muir_cause_at(int cause)

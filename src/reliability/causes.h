@@ -26,6 +26,9 @@ typedef struct muir_cause {
     muir_noticed noticed;
 } muir_cause;
 
+/* How a failure of a kind is noticed, a job's failures included. Local. */
+muir_noticed muir_kind_noticed(int kind);
+
 /* cause  in  0 .. MUIR_CAUSE_COUNT - 1
  * Local. */
 const muir_cause *muir_cause_at(int cause);

@@ -84,15 +84,20 @@ void muir_checkpoints_save(muir_checkpoints *c, int64_t step, int64_t productive
     }
 }
 
-muir_tier muir_checkpoints_find(const muir_checkpoints *c, const bool *survives, int64_t now_ns,
-                                int64_t before_ns, muir_saved *saved)
+static bool is_wanted(const muir_checkpoint_tier *t, const muir_saved *saved, const muir_wanted *w)
+{
+    return saved->ready_ns <= w->now_ns && saved->ready_ns - t->write_ns <= w->before_ns &&
+           saved->step <= w->most_step;
+}
+
+muir_tier muir_checkpoints_find(const muir_checkpoints *c, const muir_wanted *w, muir_saved *saved)
 {
     muir_tier found = MUIR_TIER_NONE;
     *saved = (muir_saved){0, 0, 0};
     for (int i = 0; i < MUIR_TIER_COUNT; i++) {
         const muir_checkpoint_tier *t = &c->tier[i];
-        for (int k = t->n_kept - 1; t->is_on && survives[i] && k >= 0; k--) {
-            if (t->kept[k].ready_ns > now_ns || t->kept[k].ready_ns - t->write_ns > before_ns) continue;
+        for (int k = t->n_kept - 1; t->is_on && w->survives[i] && k >= 0; k--) {
+            if (!is_wanted(t, &t->kept[k], w)) continue;
             if (t->kept[k].step > saved->step) *saved = t->kept[k], found = (muir_tier)i;
             break;
         }

@@ -58,13 +58,19 @@ int64_t muir_checkpoints_block_ns(const muir_checkpoints *checkpoints, int64_t s
 void muir_checkpoints_save(muir_checkpoints *checkpoints, int64_t step, int64_t productive_ns,
                            int64_t now_ns);
 
-/* The newest state of the surviving tiers that was ready at now_ns and saved before before_ns; of equal
- * steps the tier that loads faster.
- * survives  in   [MUIR_TIER_COUNT]
- * saved     out
+/* Which saved states will do. */
+typedef struct muir_wanted {
+    bool survives[MUIR_TIER_COUNT];
+    int64_t now_ns;    /* ready by then */
+    int64_t before_ns; /* saved before; INT64_MAX: any */
+    int64_t most_step; /* of no more steps; INT64_MAX: any */
+} muir_wanted;
+
+/* The newest state that will do; of equal steps the one of the tier that loads faster.
+ * saved  out  step 0 where none is left
  * Local. */
-muir_tier muir_checkpoints_find(const muir_checkpoints *checkpoints, const bool *survives, int64_t now_ns,
-                                int64_t before_ns, muir_saved *saved);
+muir_tier muir_checkpoints_find(const muir_checkpoints *checkpoints, const muir_wanted *wanted,
+                                muir_saved *saved);
 
 /* Forgets all states after `step`, and those that are still written. Local. */
 void muir_checkpoints_rewind(muir_checkpoints *checkpoints, int64_t step, int64_t now_ns);

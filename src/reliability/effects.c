@@ -21,37 +21,9 @@ struct muir_effects {
     muir_slow_chip *slow; /* [MOST_EFFECTS] */
     double *stretch;      /* [stages] */
     int stages;
-    double swing;                       /* the common swing, an AR(1) process */
-    double spike;                       /* of this step; 0: none */
-    double mean_gap_s[MUIR_KIND_COUNT]; /* of fleet-wide Poisson processes; infinity: off */
-    int64_t next_ns[MUIR_KIND_COUNT];
-    uint32_t ordinal[MUIR_KIND_COUNT];
+    double swing; /* the common swing, an AR(1) process */
+    double spike; /* of this step; 0: none */
 };
-
-static muir_draw draw_of(const muir_effects *e, int kind, uint32_t ordinal)
-{
-    return (muir_draw){(uint64_t)e->scenario->run.seed, MUIR_STREAM_EVENT, (uint64_t)kind, ordinal};
-}
-
-static void draw_next(muir_effects *e, int kind)
-{
-    const double most_s = 4.0e9;
-    const muir_draw d = draw_of(e, kind, ++e->ordinal[kind]);
-    const double gap_s = muir_draw_exponential(&d, MUIR_PURPOSE_EVENT_GAP) * e->mean_gap_s[kind];
-    e->next_ns[kind] =
-        isinf(e->mean_gap_s[kind]) ? INT64_MAX : e->next_ns[kind] + llrint(fmin(gap_s, most_s) * 1e9);
-}
-
-static void set_rates(muir_effects *e)
-{
-    const muir_faults *f = &e->scenario->faults;
-    const double chips = (double)muir_fleet_chips(&e->scenario->fleet), month_s = 30.4375 * 86400.0;
-    e->mean_gap_s[MUIR_KIND_planned] = 86400.0 / f->top.planned;
-    e->mean_gap_s[MUIR_KIND_slow_compute] = 8.64e7 / (f->slow.compute * chips);
-    e->mean_gap_s[MUIR_KIND_slow_network] = 8.64e7 / (f->slow.network * chips);
-    e->mean_gap_s[MUIR_KIND_flap] = month_s / (f->slow.flap * chips);
-    for (int k = MUIR_KIND_planned; k <= MUIR_KIND_flap; k++) draw_next(e, k);
-}
 
 muir_status muir_effects_create(muir_ctx *ctx, const muir_scenario *scenario, muir_effects **out)
 {
@@ -63,7 +35,6 @@ muir_status muir_effects_create(muir_ctx *ctx, const muir_scenario *scenario, mu
     MUIR_TRY(muir_alloc(ctx, MOST_EFFECTS, sizeof *e->active, "events", &e->active));
     MUIR_TRY(muir_alloc(ctx, MOST_EFFECTS, sizeof *e->slow, "events", &e->slow));
     MUIR_TRY(muir_alloc(ctx, (size_t)e->stages, sizeof *e->stretch, "events", &e->stretch));
-    set_rates(e);
     *out = e;
     e = NULL;
 done:
@@ -79,15 +50,6 @@ void muir_effects_destroy(muir_effects **effects)
     free((*effects)->stretch);
     free(*effects);
     *effects = NULL;
-}
-
-int muir_effects_next(const muir_effects *e, int64_t *time_ns)
-{
-    int first = MUIR_KIND_planned;
-    for (int k = MUIR_KIND_planned; k <= MUIR_KIND_flap; k++)
-        if (e->next_ns[k] < e->next_ns[first]) first = k;
-    *time_ns = e->next_ns[first];
-    return first;
 }
 
 /* Episodes. */
@@ -124,31 +86,45 @@ static double fill_flap(const muir_slow_options *o, const muir_draw *d, muir_eff
     return cycles * (down_s + up_s);
 }
 
-static void fill_episode(const muir_effects *e, muir_effect *f)
+static void fill_episode(const muir_effects *e, const muir_draw *d, muir_effect *f)
 {
     const muir_slow_options *o = &e->scenario->faults.slow;
-    const muir_draw d = draw_of(e, f->kind, f->ordinal);
     const double chips = (double)muir_fleet_chips(&e->scenario->fleet);
-    f->chip = (int64_t)(muir_draw_uniform(&d, MUIR_PURPOSE_EVENT_CHIP) * chips);
+    f->chip = (int64_t)(muir_draw_uniform(d, MUIR_PURPOSE_EVENT_CHIP) * chips);
     f->server = (int32_t)(f->chip / e->scenario->fleet.server.chips);
     f->alert_ns = INT64_MAX;
-    const double length_s = f->kind == MUIR_KIND_slow_compute   ? fill_compute(o, &d, f)
-                            : f->kind == MUIR_KIND_slow_network ? fill_network(o, &d, f)
-                                                                : fill_flap(o, &d, f);
+    const double length_s = f->kind == MUIR_KIND_slow_compute   ? fill_compute(o, d, f)
+                            : f->kind == MUIR_KIND_slow_network ? fill_network(o, d, f)
+                                                                : fill_flap(o, d, f);
     f->end_ns = f->start_ns + llrint(length_s * 1e9);
     if (f->alert_ns >= f->end_ns) f->alert_ns = INT64_MAX; /* over before anybody acts */
 }
 
-const muir_effect *muir_effects_take(muir_effects *e, int kind)
+const muir_effect *muir_effects_start(muir_effects *e, int kind, int64_t start_ns, const muir_draw *draw)
 {
+    if (e->n_active == MOST_EFFECTS) return NULL;
     muir_effect f;
     memset(&f, 0, sizeof f);
     f.kind = kind;
-    f.ordinal = e->ordinal[kind];
-    f.start_ns = e->next_ns[kind];
-    draw_next(e, kind);
-    if (kind == MUIR_KIND_planned || e->n_active == MOST_EFFECTS) return NULL;
-    fill_episode(e, &f);
+    f.ordinal = draw->ordinal;
+    f.start_ns = start_ns;
+    fill_episode(e, draw, &f);
+    e->active[e->n_active] = f;
+    return &e->active[e->n_active++];
+}
+
+const muir_effect *muir_effects_add(muir_effects *e, const muir_effect *effect)
+{
+    const muir_slow_options *o = &e->scenario->faults.slow;
+    if (e->n_active == MOST_EFFECTS) return NULL;
+    muir_effect f = *effect;
+    f.alert_ns = INT64_MAX;
+    f.most_s = o->flap_down_most_s;
+    if (f.kind == MUIR_KIND_slow_compute && o->alerts > 0 && f.severity >= o->alert_slowdown)
+        f.alert_ns = f.start_ns + llrint((double)o->alerts * o->alert_s * 1e9);
+    if (f.kind == MUIR_KIND_slow_network && o->network_patience_s > 0.0)
+        f.alert_ns = f.start_ns + llrint(o->network_patience_s * 1e9);
+    if (f.alert_ns >= f.end_ns) f.alert_ns = INT64_MAX;
     e->active[e->n_active] = f;
     return &e->active[e->n_active++];
 }

@@ -22,19 +22,19 @@ typedef struct muir_effect {
 
 typedef struct muir_effects muir_effects;
 
-/* Rates from the scenario, and the first event of each process.
+/* No episodes yet.
  * out  out  free it with muir_effects_destroy; untouched on error
  * Local. MUIR_ERR_MEM. */
 muir_status muir_effects_create(muir_ctx *ctx, const muir_scenario *scenario, muir_effects **out);
 void muir_effects_destroy(muir_effects **effects); /* accepts NULL, leaves NULL */
 
-/* The kind of the fleet-wide event that comes next (planned, slow_compute, slow_network, flap), and when.
- * Local. */
-int muir_effects_next(const muir_effects *effects, int64_t *time_ns);
+/* Starts an episode of a kind and draws what it is; NULL: there is no room. Local. */
+const muir_effect *muir_effects_start(muir_effects *effects, int kind, int64_t start_ns,
+                                      const muir_draw *draw);
 
-/* Takes the next event of a kind and draws the one after it; for episodes starts them.
- * Returns the episode, NULL for `planned` and where there is no room. Local. */
-const muir_effect *muir_effects_take(muir_effects *effects, int kind);
+/* Starts an episode of which a log says all: `effect` but for alerts and, of a flap, the longest time down.
+ * NULL: there is no room. Local. */
+const muir_effect *muir_effects_add(muir_effects *effects, const muir_effect *effect);
 
 /* Ends episodes that are over at now_ns. Local. */
 void muir_effects_expire(muir_effects *effects, int64_t now_ns);

@@ -11,8 +11,8 @@
 
 const char *muir_consequence_name(int consequence)
 {
-    static const char *const names[MUIR_CONSEQUENCE_COUNT] = {"none", "slower", "in_place", "drained",
-                                                              "stopped"};
+    static const char *const names[MUIR_CONSEQUENCE_COUNT] = {"none",    "slower",  "in_place",
+                                                              "drained", "stopped", "migrated"};
     return names[consequence];
 }
 
@@ -26,6 +26,12 @@ muir_status muir_events_create(muir_ctx *ctx, const muir_scenario *scenario, dou
     MUIR_TRY(muir_alloc(ctx, MUIR_EVENTS_OF_ROW, sizeof *e->event, "events", &e->event));
     MUIR_TRY(muir_servers_create(ctx, scenario, &e->servers));
     MUIR_TRY(muir_effects_create(ctx, scenario, &e->effects));
+    MUIR_TRY(muir_arrivals_create(ctx, scenario, &e->arrivals));
+    MUIR_TRY(muir_replay_create(ctx, scenario, &e->replay));
+    MUIR_TRY(muir_alloc(ctx, MUIR_MOST_PLANNED, sizeof *e->planned, "events", &e->planned));
+    MUIR_TRY(muir_alloc(ctx, MUIR_MOST_MIGRATING, sizeof *e->migrating, "events", &e->migrating));
+    e->n_peers = muir_servers_n_slots(e->servers) + (int32_t)scenario->job.parallel.pp;
+    MUIR_TRY(muir_alloc(ctx, (size_t)e->n_peers, sizeof *e->peers, "events", &e->peers));
     muir_reaction_init(&e->reaction, scenario, NULL, step_s);
     muir_checkpoints_init(&e->checkpoints, scenario, params, step_s, e->reaction.mtti_s,
                           e->reaction.storage_share);
@@ -42,6 +48,11 @@ void muir_events_destroy(muir_events **events)
     if (!*events) return;
     muir_servers_destroy(&(*events)->servers);
     muir_effects_destroy(&(*events)->effects);
+    muir_arrivals_destroy(&(*events)->arrivals);
+    muir_replay_destroy(&(*events)->replay);
+    free((*events)->planned);
+    free((*events)->migrating);
+    free((*events)->peers);
     free((*events)->event);
     free(*events);
     *events = NULL;
@@ -49,24 +60,39 @@ void muir_events_destroy(muir_events **events)
 
 /* Between rows. */
 
-static void interrupt_as_planned(muir_events *e, int64_t start_ns)
+/* Training stops after a step and starts again: in place, with its state in memory, or as a whole. */
+static int64_t restart_as_planned(muir_events *e, muir_event *event)
 {
+    const muir_policy *policy = &e->scenario->faults.policy;
+    const muir_wanted wanted = {{true, true, true}, e->now_ns, INT64_MAX, INT64_MAX};
     muir_saved saved;
-    const bool all[MUIR_TIER_COUNT] = {true, true, true};
-    const muir_tier tier = muir_checkpoints_find(&e->checkpoints, all, e->now_ns, INT64_MAX, &saved);
-    const int64_t reschedule_ns = muir_events_ns(e->scenario->faults.reaction.reschedule_s);
+    if (policy->hot_update_s > 0.0) {
+        const int64_t hot_ns = muir_events_ns(policy->hot_update_s);
+        e->prefix_ns[MUIR_CLASS_program_startup] += hot_ns;
+        return hot_ns;
+    }
+    const muir_tier tier = muir_checkpoints_find(&e->checkpoints, &wanted, &saved);
+    const int64_t reschedule_ns =
+        muir_events_ns(e->scenario->faults.reaction.reschedule_s + policy->preflight_s);
     const int64_t load_ns = tier == MUIR_TIER_NONE ? 0 : e->checkpoints.tier[tier].load_ns;
     e->prefix_ns[MUIR_CLASS_infrastructure_recovery] += reschedule_ns;
     e->prefix_ns[MUIR_CLASS_program_startup] += e->reaction.init_job_ns;
     e->prefix_ns[MUIR_CLASS_checkpoint_restore] += load_ns;
-    const int64_t stall_ns = reschedule_ns + e->reaction.init_job_ns + load_ns;
-    e->goodput.lost_ns[MUIR_KIND_planned] += stall_ns;
-    e->goodput.planned++;
-    muir_event *event = muir_events_note(e, MUIR_KIND_planned, start_ns, e->now_ns + stall_ns);
-    event->consequence = MUIR_CONSEQUENCE_STOPPED;
-    event->stall_ns = stall_ns;
     event->tier = (int32_t)tier;
     event->loaded_step = saved.step;
+    return reschedule_ns + e->reaction.init_job_ns + load_ns;
+}
+
+static void interrupt_as_planned(muir_events *e, const muir_planned *planned)
+{
+    muir_event *event = muir_events_note(e, planned->kind, planned->start_ns, planned->start_ns);
+    const int64_t stall_ns = planned->window_ns + restart_as_planned(e, event);
+    e->window_left_ns += planned->window_ns;
+    e->goodput.lost_ns[planned->kind] += stall_ns;
+    e->goodput.planned++;
+    event->consequence = MUIR_CONSEQUENCE_STOPPED;
+    event->stall_ns = stall_ns;
+    event->end_ns = e->now_ns + stall_ns;
 }
 
 static void evict_the_slow(muir_events *e)
@@ -84,9 +110,18 @@ void muir_events_begin(muir_events *e, int64_t row, muir_disturbance *d)
     if (muir_servers_join(e->servers, e->now_ns) > 0)
         e->prefix_ns[MUIR_CLASS_infrastructure_recovery] +=
             muir_events_ns(e->scenario->faults.reaction.join_s);
-    for (; e->n_planned > 0; e->n_planned--) interrupt_as_planned(e, e->planned_ns);
+    for (int i = 0; i < e->n_planned; i++) interrupt_as_planned(e, &e->planned[i]);
+    e->n_planned = 0;
+    e->window_part_ns = e->window_left_ns;
+    e->window_left_ns = 0;
+    e->prefix_ns[MUIR_CLASS_infrastructure_recovery] += e->window_part_ns;
+    for (int i = 0; i < e->n_migrating; i++) muir_events_move_off(e, &e->migrating[i]);
+    e->n_migrating = 0;
     evict_the_slow(e);
     muir_effects_meet(e->effects, e->servers, row, d);
+    e->data_ns = e->data_due_ns;
+    e->data_due_ns = 0;
+    d->wait_s += 1e-9 * (double)e->data_ns;
     muir_servers_show(e->servers, d);
 }
 
@@ -101,26 +136,6 @@ static void note_spike(muir_events *e, int64_t attempt_ns)
 
 /* Within rows. */
 
-static void take_fleet_wide(muir_events *e, int kind, int64_t start_ns)
-{
-    const muir_effect *effect = muir_effects_take(e->effects, kind);
-    if (kind == MUIR_KIND_planned) {
-        e->n_planned++;
-        e->planned_ns = start_ns;
-    }
-    if (!effect) return;
-    const bool is_met = muir_servers_trains(e->servers, effect->server);
-    muir_event *event = muir_events_note(e, kind, start_ns, effect->end_ns);
-    event->server = effect->server;
-    event->chip = effect->chip;
-    event->servers = 1;
-    event->severity = effect->severity;
-    event->consequence = is_met ? MUIR_CONSEQUENCE_SLOWER : MUIR_CONSEQUENCE_NONE;
-    if (!is_met || effect->alert_ns == INT64_MAX) return;
-    event->noticed = MUIR_NOTICED_ALERT;
-    event->noticed_ns = effect->alert_ns;
-}
-
 static void come_back(muir_events *e, int32_t server, int64_t now_ns)
 {
     muir_servers_return(e->servers, server, now_ns);
@@ -132,16 +147,18 @@ static void come_back(muir_events *e, int32_t server, int64_t now_ns)
 static bool happens(muir_events *e, int64_t limit_ns, bool *is_over)
 {
     int64_t server_ns, kind_ns;
+    const int64_t log_ns = muir_replay_next_ns(e->replay);
     const int32_t server = muir_servers_next(e->servers, &server_ns);
-    const int kind = muir_effects_next(e->effects, &kind_ns);
-    *is_over = server_ns >= limit_ns && kind_ns >= limit_ns;
+    const int kind = muir_arrivals_next(e->arrivals, &kind_ns);
+    *is_over = server_ns >= limit_ns && kind_ns >= limit_ns && log_ns >= limit_ns;
     if (*is_over) return false;
-    if (kind_ns < server_ns)
-        take_fleet_wide(e, kind, kind_ns);
-    else if (muir_servers_is_out(e->servers, server))
-        come_back(e, server, server_ns);
-    else
-        return muir_events_fail(e, server);
+    if (log_ns < server_ns && log_ns < kind_ns) return muir_events_replay(e);
+    if (kind_ns < server_ns) return muir_events_arrive(e, kind, kind_ns);
+    if (!muir_servers_is_out(e->servers, server)) {
+        muir_failure failure = muir_failure_of_server(e, server);
+        return !muir_events_foresee(e, &failure) && muir_events_fail(e, &failure);
+    }
+    come_back(e, server, server_ns);
     return false;
 }
 
@@ -155,8 +172,11 @@ static void account_kept(muir_events *e, int64_t attempt_ns)
         g->lost_ns[muir_servers_down_kind(s, i)] += share_ns;
         missing_ns += share_ns;
     }
+    const int64_t data_ns = e->data_ns < attempt_ns - missing_ns ? e->data_ns : attempt_ns - missing_ns;
     g->class_ns[MUIR_CLASS_missing_replicas] += missing_ns;
-    g->class_ns[MUIR_CLASS_productive] += attempt_ns - missing_ns;
+    g->class_ns[MUIR_CLASS_data_loading] += data_ns;
+    g->class_ns[MUIR_CLASS_productive] += attempt_ns - missing_ns - data_ns;
+    g->lost_ns[MUIR_KIND_data_stall] += data_ns;
     g->kept_steps++;
     e->progress++;
 }
@@ -180,7 +200,11 @@ static void break_off(muir_events *e, muir_attempt *a)
     muir_goodput *g = &e->goodput;
     const int64_t used_ns = e->failed_ns - e->now_ns;
     a->broken_ns = used_ns > a->prefix_ns ? used_ns - a->prefix_ns : 0;
-    if (used_ns < a->prefix_ns) a->prefix_ns = used_ns;
+    if (used_ns < a->prefix_ns) { /* maintenance goes on after the stall, restarts are repeated by it */
+        const int64_t left_ns = a->prefix_ns - used_ns;
+        e->window_left_ns = left_ns < e->window_part_ns ? left_ns : e->window_part_ns;
+        a->prefix_ns = used_ns;
+    }
     g->class_ns[MUIR_CLASS_wasted_progress] += a->broken_ns;
     g->lost_ns[e->failed_kind] += a->broken_ns + e->stall_ns;
     g->trained_ns[e->failed_kind] += a->broken_ns;

@@ -21,6 +21,7 @@ typedef enum muir_consequence {
     MUIR_CONSEQUENCE_IN_PLACE, /* the job or replica started again on the same server */
     MUIR_CONSEQUENCE_DRAINED,  /* and the server went to repair */
     MUIR_CONSEQUENCE_STOPPED,  /* the whole job was stopped and started as planned */
+    MUIR_CONSEQUENCE_MIGRATED, /* the job moved off the server before it failed */
     MUIR_CONSEQUENCE_COUNT
 } muir_consequence;
 const char *muir_consequence_name(int consequence); /* "drained"; never NULL */

@@ -9,8 +9,8 @@
 
 /* Classes of time, named as Google's goodput library names badput where it has the class (AI-Hypercomputer/
  * ml-goodput-measurement): program_startup, the two of checkpoints, wasted_progress_from_disruption and
- * infrastructure_recovery_from_disruption. It counts detection as infrastructure recovery and does not know
- * jobs that go on without a replica. */
+ * infrastructure_recovery_from_disruption, data_loading. It counts detection as infrastructure recovery and
+ * does not know jobs that go on without a replica. */
 #define MUIR_CLASS_LIST(X)                                                                                   \
     X(productive, "steps that were kept")                                                                    \
     X(checkpoint_save, "standing still for checkpoints")                                                     \
@@ -19,7 +19,8 @@
     X(infrastructure_recovery, "waiting for servers, processes or a person")                                 \
     X(program_startup, "starting processes and communicators again")                                         \
     X(checkpoint_restore, "loading saved state")                                                             \
-    X(missing_replicas, "share of kept steps that missing replicas did not train")
+    X(missing_replicas, "share of kept steps that missing replicas did not train")                           \
+    X(data_loading, "waiting for data in steps that were kept")
 
 #define MUIR_CLASS_ENUM(name, help) MUIR_CLASS_##name,
 typedef enum muir_class { MUIR_CLASS_LIST(MUIR_CLASS_ENUM) MUIR_CLASS_COUNT } muir_class;
@@ -39,6 +40,9 @@ typedef struct muir_goodput {
     int64_t interruptions;               /* failures that stopped the job: unplanned */
     int64_t planned;                     /* planned interruptions and evictions */
     int64_t lost_steps, kept_steps;
+    int64_t skipped_batches; /* of the data, after loss spikes */
+    int64_t rescues;         /* chains of restarts that a person had to end */
+    int64_t migrations;      /* off servers that were seen to fail; part of `planned` */
 } muir_goodput;
 
 /* Share of time that was productive; 1 for an empty run. Also called ETTR (effective training time ratio).

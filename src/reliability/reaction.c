@@ -7,6 +7,7 @@
 
 #include "base/real.h"
 #include "reliability/causes.h"
+#include "reliability/policy.h"
 
 static int64_t ns(double seconds)
 {
@@ -30,13 +31,16 @@ static double init_s(int law, double n)
     return 2.0 + 2.0 * muir_real_log(n > 1.0 ? n : 1.0) / 0.6931471805599453;
 }
 
-/* Failures of single servers survive in peer memory, without it in place on disk; else storage is needed. */
-static double share_of_storage(const muir_faults *f)
+/* Servers' failures survive in peer memory, without it in place on disk; else storage is needed. Copies in
+ * memory and on disks survive a failure of the whole job.
+ * of_servers  in  share of failures that are servers' */
+static double storage_share(const muir_faults *f, double of_servers)
 {
     const muir_checkpoint_options *o = &f->checkpoint;
     const double wide = muir_causes_wide_share(&f->causes);
     const double without_memory = o->disk ? 1.0 - f->top.in_place : 1.0;
-    return o->memory ? wide * without_memory : without_memory;
+    if (!o->memory && !o->disk) return 1.0;
+    return of_servers * (!o->memory ? without_memory : o->memory_remote ? 0.0 : wide * without_memory);
 }
 
 static double mean_detection_s(const muir_faults *f)
@@ -69,7 +73,7 @@ static bool lacks_spares(const muir_reaction *r, const muir_scenario *s)
     const double short_s = f->repair_median_s * muir_real_exp(0.5 * f->repair_sigma * f->repair_sigma),
                  long_s = 0.5 * (f->long_repair_min_s + f->long_repair_max_s);
     const double repair_s = short_s + f->long_repair_share * (long_s - short_s);
-    return (1.0 - f->in_place) * repair_s / r->mtti_s > (double)s->spare_servers;
+    return (1.0 - f->in_place) * repair_s / r->servers_mtti_s > (double)s->spare_servers;
 }
 
 static void expect(muir_reaction *r, const muir_scenario *s, const muir_checkpoints *c, double step_s)
@@ -81,13 +85,16 @@ static void expect(muir_reaction *r, const muir_scenario *s, const muir_checkpoi
         (lacks_spares(r, s) ? o->no_spare_s : o->reschedule_s) + s->fleet.server.rewire_s;
     const muir_case mean = {
         ns(mean_detection_s(f)), ns(o->operator_median_s * muir_real_exp(0.5 * sigma * sigma)),
-        ns(f->top.in_place * o->reschedule_s + (1.0 - f->top.in_place) * replace_s), ns(mean_load_s(c))};
+        ns(f->top.in_place * o->reschedule_s + (1.0 - f->top.in_place) * replace_s), ns(mean_load_s(c)), 0};
     const bool is_replicated = s->job.parallel.zero_stage == 0 || f->checkpoint.memory;
     int64_t class_ns[MUIR_CLASS_COUNT];
+    const double load_s = mean_load_s(c);
     for (int scope = MUIR_SCOPE_SYNC; scope <= MUIR_SCOPE_ELASTIC; scope++) {
         const double lost_s =
             scope != MUIR_SCOPE_SYNC && is_replicated ? 0.5 * step_s : mean_lost_s(c, step_s);
         muir_case failure = mean;
+        failure.retry_ns =
+            ns(muir_policy_mean_retry_s(&f->policy, muir_reaction_restart_s(r, s, scope, load_s)));
         if (scope == MUIR_SCOPE_ELASTIC && is_replicated) failure.load_ns = 0; /* nobody else goes back */
         r->stall_s[scope] = 1e-9 * (double)muir_reaction_stall(r, s, scope, &failure, class_ns);
         r->share[scope] = fmax(0.0, 1.0 - (r->stall_s[scope] + lost_s) / r->mtti_s);
@@ -114,17 +121,29 @@ void muir_reaction_init(muir_reaction *r, const muir_scenario *s, const muir_che
     const double units = (double)(s->job.parallel.dp / muir_job_expert_replicas(&s->job)),
                  chips = (double)muir_job_chips(&s->job);
     memset(r, 0, sizeof *r);
-    r->mtti_s = f->top.rate > 0.0 ? 8.64e7 / (f->top.rate * chips) : INFINITY;
-    r->storage_share = f->top.rate > 0.0 ? share_of_storage(f) : 0.0;
+    const double job_per_day = muir_faults_job_per_day(f);
+    const bool has_failures = muir_faults_has_failures(f);
+    r->servers_mtti_s = f->top.rate > 0.0 ? 8.64e7 / (f->top.rate * chips) : INFINITY;
+    r->mtti_s =
+        job_per_day > 0.0 ? 1.0 / (1.0 / r->servers_mtti_s + job_per_day / 86400.0) : r->servers_mtti_s;
+    if (has_failures)
+        r->storage_share = storage_share(f, job_per_day > 0.0 ? r->mtti_s / r->servers_mtti_s : 1.0);
     r->init_job_ns = ns(init_s(f->reaction.init, chips));
     r->init_unit_ns = ns(init_s(f->reaction.init, chips / units));
-    r->reconnect_ns = ns(init_s(MUIR_INIT_FAST, units));
+    r->reconnect_ns =
+        ns(f->reaction.reconnect_s > 0.0 ? f->reaction.reconnect_s : init_s(MUIR_INIT_FAST, units));
     r->scope = f->reaction.scope;
     if (!c) return;
-    if (f->top.rate > 0.0) expect(r, s, c, step_s);
+    if (has_failures) expect(r, s, c, step_s);
     r->is_chosen = r->scope == MUIR_SCOPE_AUTO;
-    if (r->is_chosen) r->scope = f->top.rate > 0.0 ? choose(r, units < 2.0) : MUIR_SCOPE_SYNC;
+    if (r->is_chosen) r->scope = has_failures ? choose(r, units < 2.0) : MUIR_SCOPE_SYNC;
     if (units < 2.0) r->scope = MUIR_SCOPE_SYNC;
+}
+
+double muir_reaction_restart_s(const muir_reaction *r, const muir_scenario *s, int scope, double load_s)
+{
+    const int64_t start_ns = scope == MUIR_SCOPE_SYNC ? r->init_job_ns : r->init_unit_ns;
+    return s->faults.reaction.reschedule_s + 1e-9 * (double)start_ns + load_s;
 }
 
 int64_t muir_reaction_stall(const muir_reaction *r, const muir_scenario *s, int scope,
@@ -136,15 +155,16 @@ int64_t muir_reaction_stall(const muir_reaction *r, const muir_scenario *s, int 
                                                          : 0.0;
     memset(class_ns, 0, MUIR_CLASS_COUNT * sizeof *class_ns);
     if (fixed_s > 0.0) {
-        class_ns[MUIR_CLASS_infrastructure_recovery] = ns(fixed_s);
-        return ns(fixed_s);
+        class_ns[MUIR_CLASS_infrastructure_recovery] = ns(fixed_s) + failure->retry_ns;
+        return ns(fixed_s) + failure->retry_ns;
     }
     class_ns[MUIR_CLASS_detection] = failure->detection_ns;
     class_ns[MUIR_CLASS_checkpoint_restore] = failure->load_ns;
     if (scope == MUIR_SCOPE_ELASTIC) {
         class_ns[MUIR_CLASS_program_startup] = r->reconnect_ns;
     } else {
-        class_ns[MUIR_CLASS_infrastructure_recovery] = failure->operator_ns + failure->server_ns;
+        class_ns[MUIR_CLASS_infrastructure_recovery] =
+            failure->operator_ns + failure->server_ns + failure->retry_ns;
         class_ns[MUIR_CLASS_program_startup] =
             scope == MUIR_SCOPE_SYNC ? r->init_job_ns : r->init_unit_ns + r->reconnect_ns;
     }

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "reliability/servers_state.h"
+#include "scenario/fault_log.h"
 
 static muir_status make_arrays(muir_ctx *ctx, muir_servers *s)
 {
@@ -16,6 +17,8 @@ static muir_status make_arrays(muir_ctx *ctx, muir_servers *s)
     MUIR_TRY(muir_heap_create(ctx, s->n, &s->next));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *s->rate, what, &s->rate));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *s->is_lemon, what, &s->is_lemon));
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *s->failed, what, &s->failed));
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *s->is_retired, what, &s->is_retired));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *s->ordinal, what, &s->ordinal));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *s->state, what, &s->state));
     MUIR_TRY(muir_alloc(ctx, n, sizeof *s->slot_of, what, &s->slot_of));
@@ -44,7 +47,8 @@ static int64_t after(int64_t now_ns, double gap_s)
 static void draw_rate(muir_servers *s, int32_t server)
 {
     const muir_faults_top *f = &s->scenario->faults.top;
-    const muir_draw d = {(uint64_t)s->scenario->run.seed, MUIR_STREAM_SERVER, (uint64_t)server, 0};
+    const muir_draw d = {(uint64_t)s->scenario->run.seed, MUIR_STREAM_SERVER, (uint64_t)server,
+                         s->ordinal[server]};
     double rate = 1.0;
     if (f->spread > 0.0) rate = muir_draw_gamma(&d, MUIR_PURPOSE_SPREAD, f->spread) / f->spread;
     s->is_lemon[server] = muir_draw_uniform(&d, MUIR_PURPOSE_LEMON) < f->lemon_share;
@@ -65,7 +69,7 @@ static void place_servers(muir_servers *s)
         const double first = f->age == MUIR_AGE_OLD
                                  ? muir_draw_weibull_rest(&d, MUIR_PURPOSE_REST, f->weibull)
                                  : muir_draw_weibull(&d, MUIR_PURPOSE_REST, f->weibull);
-        muir_heap_set(s->next, i, f->rate > 0.0 ? after(0, gap_of(s, i, first)) : INT64_MAX);
+        muir_heap_set(s->next, i, isinf(s->mean_gap_s) ? INT64_MAX : after(0, gap_of(s, i, first)));
         s->slot_of[i] = i < s->n_slots ? i : -1;
         s->state[i] = i < s->n_slots ? MUIR_SERVER_IN_JOB : MUIR_SERVER_SPARE;
         if (i < s->n_slots)
@@ -86,7 +90,9 @@ muir_status muir_servers_create(muir_ctx *ctx, const muir_scenario *scenario, mu
     s->n_slots = (int32_t)(scenario->fleet.top.servers - scenario->spare_servers);
     s->unit_replicas = (int32_t)muir_job_expert_replicas(&scenario->job);
     s->n_units = (int32_t)(scenario->job.parallel.dp / s->unit_replicas);
-    s->mean_gap_s = 8.64e7 / (f->rate * (double)scenario->fleet.server.chips);
+    s->mean_gap_s = muir_faults_has_log(&scenario->faults)
+                        ? INFINITY
+                        : 8.64e7 / (f->rate * (double)scenario->fleet.server.chips);
     MUIR_TRY(make_arrays(ctx, s));
     place_servers(s);
     *out = s;
@@ -103,6 +109,8 @@ void muir_servers_destroy(muir_servers **servers)
     muir_heap_destroy(&s->next);
     free(s->rate);
     free(s->is_lemon);
+    free(s->failed);
+    free(s->is_retired);
     free(s->ordinal);
     free(s->state);
     free(s->slot_of);
@@ -189,14 +197,36 @@ void muir_servers_restart(muir_servers *s, int32_t server, int64_t now_ns)
     draw_gap(s, server, now_ns, true);
 }
 
+/* Takes the at-th spare out of the ring, the order of the others kept. */
+static int32_t take_spare(muir_servers *s, int32_t at)
+{
+    const int32_t server = s->spare[(s->first_spare + at) % s->n];
+    if (at == 0) s->first_spare = (s->first_spare + 1) % s->n;
+    for (; at > 0 && at + 1 < s->n_spares; at++)
+        s->spare[(s->first_spare + at) % s->n] = s->spare[(s->first_spare + at + 1) % s->n];
+    s->n_spares--;
+    return server;
+}
+
+/* The spare that takes a place: the one that waits longest, of equals in what is asked for. */
+static int32_t select_spare(const muir_servers *s)
+{
+    const int how = s->scenario->faults.policy.selection;
+    if (how == MUIR_SELECT_LATEST) return s->n_spares - 1;
+    int32_t best = 0;
+    for (int32_t i = 1; how == MUIR_SELECT_FEWEST && i < s->n_spares; i++)
+        if (s->failed[s->spare[(s->first_spare + i) % s->n]] <
+            s->failed[s->spare[(s->first_spare + best) % s->n]])
+            best = i;
+    return best;
+}
+
 void muir_servers_drain(muir_servers *s, int32_t server, int64_t back_ns, muir_server_state state)
 {
-    if (s->state[server] == MUIR_SERVER_SPARE) { /* out of the ring, order kept */
+    if (s->state[server] == MUIR_SERVER_SPARE) {
         int32_t at = 0;
         while (s->spare[(s->first_spare + at) % s->n] != server) at++;
-        for (; at + 1 < s->n_spares; at++)
-            s->spare[(s->first_spare + at) % s->n] = s->spare[(s->first_spare + at + 1) % s->n];
-        s->n_spares--;
+        take_spare(s, at);
     }
     if (s->slot_of[server] >= 0) muir_servers_empty_slot(s, s->slot_of[server]);
     s->slot_of[server] = -1;
@@ -204,11 +234,55 @@ void muir_servers_drain(muir_servers *s, int32_t server, int64_t back_ns, muir_s
     muir_heap_set(s->next, server, back_ns);
 }
 
+/* A new server stands where the retired one did: no lemon, since those are found before they are put in. */
+static void renew(muir_servers *s, int32_t server)
+{
+    draw_rate(s, server);
+    if (s->is_lemon[server])
+        s->rate[server] = (float)((double)s->rate[server] / s->scenario->faults.top.lemon_factor);
+    s->is_lemon[server] = s->is_retired[server] = 0;
+    s->failed[server] = 0;
+}
+
+static bool is_cured(const muir_servers *s, int32_t server)
+{
+    const muir_draw d = muir_servers_draw(s, server);
+    return muir_draw_uniform(&d, MUIR_PURPOSE_CURED) < s->scenario->faults.policy.repair_cures;
+}
+
+void muir_servers_note_failure(muir_servers *s, int32_t server)
+{
+    s->failed[server]++;
+}
+
+uint32_t muir_servers_failed(const muir_servers *s, int32_t server)
+{
+    return s->failed[server];
+}
+
+void muir_servers_retire(muir_servers *s, int32_t server)
+{
+    s->is_retired[server] = 1;
+}
+
+void muir_servers_fails_at(muir_servers *s, int32_t server, int64_t time_ns)
+{
+    s->ordinal[server]++;
+    muir_heap_set(s->next, server, time_ns);
+}
+
+void muir_servers_hold(muir_servers *s, int32_t server)
+{
+    muir_heap_set(s->next, server, INT64_MAX);
+}
+
 void muir_servers_return(muir_servers *s, int32_t server, int64_t now_ns)
 {
     const double factor = s->scenario->faults.top.lemon_factor;
     const bool is_afresh = s->state[server] == MUIR_SERVER_IN_REPAIR;
-    if (is_afresh && s->is_lemon[server]) {
+    if (s->is_retired[server])
+        renew(s, server);
+    else if (is_afresh && s->is_lemon[server] && is_cured(s, server)) {
         s->rate[server] = (float)((double)s->rate[server] / factor);
         s->is_lemon[server] = 0;
     }
@@ -221,10 +295,7 @@ void muir_servers_return(muir_servers *s, int32_t server, int64_t now_ns)
 bool muir_servers_fill(muir_servers *s, int32_t slot)
 {
     if (s->n_spares == 0) return false;
-    const int32_t server = s->spare[s->first_spare];
-    s->first_spare = (s->first_spare + 1) % s->n;
-    s->n_spares--;
-    muir_servers_occupy_slot(s, slot, server);
+    muir_servers_occupy_slot(s, slot, take_spare(s, select_spare(s)));
     return true;
 }
 

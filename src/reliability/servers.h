@@ -55,6 +55,18 @@ int64_t muir_servers_time_ns(const muir_servers *servers, int32_t server);
 /* The draw of a server's failure that comes next. Local. */
 muir_draw muir_servers_draw(const muir_servers *servers, int32_t server);
 
+/* Counts a failure of a server; how many it had since it was new. Local. */
+void muir_servers_note_failure(muir_servers *servers, int32_t server);
+uint32_t muir_servers_failed(const muir_servers *servers, int32_t server);
+
+/* A server that is about to be drained comes back as a new one. Local. */
+void muir_servers_retire(muir_servers *servers, int32_t server);
+
+/* The next failure of a server is at time_ns, whatever was drawn; or it has none until it is drained. Local.
+ */
+void muir_servers_fails_at(muir_servers *servers, int32_t server, int64_t time_ns);
+void muir_servers_hold(muir_servers *servers, int32_t server);
+
 /* A server starts again at now_ns where it is: draws its next failure. Local. */
 void muir_servers_restart(muir_servers *servers, int32_t server, int64_t now_ns);
 
@@ -66,7 +78,7 @@ void muir_servers_drain(muir_servers *servers, int32_t server, int64_t back_ns, 
 /* A server is whole again at now_ns: it becomes a spare, after a repair a lemon no longer. Local. */
 void muir_servers_return(muir_servers *servers, int32_t server, int64_t now_ns);
 
-/* Puts the spare that has waited longest into a slot; false if there is none. Local. */
+/* Puts a spare into a slot, by policy.selection; false if there is none. Local. */
 bool muir_servers_fill(muir_servers *servers, int32_t slot);
 
 /* The server that is back first, -1 if none is out. Local. */
@@ -95,6 +107,12 @@ int32_t muir_servers_join(muir_servers *servers, int64_t now_ns);
  * Local. */
 void muir_servers_show(const muir_servers *servers, muir_disturbance *disturbance);
 void muir_servers_settle(muir_servers *servers);
+
+/* Slots with a chip of the replica that the slot's first group belongs to: a pipeline group. Returns how
+ * many; the same one may come twice.
+ * slots  out  [most]
+ * Local. */
+int32_t muir_servers_pipeline(const muir_servers *servers, int32_t slot, int32_t *slots, int32_t most);
 
 /* Groups of the job (models/layout.h) with a chip in a slot: first .. last. Local. */
 void muir_servers_groups(const muir_servers *servers, int32_t slot, int64_t *first, int64_t *last);

@@ -165,6 +165,22 @@ static int32_t best_empty(const muir_servers *s, int32_t *lacks, int64_t *unit)
     return best;
 }
 
+int32_t muir_servers_pipeline(const muir_servers *s, int32_t slot, int32_t *slots, int32_t most)
+{
+    const muir_job *job = &s->scenario->job;
+    const int64_t group = muir_layout_group_chips(job), chips = s->scenario->fleet.server.chips;
+    int64_t first, last;
+    int32_t n = 0;
+    muir_servers_groups(s, slot, &first, &last);
+    const int64_t replica = muir_layout_replica(job, first);
+    for (int64_t stage = 0; stage < job->parallel.pp; stage++) {
+        const int64_t g = muir_layout_group(job, stage, replica);
+        for (int64_t k = g * group / chips; k <= ((g + 1) * group - 1) / chips && n < most; k++)
+            slots[n++] = (int32_t)k;
+    }
+    return n;
+}
+
 /* A slot with a server and none but idle units, of this unit; -1 if it has none. */
 static int32_t idle_slot(const muir_servers *s, int64_t unit)
 {

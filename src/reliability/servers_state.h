@@ -9,15 +9,17 @@
 struct muir_servers {
     const muir_scenario *scenario; /* borrowed; outlives this */
     int32_t n, n_slots;
-    double mean_gap_s;  /* of a server with rate 1; infinity: none ever fails */
-    muir_heap *next;    /* of each server: next failure, in repair its end */
-    float *rate;        /* [n] against the mean */
-    uint8_t *is_lemon;  /* [n] its rate is lemon_factor times what it is after a repair */
-    uint32_t *ordinal;  /* [n] number of the failure that comes next */
-    uint8_t *state;     /* [n] muir_server_state */
-    int32_t *slot_of;   /* [n] -1: not in the job */
-    int32_t *server_of; /* [n_slots] -1: empty */
-    int32_t *spare;     /* [n] ring */
+    double mean_gap_s;   /* of a server with rate 1; infinity: none ever fails */
+    muir_heap *next;     /* of each server: next failure, in repair its end */
+    float *rate;         /* [n] against the mean */
+    uint8_t *is_lemon;   /* [n] its rate is lemon_factor times what it is after a repair */
+    uint32_t *failed;    /* [n] failures since it was new */
+    uint8_t *is_retired; /* [n] a new one comes in its place */
+    uint32_t *ordinal;   /* [n] number of the failure that comes next */
+    uint8_t *state;      /* [n] muir_server_state */
+    int32_t *slot_of;    /* [n] -1: not in the job */
+    int32_t *server_of;  /* [n_slots] -1: empty */
+    int32_t *spare;      /* [n] ring */
     int32_t first_spare, n_spares;
     int32_t *empty; /* [n_slots] empty slots */
     int32_t n_empty;

@@ -119,7 +119,7 @@ static void price_losses(const muir_collector *c, muir_summary *s)
         const double trained_s = 1e-9 * (double)g->trained_ns[k], lost_s = 1e-9 * (double)g->lost_ns[k];
         s->kind_usd[k] =
             lost_s > 0.0 ? muir_fleet_clock_lost_usd(c->clock, lost_s - trained_s, trained_s) : 0.0;
-        if (k < MUIR_CAUSE_COUNT) failures_usd += s->kind_usd[k];
+        if (muir_kind_is_failure(k)) failures_usd += s->kind_usd[k];
     }
     s->usd_per_failure = g->interruptions > 0 ? failures_usd / (double)g->interruptions : NAN;
 }

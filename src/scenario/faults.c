@@ -35,15 +35,27 @@ static const muir_option checkpoint_options[] = {
 #include "scenario/checkpoint.def"
 };
 #undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_job_faults
+static const muir_option job_options[] = {
+#include "scenario/job.def"
+};
+#undef MUIR_OPTION_OWNER
+#define MUIR_OPTION_OWNER muir_policy
+static const muir_option policy_options[] = {
+#include "scenario/policy.def"
+};
+#undef MUIR_OPTION_OWNER
 #undef OPTION
 static const muir_option cause_options[] = {
 #define CAUSE(name, reach, noticed, help)                                                                    \
     {#name, MUIR_OPTION_FLOAT, offsetof(muir_causes, weight[MUIR_KIND_##name]), "0", "0..1e9", NULL, "",     \
      help},
 #define OTHER(name, help)
+#define JOB(name, noticed, help)
 #include "scenario/kinds.def"
 #undef CAUSE
 #undef OTHER
+#undef JOB
 };
 
 static const muir_section sections[] = {
@@ -54,8 +66,20 @@ static const muir_section sections[] = {
     MUIR_SECTION("detection", offsetof(muir_faults, detection), detection_options),
     MUIR_SECTION("reaction", offsetof(muir_faults, reaction), reaction_options),
     MUIR_SECTION("checkpoint", offsetof(muir_faults, checkpoint), checkpoint_options),
+    MUIR_SECTION("job", offsetof(muir_faults, job), job_options),
+    MUIR_SECTION("policy", offsetof(muir_faults, policy), policy_options),
 };
 const muir_schema muir_faults_schema = MUIR_SCHEMA("faults", "faults", sections, muir_faults);
+
+bool muir_faults_has_failures(const muir_faults *f)
+{
+    return f->top.rate > 0.0 || muir_faults_job_per_day(f) > 0.0;
+}
+
+double muir_faults_job_per_day(const muir_faults *f)
+{
+    return f->job.crash + f->job.hang + f->job.deployment + f->job.loss_spike;
+}
 
 double muir_causes_sum(const muir_causes *causes)
 {
@@ -103,6 +127,11 @@ muir_status muir_faults_check_often(muir_ctx *ctx, const muir_faults *f, int64_t
         {"slow.compute", f->slow.compute, f->slow.compute * thousands},
         {"slow.network", f->slow.network, f->slow.network * thousands},
         {"slow.flap", f->slow.flap, f->slow.flap * (double)chips / days_of_month},
+        {"job.crash", f->job.crash, f->job.crash},
+        {"job.hang", f->job.hang, f->job.hang},
+        {"job.deployment", f->job.deployment, f->job.deployment},
+        {"job.loss_spike", f->job.loss_spike, f->job.loss_spike},
+        {"job.data_stall", f->job.data_stall, f->job.data_stall},
     };
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
         if (rates[i].per_day > most)

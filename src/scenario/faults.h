@@ -25,10 +25,17 @@ typedef struct muir_reaction_options {
 typedef struct muir_checkpoint_options {
 #include "scenario/checkpoint.def"
 } muir_checkpoint_options;
+typedef struct muir_job_faults {
+#include "scenario/job.def"
+} muir_job_faults;
+typedef struct muir_policy {
+#include "scenario/policy.def"
+} muir_policy;
 #undef OPTION
 #define OPTION MUIR_OPTION_ENUM
 #include "scenario/checkpoint.def"
 #include "scenario/faults.def"
+#include "scenario/policy.def"
 #include "scenario/reaction.def"
 #undef OPTION
 
@@ -46,10 +53,18 @@ typedef struct muir_faults {
     muir_detection detection;
     muir_reaction_options reaction;
     muir_checkpoint_options checkpoint;
+    muir_job_faults job;
+    muir_policy policy;
 } muir_faults;
 
 /* Keys of data/faults files. */
 extern const muir_schema muir_faults_schema;
+
+/* Whether anything stops the job unplanned. Local. */
+bool muir_faults_has_failures(const muir_faults *faults);
+
+/* Failures of the whole job, all kinds together [1/day]. Local. */
+double muir_faults_job_per_day(const muir_faults *faults);
 
 /* Sum of the weights. Local. */
 double muir_causes_sum(const muir_causes *causes);

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "models/program.h"
 #include "scenario/catalogue.h"
+#include "scenario/fault_log.h"
 #include "scenario/overrides.h"
 #include "scenario/yaml.h"
 #include "schedule/schedule.h"
@@ -330,6 +331,8 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
     say_where(where, sizeof where, path, "faults");
     MUIR_TRY(load_named(ctx, &muir_faults_schema, s->run.faults, where, &list, &s->faults, other_path,
                         sizeof other_path));
+    MUIR_TRY(muir_faults_apply_log(ctx, other_path, s->fleet.top.servers, muir_fleet_chips(&s->fleet),
+                                   &s->faults));
     MUIR_TRY(muir_faults_check(ctx, other_path, &s->faults));
     name_of(path, s->name);
     MUIR_TRY(resolve(ctx, s));

@@ -108,6 +108,94 @@ class Faults(Case):
         broken = fleet["replicas"][events["step"][events["stall_s"] > 0]] == 0
         self.assertGreater(broken.mean(), 0.5)  # the others are planned interruptions and evictions, between two steps
 
+    def log_of(self, name):
+        """The events of a telemetry file as a log, through the script that users have."""
+        script = os.path.join(SOURCE, "scripts", "events_to_log.py")
+        done = subprocess.run([sys.executable, script, self.path(name), "-o", self.path("log.csv")], capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.path("log.csv")
+
+    def test_a_replayed_log_is_the_same_on_any_ranks_and_after_a_resume(self):
+        job = ["run", "tiny", "host.every=0", *FAULTS, "-q"]
+        self.assertEqual(muir(*job, "steps=400", "-o", self.path("drawn.h5")).returncode, 0)
+        replay = [*job, "faults.log=" + self.log_of("drawn.h5")]
+        for name, ranks in (("one.h5", 1), ("two.h5", 2), ("three.h5", 3)):
+            process = muir(*replay, "steps=400", "-o", self.path(name), ranks=ranks)
+            self.assertEqual(process.returncode, 0, process.stderr)
+        for steps, resume in (("steps=150", []), ("steps=400", ["--resume"])):
+            process = muir(*replay, steps, *resume, "-o", self.path("part.h5"), ranks=2)
+            self.assertEqual(process.returncode, 0, process.stderr)
+        self.same("one.h5", "two.h5", "three.h5")
+        self.same("one.h5", "part.h5")
+        with h5py.File(self.path("drawn.h5")) as drawn, h5py.File(self.path("one.h5")) as replayed:
+            kinds = [name.decode() for name in drawn["events/kind_name"][:]]
+            first = min(drawn["fleet/fleet_time_s"][-1], replayed["fleet/fleet_time_s"][-1])
+            for kind in ("chip", "hbm", "software", "planned", "slow_compute"):
+                number = kinds.index(kind)
+                starts = [file["events/start_s"][file["events/kind"][:] == number] for file in (drawn, replayed)]
+                before, after = (set(times[times < 0.5 * first].round(6)) for times in starts)
+                self.assertLess(len(before ^ after), 0.4 * len(before) + 2, kind)  # but for servers that are out already
+        with open(self.path("log.csv"), "a") as file:
+            file.write("399.0,crash,,,,\n")
+        process = muir(*replay, "steps=500", "--resume", "-o", self.path("part.h5"))
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("faults.log", process.stderr)
+
+    def test_a_log_is_fitted_and_the_preset_runs(self):
+        process = muir("run", "llama3-16k", "faults=llama3", "fleet.servers=2072", "faults.rate=80", "faults.job.crash=60",
+                       "steps=600", "host.every=0", "telemetry.level=fleet", "-q", "-o", self.path("x.h5"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        log = self.log_of("x.h5")
+        process = muir("faults", "fit", log, "--servers", "2072", "-o", self.path("fitted.yaml"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        for word in ("80 % interval", "rate", "job.crash", "cannot tell", "weibull"):
+            self.assertIn(word, process.stdout)
+        process = muir("check", "llama3-16k", "fleet.servers=2072", "faults=" + self.path("fitted.yaml"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        for arguments, word in ((["fit"], "needs a CSV file"), (["draw", log], "needs a task"),
+                                (["fit", log, "--servers", "3"], "--servers says 3"),
+                                (["fit", log, "--days", "0.001"], "--days says 0.001")):
+            process = muir("faults", *arguments)
+            self.assertEqual(process.returncode, 2, process.stdout)
+            self.assertIn(word, process.stderr)
+
+    def test_slurm_records_become_a_log(self):
+        with open(self.path("nodes"), "w") as file:
+            file.write("|2026-01-01T00:00:00|2026-01-01T00:10:00||the cluster\n"
+                       "node2|2026-01-02T03:00:00|2026-01-02T09:00:00|DRAIN|GPU Xid 79 fallen off the bus\n"
+                       "node1|2026-01-03T03:00:00|Unknown|DOWN*|Not responding\n")
+        with open(self.path("jobs"), "w") as file:
+            file.write("1|COMPLETED|2026-01-01T00:00:00|2026-01-02T00:00:00|node[1-2]|0:0\n"
+                       "2|FAILED|2026-01-02T00:00:00|2026-01-02T05:00:00|node[1-2]|1:0\n")
+        script = os.path.join(SOURCE, "scripts", "slurm_to_log.py")
+        done = subprocess.run([sys.executable, script, "--nodes", self.path("nodes"), "--jobs", self.path("jobs"), "-o",
+                               self.path("log.csv")], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("log.csv")) as file:
+            self.assertEqual(file.read().split(), ["time_s,kind,server,until_s,consequence", "0,chip,node2,21600,drained",
+                                                   "7200,crash,,,", "86400,hang,node1,,drained"])
+        process = muir("faults", "fit", self.path("log.csv"), "--servers", "10", "--days", "3")
+        self.assertEqual(process.returncode, 0, process.stderr)
+
+    def test_detectors_are_scored(self):
+        process = muir("run", "llama3-16k", "faults=llama3", "faults.rate=0", "faults.slow.compute=60",
+                       "faults.slow.compute_median_s=200", "steps=200", "telemetry.server_every=5", "host.every=0",
+                       "telemetry.level=server", "-q", "-o", self.path("x.h5"))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        script = os.path.join(SOURCE, "scripts", "detect.py")
+        done = subprocess.run([sys.executable, script, self.path("x.h5"), "--json", self.path("x.json")], capture_output=True,
+                              text=True, timeout=120)
+        if "scipy" in done.stderr:
+            self.skipTest("scipy is missing")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path("x.json")) as file:
+            rows = {(r["what"], r["detector"]): r for r in json.load(file)[""]}
+        for detector in ("threshold", "peers", "ewma", "cusum", "find_straggler"):
+            self.assertGreater(rows["slow server", detector]["planted"], 0)
+            self.assertGreater(rows["slow server", detector]["recall"], 0.5, detector)
+        self.assertGreaterEqual(rows["slow server", "find_straggler"]["precision"], 0.9)
+
     def stragglers(self, *arguments):
         """What scripts/find_straggler.py makes of a run."""
         process = muir("run", *arguments, "host.every=0", "telemetry.level=server", "-q", "-o", self.path("x.h5"))

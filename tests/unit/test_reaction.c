@@ -10,13 +10,13 @@
 #include "reliability/events.h"
 #include "reliability/servers_state.h"
 
-enum { ROWS = 3000, MOST_KEYS = 64 };
+enum { ROWS = 3000, MOST_KEYS = 96 };
 
-/* All kinds of events every few seconds, steps of 0.2 s, one spare server. */
+/* All kinds of events every few seconds, steps of 0.2 s, two spare servers. */
 static const char *const stress[] = {"faults=elastic",
                                      "parallel.dp=4",
                                      "parallel.pp=2",
-                                     "fleet.servers=5",
+                                     "fleet.servers=6",
                                      "faults.rate=1.2e6",
                                      "faults.planned=1500",
                                      "faults.slow.compute=3e6",
@@ -51,6 +51,29 @@ static const char *const stress[] = {"faults=elastic",
                                      "faults.jitter.period_size=0.02",
                                      "faults.jitter.spike_share=0.1",
                                      "faults.lemon_share=0.5",
+                                     "faults.job.crash=200",
+                                     "faults.job.hang=100",
+                                     "faults.job.deployment=100",
+                                     "faults.job.deployment_tries=2",
+                                     "faults.job.loss_spike=100",
+                                     "faults.job.spike_rewind=5",
+                                     "faults.job.data_stall=3000",
+                                     "faults.job.data_median_s=1",
+                                     "faults.job.window_days=0.001",
+                                     "faults.job.window_s=5",
+                                     "faults.policy.restart_success=0.6",
+                                     "faults.policy.restart_tries=2",
+                                     "faults.policy.rescue_median_s=3",
+                                     "faults.policy.preflight_s=0.1",
+                                     "faults.policy.preflight_catch=0.3",
+                                     "faults.policy.foreseen=0.2",
+                                     "faults.policy.migrate_s=0.5",
+                                     "faults.policy.misdiagnosis=0.3",
+                                     "faults.policy.check_s=10",
+                                     "faults.policy.relapse_s=3",
+                                     "faults.policy.retire_after=4",
+                                     "faults.policy.replacement_s=30",
+                                     "faults.policy.repair_cures=0.5",
                                      NULL};
 
 static muir_scenario under_stress(const char *scope)
@@ -133,11 +156,11 @@ static void change(const muir_option *o, char *field)
 }
 
 /* Texts say nothing to the machine; lengths of sequences and loads of experts are drawn elsewhere, and
- * test_laws tries their keys. */
+ * test_laws tries their keys; test_replay those of logs. */
 static bool is_elsewhere(const muir_option *o)
 {
     return o->type == MUIR_OPTION_TEXT || strncmp(o->name, "length_", 7) == 0 ||
-           strncmp(o->name, "expert", 6) == 0;
+           strncmp(o->name, "expert", 6) == 0 || strncmp(o->name, "log", 3) == 0;
 }
 
 static void every_key_changes_something(void)
@@ -220,6 +243,13 @@ static void the_storage_interval_is_youngs(void)
     CU_ASSERT_DOUBLE_EQUAL(c.bytes, 14.0 * 405e9, 1.0);
 }
 
+static muir_tier find(const muir_checkpoints *c, const bool *survives, int64_t now_ns, int64_t before_ns,
+                      muir_saved *saved)
+{
+    const muir_wanted wanted = {{survives[0], survives[1], survives[2]}, now_ns, before_ns, INT64_MAX};
+    return muir_checkpoints_find(c, &wanted, saved);
+}
+
 static void the_newest_surviving_state_is_restored(void)
 {
     static const char *const keys[] = {"faults=elastic", "faults.checkpoint.memory_every=2",
@@ -234,19 +264,18 @@ static void the_newest_surviving_state_is_restored(void)
     for (int64_t step = 1; step <= 8; step++)
         muir_checkpoints_save(&c, step, 100 * step, step * 1000000000000);
     const int64_t now_ns = 9000000000000;
-    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, now_ns, INT64_MAX, &saved), MUIR_TIER_MEMORY);
+    CU_ASSERT_EQUAL(find(&c, all, now_ns, INT64_MAX, &saved), MUIR_TIER_MEMORY);
     CU_ASSERT_EQUAL(saved.step, 8);
-    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, no_memory, now_ns, INT64_MAX, &saved), MUIR_TIER_DISK);
+    CU_ASSERT_EQUAL(find(&c, no_memory, now_ns, INT64_MAX, &saved), MUIR_TIER_DISK);
     CU_ASSERT_EQUAL(saved.step, 6);
-    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, only_storage, now_ns, INT64_MAX, &saved), MUIR_TIER_STORAGE);
+    CU_ASSERT_EQUAL(find(&c, only_storage, now_ns, INT64_MAX, &saved), MUIR_TIER_STORAGE);
     CU_ASSERT(saved.step == 5 && saved.productive_ns == 500);
-    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, now_ns, 4500000000000, &saved),
-                    MUIR_TIER_DISK); /* from before */
+    CU_ASSERT_EQUAL(find(&c, all, now_ns, 4500000000000, &saved), MUIR_TIER_DISK); /* from before */
     CU_ASSERT_EQUAL(saved.step, 3);
     muir_checkpoints_rewind(&c, 5, now_ns);
-    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, now_ns, INT64_MAX, &saved), MUIR_TIER_STORAGE);
+    CU_ASSERT_EQUAL(find(&c, all, now_ns, INT64_MAX, &saved), MUIR_TIER_STORAGE);
     CU_ASSERT_EQUAL(saved.step, 5);
-    CU_ASSERT_EQUAL(muir_checkpoints_find(&c, all, 0, INT64_MAX, &saved), MUIR_TIER_NONE);
+    CU_ASSERT_EQUAL(find(&c, all, 0, INT64_MAX, &saved), MUIR_TIER_NONE);
     CU_ASSERT_EQUAL(saved.step, 0);
 }
 

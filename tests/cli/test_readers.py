@@ -183,7 +183,10 @@ class Readers(unittest.TestCase):
         while rows < 20 and process.poll() is None: # grows under the eyes of the reader
             time.sleep(0.05)
             if os.path.exists(path):
-                rows = self.rows(path)
+                try:
+                    rows = self.rows(path)
+                except BlockingIOError: # the writer has just made it and opens it again: HDF5 locks it for a moment
+                    continue
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -37,8 +37,8 @@ DATA_SET = {  # name: what is drawn; two seeds each
     "faint-servers": ["llama3-16k", "faults=llama3", "faults.slow.compute=60", "faults.slow.compute_least=1.02",
                       "faults.slow.compute_most=1.08", "faults.slow.compute_median_s=200", "faults.slow.network=0",
                       "faults.slow.flap=0", "steps=400"],
-    "slow-networks": ["llama3-16k", "faults=llama3", "faults.slow.compute=0", "faults.slow.network=1", "faults.slow.flap=10",
-                      "faults.slow.network_median_s=120", "faults.jitter.gc_steps=auto", "steps=800"],
+    "slow-networks": ["llama3-16k", "faults=llama3", "faults.slow.compute=0", "faults.slow.network=10", "faults.slow.flap=0.1",
+                      "faults.slow.network_median_s=60", "faults.slow.network_sigma=0.5", "steps=800"],
 }
 FLIPS = ["tiny", "steps=60", "host.flips=0.5", "-q"]
 

@@ -13,7 +13,7 @@ enum { MOST_LOSSES = 3 };
 
 static bool has_failures(const muir_plan_view *v)
 {
-    return v->scenario->faults.top.rate > 0.0;
+    return muir_faults_has_failures(&v->scenario->faults);
 }
 
 static void print_head(const muir_plan_view *v, const muir_plan *plan)

@@ -26,7 +26,7 @@ muir_expectation muir_goodput_expect(const muir_scenario *scenario, double param
     e.mtti_s = reaction.mtti_s;
     e.scope = reaction.scope;
     e.saved_share = saved_share(&checkpoints, step_s);
-    if (scenario->faults.top.rate > 0.0) e.goodput = reaction.share[reaction.scope];
+    if (muir_faults_has_failures(&scenario->faults)) e.goodput = reaction.share[reaction.scope];
     e.goodput *= 1.0 - e.saved_share;
     return e;
 }

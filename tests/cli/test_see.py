@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What people look at, made from files of real runs: pictures, the report, exports, the live view.
 
-Usage: test_see.py MUIR SOURCE_DIR. Exit code 77: h5py or matplotlib is missing."""
+Usage: test_see.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py or matplotlib is missing."""
+import html.parser
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +16,7 @@ import unittest
 
 import patience
 
-MUIR, SOURCE = sys.argv[1:3]
+MUIR, MPIRUN, SOURCE = sys.argv[1:4]
 SCRIPTS = os.path.join(SOURCE, "scripts")
 # Windows longer than a segment, so that there is a spectrum; no products, so that runs are short.
 JOB = ["run", "tiny", "steps=60", "host.every=0", "power.window_s=0.6", "power.segment_s=0.1"]
@@ -36,10 +39,11 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(cls.shared.cleanup)
 
     @classmethod
-    def telemetry(cls, name, *overrides):
+    def telemetry(cls, name, *overrides, ranks=1):
         path = pathlib.Path(cls.shared.name, name)
         if not path.exists():
-            done = run(MUIR, *JOB, *overrides, "-o", path)
+            launch = [MPIRUN, "-n", ranks] if ranks > 1 else []
+            done = run(*launch, MUIR, *JOB, *overrides, "-o", path)
             if done.returncode:
                 raise AssertionError(done.stderr)
         return path
@@ -173,6 +177,96 @@ class Perfetto(Case):
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertTrue(done.stderr.startswith("muir: " + begin), done.stderr)
                 self.assertFalse(out.exists())
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a page asks a network for, its ids and links, and the text of its cards."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.outside, self.ids, self.links, self.figures, self.inside = [], set(), [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids |= {attrs["id"]} if "id" in attrs else set()
+        self.links += [attrs["href"][1:]] if attrs.get("href", "").startswith("#") else []
+        self.outside += [value for key, value in attrs.items() if key in ("src", "href") and not value.startswith(("#", "data:"))]
+        self.inside = attrs.get("id") if tag == "script" else None
+
+    def handle_data(self, data):
+        if self.inside == "figures":
+            self.figures += json.loads(data)
+
+
+@unittest.skipIf(subprocess.run([sys.executable, "-c", "import plotly"], capture_output=True, check=False).returncode, "plotly is missing")
+class Report(Case):
+    def report(self, *files):
+        path = self.folder / "report.html"
+        self.check(run(MUIR, "report", *files, "-o", path))
+        text = path.read_text(encoding="utf-8")
+        return Page(text), text
+
+    def faulty(self):
+        return self.telemetry("faulty.h5", "host.every=1", "host.budget=0.002", "faults=llama3", "faults.rate=1e6", "steps=1500", "telemetry.trace_steps=1", ranks=2)
+
+    def test_a_page_is_whole_and_asks_for_nothing(self):
+        page, text = self.report(self.faulty())
+        self.assertEqual(page.outside, [])
+        self.assertLessEqual(set(page.links), page.ids)
+        drawn = {figure["key"] for figure in page.figures if figure["data"]}
+        self.assertLessEqual({"parts", "over-time", "tokens-per-s", "mfu", "goodput", "servers", "schedule", "collectives", "host",
+                              "power", "spectrum", "cost"}, drawn)
+        self.assertNotIn("NaN", json.dumps(page.figures))
+        self.assertIn("modelled", text)
+
+    def test_its_headline_is_that_of_the_summary(self):
+        summary = self.folder / "summary.json"
+        file = self.folder / "run.h5"
+        self.check(run(MUIR, *JOB, "faults=llama3", "faults.rate=1e6", "steps=1500", "-o", file, "--json", summary))
+        fleet = json.loads(summary.read_text(encoding="utf-8"))["fleet"]
+        program = ("import sys, json; sys.argv[0] = 'report.py'; import report\n"
+                   "print(json.dumps({label: value for label, value, *_ in report.open_all([sys.argv[1]])[0].headline()}))")
+        shown = json.loads(self.check(run(sys.executable, "-c", program, file, cwd=SCRIPTS)))
+        for label, value in (("step time, mean", fleet["step_time_s"]["mean"]), ("throughput", fleet["tokens_per_s"]), ("MFU", fleet["mfu"]),
+                             ("goodput", fleet["goodput"]), ("energy", fleet["energy_j"]), ("cost", fleet["cost_usd"]),
+                             ("cost per million tokens", fleet["usd_per_mtoken"]), ("power at the meter, mean", fleet["power_w"]["mean"])):
+            self.assertAlmostEqual(shown[label] / value, 1, places=6, msg=label)
+
+    def test_goodput_closes_and_no_extreme_is_lost(self):
+        import h5py
+        page, _ = self.report(self.faulty())
+        bars = {figure["key"]: figure["data"][0] for figure in page.figures if figure["data"]}["goodput"]
+        self.assertAlmostEqual(sum(bars["y"][:-1]), bars["y"][-1], places=2)
+        self.assertGreater(len(bars["y"]), 2)
+        with h5py.File(self.faulty()) as opened:
+            mfu, step = 100 * opened["fleet/mfu"][:], opened["fleet/step_time_s"][:]
+        drawn = {figure["key"]: figure["data"] for figure in page.figures}
+        self.assertLess(len(drawn["mfu"][0]["x"]), len(mfu))
+        self.assertAlmostEqual(min(drawn["mfu"][0]["y"]), mfu.min(), places=2)
+        self.assertAlmostEqual(max(drawn["mfu"][1]["y"]), mfu.max(), places=2)
+        slowest = [trace for trace in drawn["over-time"] if trace["name"] == "slowest step"][0]
+        self.assertAlmostEqual(max(slowest["y"]) / step.max(), 1, places=4)
+
+    def test_two_files_are_compared(self):
+        page, text = self.report(self.telemetry("plain.h5"), self.telemetry("capped.h5", "power.cap=0.75"))
+        self.assertIn("<td>power.cap</td><td>0</td><td>0.75</td>", text)
+        self.assertEqual([len(figure["data"]) for figure in page.figures if figure["key"] in ("parts", "power", "cost")], [2, 2, 2])
+
+    def test_wrong_input_is_one_sentence(self):
+        for arguments in (["/no/such.h5"], [__file__], [], [self.telemetry("plain.h5"), "-o", "/no/such/x.html"]):
+            done = run(MUIR, "report", *arguments, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertTrue(done.stderr.startswith("muir: ") and done.stderr.count("\n") == 1, done.stderr)
+
+    @unittest.skipUnless(shutil.which("chromium"), "chromium is missing")
+    def test_a_browser_draws_every_figure_without_an_error(self):
+        page, _ = self.report(self.faulty())
+        done = run("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={self.folder}/profile",
+                   "--virtual-time-budget=60000", "--dump-dom", f"file://{self.folder}/report.html")
+        self.assertEqual([line for line in done.stderr.splitlines() if "CONSOLE" in line], [])
+        self.assertTrue(re.search(r'data-ready="\d+"', done.stdout))
+        self.assertEqual(len(re.findall(r'class="[^"]*js-plotly-plot', done.stdout)), len([figure for figure in page.figures if figure["data"]]))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ def si(value, unit, digits=3):
     factor, prefix = next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
     if unit == "s" and factor >= 1e3:
         return duration(value)
+    if unit == "USD" and factor < 1:
+        return f"{value:.{digits}g} USD"
     return f"{value / factor:#.{digits}g}".rstrip(".") + f" {prefix}{unit}"
 
 

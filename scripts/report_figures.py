@@ -36,12 +36,6 @@ def band(x, low, high, name, colour):
             {**line, "y": numbers(high), "fill": "tonexty", "fillcolor": colour + "33", "name": f"{name}: range"}]
 
 
-def usual_top(values):
-    """Where an axis ends so that usual values show; None where no value is far above the others."""
-    most, usual = np.nanmax(values), np.nanpercentile(values, 98)
-    return None if most < 2 * usual else 1.5 * usual
-
-
 def where_time_went(run):
     parts, step_s = run.parts(), float(np.mean(run.fleet["step_time_s"]))
     data = [{"type": "bar", "orientation": "h", "name": label, "y": ["step"], "x": [seconds], "marker": {"color": colour},
@@ -87,7 +81,9 @@ def parts_over_time(run):
     if reduced.each > 1:
         data.append({"x": x, "y": numbers(high), "name": "slowest step", "mode": "lines",
                      "line": {"width": 1, "color": "#000", "dash": "dot", "shape": "hv"}})
-    top = usual_top(reduced.mean(run.fleet["step_time_s"]))
+    means = reduced.mean(run.fleet["step_time_s"])
+    usual = np.percentile(means, 98)
+    top = 1.5 * usual if np.max(high) > 2 * usual else None
     says = f"Step times, {reduced.text()}; the slowest step took {si(float(np.max(high)), 's')}."
     if top:
         says += " The axis shows usual steps; higher ones leave it."

@@ -33,6 +33,7 @@ ROOMS = {
     "bench": [*UP_TO_CLOCKS, "run"],
     "study": [*UP_TO_CLOCKS, "run"],
     "cmd": [*UP_TO_CLOCKS, "run", "bench", "study"],
+    "export": [*UP_TO_STEP_TIME, "io", "cmd"],  # its commands are rows of cmd's table
     "main": ["cmd"],
 }
 OUTSIDE_SRC = ["collectives", "models"]  # rooms that users extend stand at the top, the others in src/
@@ -44,7 +45,7 @@ ONE_ROOM_HEADERS = {"hdf5.h": "io", "hdf5_hl.h": "io", "cblas.h": "kernels", "ff
 # Words that only some rooms may use: pattern, rooms, and whether tests may, too.
 WORDS = [
     (r"\b(MPI_Init(_thread)?\s*\(|MPI_COMM_WORLD\b|MPI_Abort\s*\()", ["main"], True),
-    (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b", ["main", "cmd", "bench"], True),
+    (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b", ["main", "cmd", "bench", "export"], True),
     (r"\bexit\s*\(", ["main"], False),
 ]
 SPDX = "/* SPDX-License-Identifier: BSD-3-Clause */"

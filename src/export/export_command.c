@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* muir export: a telemetry file in the formats of other tools. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "export/perfetto.h"
+#include "export/script.h"
+#include "scenario/scenario.h"
+
+static muir_status read_steps(muir_ctx *ctx, const char *text, muir_trace_steps *steps)
+{
+    char *end = NULL;
+    if (!text) return MUIR_OK;
+    errno = 0;
+    steps->first = steps->last = strtoll(text, &end, 10);
+    if (end != text && *end == ':') {
+        const char *second = end + 1;
+        steps->last = strtoll(second, &end, 10);
+        if (end == second) end = NULL;
+    }
+    if (errno != 0 || !end || end == text || *end != '\0' || steps->first < 0 || steps->last < steps->first)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "--steps %s: write a step, or the first and last of several: 100:120", text);
+    return MUIR_OK;
+}
+
+static muir_status write_trace(muir_ctx *ctx, const char *path, const char *output, muir_trace_steps steps)
+{
+    muir_status st = MUIR_OK;
+    muir_scenario *scenario = NULL;
+    muir_columns *columns = NULL;
+    muir_timeline *timeline = NULL;
+    muir_trace_writer w;
+    int64_t n_ops = 0;
+    FILE *file = NULL;
+    scenario = malloc(sizeof *scenario);
+    if (!scenario) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for a scenario");
+    MUIR_TRY(muir_columns_open(ctx, path, &columns));
+    MUIR_TRY(muir_trace_scenario(ctx, columns, path, scenario));
+    MUIR_TRY(muir_timeline_create(ctx, scenario, &timeline));
+    file = fopen(output, "w");
+    if (!file) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-o %s cannot be written: %s", output, strerror(errno)));
+    muir_trace_begin(&w, file);
+    muir_trace_put_schedule(&w, timeline);
+    MUIR_TRY(muir_trace_put_fleet(ctx, &w, columns, steps));
+    MUIR_TRY(muir_trace_put_host(ctx, &w, columns, &n_ops));
+    muir_trace_end(&w, path, scenario->run.model);
+    const bool is_written = !ferror(file), is_closed = fclose(file) == 0;
+    file = NULL;
+    if (!is_written || !is_closed) MUIR_TRY(muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be written", output));
+    printf("%s: %s events: %d stages, %s slots, %s messages, %s executed ops; ui.perfetto.dev opens it\n",
+           output, muir_count_text(w.n_events).s, timeline->n_stages, muir_count_text(timeline->n_spans).s,
+           muir_count_text(timeline->n_transfers).s, muir_count_text(n_ops).s);
+done:
+    if (file) {
+        fclose(file);
+        remove(output); /* half a trace is none */
+    }
+    muir_timeline_destroy(&timeline);
+    muir_columns_close(&columns);
+    free(scenario);
+    return st;
+}
+
+static muir_status run_perfetto(muir_ctx *ctx, int argc, char **argv)
+{
+    muir_status st = MUIR_OK;
+    const char *output = NULL, *steps_text = NULL;
+    muir_trace_steps steps = {0, 0};
+    muir_args args = {.positional = NULL};
+    const muir_arg known[] = {{"-o", "--output", &output, NULL}, {"--steps", NULL, &steps_text, NULL}};
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 2, &args));
+    if (!args.positional || args.n_overrides > 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which file? (muir export perfetto FILE.h5 -o FILE.json)"));
+    if (!output) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "where to? (-o FILE.json)"));
+    MUIR_TRY(read_steps(ctx, steps_text, &steps));
+    MUIR_TRY(write_trace(ctx, args.positional, output, steps));
+done:
+    muir_args_free(&args);
+    return st;
+}
+
+static muir_status run(muir_ctx *ctx, int argc, char **argv)
+{
+    static const char *const of_script[] = {"csv", "parquet", "openmetrics"};
+    if (argc > 0 && strcmp(argv[0], "perfetto") == 0) return run_perfetto(ctx, argc - 1, argv + 1);
+    for (size_t i = 0; argc > 0 && i < sizeof of_script / sizeof of_script[0]; i++)
+        if (strcmp(argv[0], of_script[i]) == 0) return muir_script_run(ctx, "export.py", argc, argv);
+    return muir_fail(ctx, MUIR_ERR_ARG, "muir export to what? perfetto, csv, parquet or openmetrics");
+}
+
+const muir_command muir_command_export = {
+    .name = "export",
+    .usage = "perfetto|csv|parquet|openmetrics FILE.h5 -o FILE [options]",
+    .summary = "write a telemetry file in the formats of other tools",
+    .help = "  perfetto      a timeline (Chrome JSON) for ui.perfetto.dev: the modelled schedule of a "
+            "replica, steps and\n"
+            "                events of the fleet, and executed ops where telemetry.trace_steps stored them\n"
+            "    --steps A[:B]   rows of the fleet that are shown; default 0\n"
+            "  csv, parquet  the columns of a group; -o -: to standard output (csv)\n"
+            "    --group NAME    default fleet; events has names for its numbers\n"
+            "  openmetrics   figures of the last row, for node_exporter's textfile collector\n"
+            "    --every S       again every S seconds while the run goes on\n"
+            "  -o FILE       where to write\n"
+            "csv, parquet and openmetrics need Python with h5py; parquet also pandas with pyarrow or "
+            "fastparquet.\n",
+    .mpi = MUIR_MPI_NONE,
+    .run = run,
+};

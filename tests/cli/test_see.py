@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What people look at, made from files of real runs: pictures, the report, exports, the live view.
+
+Usage: test_see.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py or matplotlib is missing."""
+import html.parser
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import patience
+
+MUIR, MPIRUN, SOURCE = sys.argv[1:4]
+SCRIPTS = os.path.join(SOURCE, "scripts")
+# Windows longer than a segment, so that there is a spectrum; no products, so that runs are short.
+JOB = ["run", "tiny", "steps=60", "host.every=0", "power.window_s=0.6", "power.segment_s=0.1"]
+
+
+def run(*command, **options):
+    return patience.run([*map(str, command)], capture_output=True, text=True, **options)
+
+
+def script(name, *arguments, **options):
+    return run(sys.executable, os.path.join(SCRIPTS, name), *arguments, **options)
+
+
+class Case(unittest.TestCase):
+    """A test with files of runs that all tests share, and a folder of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.shared.cleanup)
+
+    @classmethod
+    def telemetry(cls, name, *overrides, ranks=1):
+        path = pathlib.Path(cls.shared.name, name)
+        if not path.exists():
+            launch = [MPIRUN, "-n", ranks] if ranks > 1 else []
+            done = run(*launch, MUIR, *JOB, *overrides, "-o", path)
+            if done.returncode:
+                raise AssertionError(done.stderr)
+        return path
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def check(self, done):
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+
+class Pictures(Case):
+    def test_a_cap_is_a_remedy_and_no_two_traces_share_a_name(self):
+        plain, capped = self.telemetry("plain.h5"), self.telemetry("capped.h5", "power.cap=0.75")
+        other = self.telemetry("other.h5", "seed=2")
+        program = ("import sys, pathlib; sys.argv[0] = 'plot_power.py'; import plot_power\n"
+                   "for trace in plot_power.read_all([pathlib.Path(name) for name in sys.argv[1:]], None):\n"
+                   "    print(trace['label'])")
+        done = run(sys.executable, "-c", program, plain, capped, other, plain, cwd=SCRIPTS)
+        labels = self.check(done).splitlines()
+        self.assertIn("cap 0.75 of TDP", labels[1])
+        self.assertIn("seed=2", labels[2])
+        self.assertEqual(len(set(labels[:3])), 3, labels)
+        self.assertIn("plain.h5", labels[3])
+
+    def test_o_is_a_folder_or_a_name_for_both_scripts(self):
+        plain = self.telemetry("plain.h5")
+        self.check(script("plot_power.py", plain, "-o", self.folder / "new"))
+        self.check(script("plot_run.py", plain, "-o", self.folder / "new"))
+        self.check(script("plot_power.py", plain, "-o", self.folder / "a.png"))
+        self.check(script("plot_run.py", plain, "-o", self.folder / "a.png"))
+        names = {path.name for path in (self.folder / "new").iterdir()}
+        self.assertEqual(names, {"plain-power.png", "plain-step-time.png", "plain-throughput.png", "plain-servers.png"})
+        self.assertTrue((self.folder / "a.png").is_file())
+        self.assertTrue((self.folder / "a-step-time.png").is_file())
+
+    def test_a_window_shorter_than_a_segment_draws_no_axis(self):
+        short = self.telemetry("short.h5", "power.segment_s=64")
+        self.check(script("plot_power.py", short, "-o", self.folder / "short.png"))
+
+
+class Perfetto(Case):
+    """The trace is read as the format's description has it, and against what the file and the schedule say."""
+
+    def trace(self, file, *options):
+        path = self.folder / "trace.json"
+        self.check(run(MUIR, "export", "perfetto", file, "-o", path, *options))
+        return json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
+
+    def test_every_event_has_what_the_format_asks_for(self):
+        needed = {"X": {"name", "cat", "ts", "dur", "pid", "tid"}, "M": {"name", "pid", "args"}, "C": {"name", "ts", "pid", "args"},
+                  "i": {"name", "cat", "ts", "pid", "tid", "s"}, **{phase: {"name", "cat", "ts", "pid", "id"} for phase in "besf"}}
+        events = self.trace(self.telemetry("plain.h5"), "--steps", "0:9")
+        for event in events:
+            self.assertLessEqual(needed[event["ph"]], set(event), event)
+            self.assertGreaterEqual(event.get("dur", 0), 0, event)
+        begun = sorted(event["id"] for event in events if event["ph"] == "b")
+        self.assertTrue(begun)
+        for phase in "esf":
+            self.assertEqual(sorted(event["id"] for event in events if event["ph"] == phase), begun)
+        self.assertEqual(len([event for event in events if event.get("cat") == "step"]), 10)
+
+    def test_slices_of_a_thread_lie_in_each_other_or_apart(self):
+        threads = {}
+        for event in self.trace(self.telemetry("plain.h5")):
+            if event["ph"] == "X":
+                threads.setdefault((event["pid"], event["tid"]), []).append((event["ts"], event["ts"] + event["dur"]))
+        self.assertGreaterEqual(len(threads), 3)
+        for slices in threads.values():
+            open_until = []
+            for start, end in sorted(slices, key=lambda slice_: (slice_[0], -slice_[1])):
+                while open_until and open_until[-1] <= start + 1e-6:
+                    open_until.pop()
+                self.assertTrue(not open_until or end <= open_until[-1] + 1e-6, (start, end))
+                open_until.append(end)
+
+    def test_the_schedule_ends_with_the_step_of_equal_chips(self):
+        import h5py
+        equal = [f"fleet.variation.{key}=0" for key in ("chip_sigma", "drift_sigma", "step_sigma", "heat_sigma", "inlet_sigma_c")]
+        shapes = ([], ["parallel.pp=4", "parallel.dp=1"], ["parallel.schedule=interleaved", "parallel.vpp=2"],
+                  ["parallel.schedule=zb-h1"], ["parallel.schedule=dualpipe"])
+        for number, shape in enumerate(shapes):
+            with self.subTest(shape=shape):
+                file = self.telemetry(f"equal-{number}.h5", *equal, *shape)
+                events = self.trace(file)
+                ends = [event["ts"] + event["dur"] for event in events if event["ph"] == "X" and event["pid"] == 1]
+                with h5py.File(file) as opened:
+                    step_s = opened["fleet/step_time_s"][0]
+                self.assertAlmostEqual(max(ends) * 1e-6, step_s, delta=2e-9 + 1e-6 * step_s)
+                self.check_causes(events)
+                self.check_held(events)
+
+    def check_causes(self, events):
+        """A slot that waits for a message starts when it is there, or later: arrows point forwards into slots."""
+        starts = {event["id"]: event for event in events if event["ph"] == "s"}
+        slots = [event for event in events if event["ph"] == "X" and event["pid"] == 1 and "microbatch" in event.get("args", {})]
+        for event in events:
+            if event["ph"] == "f":
+                self.assertGreaterEqual(event["ts"], starts[event["id"]]["ts"])
+                self.assertNotEqual(event["tid"], starts[event["id"]]["tid"])
+        self.assertEqual(min(slot["ts"] for slot in slots), 0)
+
+    def check_held(self, events):
+        """What is taken is given back."""
+        last = {event["name"]: event["args"]["value"] for event in events if event["ph"] == "C"}
+        self.assertTrue(last)
+        self.assertEqual(set(last.values()), {0})
+
+    def test_executed_ops_are_those_of_the_file(self):
+        import h5py
+        file = self.telemetry("traced.h5", "host.every=1", "host.budget=0.002", "telemetry.trace_steps=2", "steps=3")
+        ops = [event for event in self.trace(file) if event["ph"] == "X" and event["pid"] == 3]
+        with h5py.File(file) as opened:
+            known = opened["host_trace/op"][:]
+            lengths = (opened["host_trace/end_s"][:] - opened["host_trace/start_s"][:])[known >= 0]
+        self.assertEqual(len(ops), (known >= 0).sum())
+        self.assertAlmostEqual(sum(op["dur"] for op in ops) * 1e-6, lengths.sum(), places=9)
+
+    def test_wrong_input_is_one_sentence(self):
+        file, out = self.telemetry("plain.h5"), self.folder / "x.json"
+        wrong = {("export",): "muir export to what?", ("export", "perfetto"): "which file?", ("export", "perfetto", file): "where to?",
+                 ("export", "perfetto", file, "-o", out, "--steps", "5:2"): "--steps 5:2: write a step",
+                 ("export", "perfetto", file, "-o", out, "--steps", "999"): "--steps: the file has no step from 999",
+                 ("export", "perfetto", __file__, "-o", out): __file__}
+        for arguments, begin in wrong.items():
+            with self.subTest(arguments=arguments):
+                done = run(MUIR, *arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertTrue(done.stderr.startswith("muir: " + begin), done.stderr)
+                self.assertFalse(out.exists())
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a page asks a network for, its ids and links, and the text of its cards."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.outside, self.ids, self.links, self.figures, self.inside = [], set(), [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids |= {attrs["id"]} if "id" in attrs else set()
+        self.links += [attrs["href"][1:]] if attrs.get("href", "").startswith("#") else []
+        self.outside += [value for key, value in attrs.items() if key in ("src", "href") and not value.startswith(("#", "data:"))]
+        self.inside = attrs.get("id") if tag == "script" else None
+
+    def handle_data(self, data):
+        if self.inside == "figures":
+            self.figures += json.loads(data)
+
+
+@unittest.skipIf(subprocess.run([sys.executable, "-c", "import plotly"], capture_output=True, check=False).returncode, "plotly is missing")
+class Report(Case):
+    def report(self, *files):
+        path = self.folder / "report.html"
+        self.check(run(MUIR, "report", *files, "-o", path))
+        text = path.read_text(encoding="utf-8")
+        return Page(text), text
+
+    def faulty(self):
+        return self.telemetry("faulty.h5", "host.every=1", "host.budget=0.002", "faults=llama3", "faults.rate=1e6", "steps=1500", "telemetry.trace_steps=1", ranks=2)
+
+    def test_a_page_is_whole_and_asks_for_nothing(self):
+        page, text = self.report(self.faulty())
+        self.assertEqual(page.outside, [])
+        self.assertLessEqual(set(page.links), page.ids)
+        drawn = {figure["key"] for figure in page.figures if figure["data"]}
+        self.assertLessEqual({"parts", "over-time", "tokens-per-s", "mfu", "goodput", "servers", "schedule", "collectives", "host",
+                              "power", "spectrum", "cost"}, drawn)
+        self.assertNotIn("NaN", json.dumps(page.figures))
+        self.assertIn("modelled", text)
+
+    def test_its_headline_is_that_of_the_summary(self):
+        summary = self.folder / "summary.json"
+        file = self.folder / "run.h5"
+        self.check(run(MUIR, *JOB, "faults=llama3", "faults.rate=1e6", "steps=1500", "-o", file, "--json", summary))
+        fleet = json.loads(summary.read_text(encoding="utf-8"))["fleet"]
+        program = ("import sys, json; sys.argv[0] = 'report.py'; import report\n"
+                   "print(json.dumps({label: value for label, value, *_ in report.open_all([sys.argv[1]])[0].headline()}))")
+        shown = json.loads(self.check(run(sys.executable, "-c", program, file, cwd=SCRIPTS)))
+        for label, value in (("step time, mean", fleet["step_time_s"]["mean"]), ("throughput", fleet["tokens_per_s"]), ("MFU", fleet["mfu"]),
+                             ("goodput", fleet["goodput"]), ("energy", fleet["energy_j"]), ("cost", fleet["cost_usd"]),
+                             ("cost per million tokens", fleet["usd_per_mtoken"]), ("power at the meter, mean", fleet["power_w"]["mean"])):
+            self.assertAlmostEqual(shown[label] / value, 1, places=6, msg=label)
+
+    def test_goodput_closes_and_no_extreme_is_lost(self):
+        import h5py
+        page, _ = self.report(self.faulty())
+        bars = {figure["key"]: figure["data"][0] for figure in page.figures if figure["data"]}["goodput"]
+        self.assertAlmostEqual(sum(bars["y"][:-1]), bars["y"][-1], places=2)
+        self.assertGreater(len(bars["y"]), 2)
+        with h5py.File(self.faulty()) as opened:
+            mfu, step = 100 * opened["fleet/mfu"][:], opened["fleet/step_time_s"][:]
+        drawn = {figure["key"]: figure["data"] for figure in page.figures}
+        self.assertLess(len(drawn["mfu"][0]["x"]), len(mfu))
+        self.assertAlmostEqual(min(drawn["mfu"][0]["y"]), mfu.min(), places=2)
+        self.assertAlmostEqual(max(drawn["mfu"][1]["y"]), mfu.max(), places=2)
+        slowest = [trace for trace in drawn["over-time"] if trace["name"] == "slowest step"][0]
+        self.assertAlmostEqual(max(slowest["y"]) / step.max(), 1, places=4)
+
+    def test_two_files_are_compared(self):
+        page, text = self.report(self.telemetry("plain.h5"), self.telemetry("capped.h5", "power.cap=0.75"))
+        self.assertIn("<td>power.cap</td><td>0</td><td>0.75</td>", text)
+        self.assertEqual([len(figure["data"]) for figure in page.figures if figure["key"] in ("parts", "power", "cost")], [2, 2, 2])
+
+    def test_wrong_input_is_one_sentence(self):
+        for arguments in (["/no/such.h5"], [__file__], [], [self.telemetry("plain.h5"), "-o", "/no/such/x.html"]):
+            done = run(MUIR, "report", *arguments, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertTrue(done.stderr.startswith("muir: ") and done.stderr.count("\n") == 1, done.stderr)
+
+    @unittest.skipUnless(shutil.which("chromium"), "chromium is missing")
+    def test_a_browser_draws_every_figure_without_an_error(self):
+        page, _ = self.report(self.faulty())
+        done = run("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={self.folder}/profile",
+                   "--virtual-time-budget=60000", "--dump-dom", f"file://{self.folder}/report.html")
+        self.assertEqual([line for line in done.stderr.splitlines() if "CONSOLE" in line], [])
+        self.assertTrue(re.search(r'data-ready="\d+"', done.stdout))
+        self.assertEqual(len(re.findall(r'class="[^"]*js-plotly-plot', done.stdout)), len([figure for figure in page.figures if figure["data"]]))
+
+
+if __name__ == "__main__":
+    if subprocess.run([sys.executable, "-c", "import h5py, matplotlib"], capture_output=True, check=False).returncode:
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What muir import makes of what people have already; what it refuses, in one sentence.
+
+Usage: test_import.py MUIR MPIRUN SOURCE_DIR"""
+import csv
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+MUIR, MPIRUN, SOURCE = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+ROUNDED = 0.02  # of numbers of weights that are published with two digits
+FUZZ = 60
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own, in which muir runs."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def process(self, *arguments, launcher=()):
+        return subprocess.run([*launcher, MUIR, *arguments], capture_output=True, timeout=100, cwd=self.folder)
+
+    def out(self, *arguments, **options):
+        process = self.process(*arguments, **options)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return process.stdout.decode()
+
+    def fails(self, expected, *arguments):
+        process = self.process(*arguments)
+        self.assertEqual((process.returncode, process.stdout), (2, b""), process.stderr)
+        self.assertEqual(process.stderr.count(b"\n"), 1, process.stderr)
+        self.assertIn(expected, process.stderr.decode())
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
+        return name
+
+    def report(self, kind, name, *more):
+        return json.loads(self.out("import", kind, name, *more, "--json", "-"))
+
+    def keys(self, report):
+        return {note["key"]: note["value"] for note in report["notes"] if note["key"]}
+
+    def survives(self, kind, name, text, seed):
+        """Damaged copies of a source are read, or refused in one sentence; nothing else."""
+        draw = random.Random(seed)
+        data = text.encode()
+        for _ in range(FUZZ):
+            damaged = bytearray(data)
+            for _ in range(draw.randint(1, 6)):
+                at = draw.randrange(len(damaged))
+                how = draw.randrange(4)
+                if how == 0:
+                    damaged[at] = draw.randrange(256)
+                elif how == 1:
+                    del damaged[at:at + draw.randint(1, 40)]
+                elif how == 2:
+                    damaged[at:at] = draw.choice([b"-1", b"9" * 30, b"nan", b"\x00", b"{", b"\"", b"\n", b"1e400", b"  "])
+                else:
+                    damaged = damaged[:at + 1]
+                damaged = damaged or bytearray(b"x")
+            (self.folder / name).write_bytes(bytes(damaged))
+            process = self.process("import", kind, name)
+            self.assertIn(process.returncode, (0, 2), (bytes(damaged)[:2000], process.stderr))
+            self.assertLessEqual(process.stderr.count(b"\n"), 1, (bytes(damaged)[:2000], process.stderr))
+
+
+def sizes_of(row):
+    config = {"model_type": row["model_type"]}
+    for pair in row["sizes"].split():
+        (*path, key), value = pair.split("=")[0].split("."), json.loads(pair.split("=")[1])
+        place = config
+        for part in path:
+            place = place.setdefault(part, {})
+        place[key] = value
+    return config
+
+
+class HuggingFace(Case):
+    LLAMA = {"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32,
+             "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "tie_word_embeddings": False}
+
+    def test_weights_of_public_configurations_are_the_published_ones(self):
+        with (SOURCE / "data" / "configurations.csv").open() as table:
+            rows = list(csv.DictReader(table))
+        self.assertGreaterEqual(sum(row["rounded"] == "no" for row in rows), 100)
+        for row in rows:
+            with self.subTest(model=row["name"]):
+                report = self.report("hf", self.write("config.json", sizes_of(row)))
+                published = int(row["weights"])
+                self.assertEqual(report["trouble"], "")
+                self.assertLessEqual(abs(report["weights"] - published), ROUNDED * published if row["rounded"] == "yes" else 0)
+                self.assertTrue(row["source"])
+                self.assertFalse([note for note in report["notes"] if note["kind"] == "not understood"])
+
+    def test_the_file_is_a_model_that_runs(self):
+        self.write("config.json", self.LLAMA)
+        self.out("import", "hf", "config.json", "-o", "my.yaml")
+        shown = json.loads(self.out("show", "model", "./my.yaml", "--json", "-"))["keys"]
+        self.assertEqual([shown[key]["value"] for key in ("layers", "hidden", "kv_heads", "ffn", "mlp")], [32, 4096, 8, 14336, "swiglu"])
+        self.out("check", "tiny", "model=./my.yaml", "parallel.tp=1", "parallel.pp=1", "parallel.dp=1", "global_batch_size=4")
+
+    def test_every_word_is_taken_or_named(self):
+        report = self.report("hf", self.write("config.json", {**self.LLAMA, "frobnicate": 3, "torch_dtype": "bfloat16"}))
+        self.assertEqual([note["why"] for note in report["notes"] if note["kind"] == "not understood"], ["frobnicate"])
+
+    def test_what_is_not_modelled_is_refused_by_name(self):
+        for kind, what in {"mamba": "state-space", "jamba": "hybrid", "minimax": "lightning", "qwen3_next": "gated delta",
+                           "rwkv": "linear attention", "t5": "encoder"}.items():
+            self.fails(what, "import", "hf", self.write("config.json", {**self.LLAMA, "model_type": kind}))
+        self.fails("did you mean llama?", "import", "hf", self.write("config.json", {**self.LLAMA, "model_type": "lama"}))
+        self.fails("linear_num_key_heads", "import", "hf", self.write("config.json", {**self.LLAMA, "linear_num_key_heads": 16}))
+        self.fails("linear attention", "import", "hf", self.write("config.json", {**self.LLAMA, "layer_types": ["linear_attention"]}))
+
+    def test_wrong_configurations_are_answered_in_one_sentence(self):
+        for wrong, expected in {"": "config.json:1", "[]": "outermost", "{": "config.json:1", "{}": "model_type is missing"}.items():
+            self.fails(expected, "import", "hf", self.write("config.json", wrong))
+        for key, value, expected in [("hidden_size", "big", "no whole number"), ("num_hidden_layers", -1, "not between"),
+                                     ("num_key_value_heads", 5, "does not divide"), ("vocab_size", 0, "vocab_size is missing")]:
+            self.fails(expected, "import", "hf", self.write("config.json", {**self.LLAMA, key: value}))
+        self.fails("is the file that is imported", "import", "hf", self.write("config.json", self.LLAMA), "-o", "config.json")
+        self.fails("cannot be imported", "import", "fh", "config.json")
+
+    def test_damaged_configurations(self):
+        self.survives("hf", "config.json", json.dumps(self.LLAMA, indent=1), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -163,7 +163,8 @@ const muir_command muir_command_import = {
         "model goes\n"
         "                into FILE-model.yaml beside it, unless model=NAME names one\n"
         "  --json FILE   report and result for programs; -: to standard output, instead of the text\n"
-        "  key=value     what the file does not say (fleet=dgx-h100, model=NAME), or says otherwise\n\n"
+        "  key=value     what the file does not say (fleet=dgx-h100, model=NAME), or says otherwise;\n"
+        "                of a script also its variables: TP=8\n\n"
         "The report says for each key what was taken, derived or assumed, and what was not understood.\n"
         "Nothing is executed: of recipes in Python only assignments and keywords are read.\n",
     .mpi = MUIR_MPI_NONE,

@@ -22,6 +22,8 @@ static bool is_for(const muir_import_job *job, const char *what)
 
 muir_status muir_import_take_given(muir_ctx *ctx, muir_import_job *job, const char *const *overrides, int n)
 {
+    job->source.given = overrides;
+    job->source.n_given = n;
     for (int i = 0; i < n; i++) {
         if (strncmp(overrides[i], "fleet=", 6) == 0) job->source.fleet = overrides[i] + 6;
         if (strncmp(overrides[i], "model=", 6) == 0) job->source.model = overrides[i] + 6;
@@ -37,6 +39,7 @@ muir_status muir_import_put_given(muir_ctx *ctx, muir_import_job *job, const cha
     for (int i = 0; i < n; i++) {
         char key[MUIR_IMPORT_KEY];
         const char *value = strchr(overrides[i], '=');
+        if (muir_import_is_variable(overrides[i])) continue;
         if (is_base && strncmp(overrides[i], "fleet=", 6) == 0) continue;
         if (!is_for(job, "scenario") && strncmp(overrides[i], "model=", 6) == 0) continue;
         if (!value || (size_t)(value - overrides[i]) >= sizeof key)

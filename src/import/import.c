@@ -101,6 +101,21 @@ const char *muir_import_value(const muir_import *found, const char *key)
     return NULL;
 }
 
+bool muir_import_is_variable(const char *given)
+{
+    const size_t n = strspn(given, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return n > 0 && given[n] == '=';
+}
+
+const char *muir_import_given(const muir_import_source *source, const char *key)
+{
+    const size_t n = strlen(key);
+    for (int i = source->n_given - 1; i >= 0; i--)
+        if (strncmp(source->given[i], key, n) == 0 && source->given[i][n] == '=')
+            return source->given[i] + n + 1;
+    return NULL;
+}
+
 void muir_import_free(muir_import *found)
 {
     free(found->notes);

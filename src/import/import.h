@@ -36,9 +36,11 @@ typedef struct muir_import_source {
     const char *path; /* the file */
     char *text;       /* zero-terminated; NULL for importers that read a document */
     size_t length;
-    json_t *document;   /* of a JSON, TOML, YAML or Python file, as JSON; NULL for importers that read text */
-    const char *fleet;  /* a name in data/fleets that the user gave, or NULL */
-    const char *model;  /* a name in data/models that the user gave, or NULL */
+    json_t *document;  /* of a JSON, TOML, YAML or Python file, as JSON; NULL for importers that read text */
+    const char *fleet; /* a name in data/fleets that the user gave, or NULL */
+    const char *model; /* a name in data/models that the user gave, or NULL */
+    const char *const *given; /* [n_given] all that the user gave as key=value */
+    int n_given;
     const char *others; /* another file that belongs to it, or NULL */
 } muir_import_source;
 
@@ -82,6 +84,12 @@ muir_status muir_import_note_int(muir_ctx *ctx, muir_import *found, muir_note_ki
                                  long long value, const char *why);
 muir_status muir_import_note_real(muir_ctx *ctx, muir_import *found, muir_note_kind kind, const char *key,
                                   double value, const char *why);
+
+/* Whether a key=value sets a variable of a script, NAME in capitals, instead of a key. Local. */
+bool muir_import_is_variable(const char *given);
+
+/* What the user gives for a key as key=value, or NULL. Local. */
+const char *muir_import_given(const muir_import_source *source, const char *key);
 
 /* The value noted for a key, or NULL. Local. */
 const char *muir_import_value(const muir_import *found, const char *key);

@@ -133,5 +133,81 @@ class HuggingFace(Case):
         self.survives("hf", "config.json", json.dumps(self.LLAMA, indent=1), 1)
 
 
+class Launch(Case):
+    MEGATRON = """#!/bin/bash
+GPUS=8
+TP=${TP:-4}  # a comment
+MODEL_ARGS=(
+    --num-layers 48
+    --hidden-size 8192 --num-attention-heads 64
+    --group-query-attention --num-query-groups 8
+    --swiglu --untie-embeddings-and-output-weights
+    --vocab-size 128256
+)
+OPTIONS=" --sequence-parallel --use-distributed-optimizer --bf16 \\
+  --recompute-granularity selective --overlap-grad-reduce"
+torchrun --nproc_per_node $GPUS --nnodes=16 pretrain_gpt.py ${MODEL_ARGS[@]} $OPTIONS \\
+  --tensor-model-parallel-size $TP --pipeline-model-parallel-size 4 --num-layers-per-virtual-pipeline-stage 3 \\
+  --micro-batch-size 2 --global-batch-size $((2 * GPUS * 16)) --seq-length 4096 --lr 1e-4 --frobnicate 3
+"""
+
+    def test_megatron_arguments(self):
+        report = self.report("megatron", self.write("run.sh", self.MEGATRON), "fleet=dgx-h100")
+        expected = {"parallel.tp": "4", "parallel.pp": "4", "parallel.vpp": "4", "parallel.dp": "8", "parallel.schedule": "interleaved",
+                    "parallel.zero_stage": "1", "parallel.recompute": "selective", "parallel.sequence_parallel": "true",
+                    "parallel.overlap_grad_reduce": "true", "parallel.overlap_param_gather": "false", "parallel.grad_bytes": "4",
+                    "micro_batch_size": "2", "global_batch_size": "256", "seq_len": "4096", "precision": "bf16",
+                    "model.layers": "48", "model.kv_heads": "8", "model.mlp": "swiglu", "model.tied_embedding": "false",
+                    "model.ffn": "21824"}
+        self.assertEqual({key: self.keys(report).get(key) for key in expected}, expected)
+        self.assertEqual([note["why"] for note in report["notes"] if note["kind"] == "not understood"], ["frobnicate 3"])
+        self.assertEqual(report["trouble"], "")
+
+    def test_variables_of_a_script_are_arguments(self):
+        self.write("run.sh", self.MEGATRON)
+        self.assertEqual(self.keys(self.report("megatron", "run.sh", "fleet=dgx-h100", "TP=8"))["parallel.tp"], "8")
+
+    def test_the_scenario_runs_with_its_model(self):
+        self.write("run.sh", self.MEGATRON)
+        self.out("import", "megatron", "run.sh", "fleet=dgx-h100", "-o", "job.yaml")
+        checked = json.loads(self.out("check", "./job.yaml", "--json", "-"))["keys"]
+        self.assertEqual((checked["parallel.vpp"], checked["model"]), (4, "job-model.yaml"))
+
+    def test_other_frameworks(self):
+        titan = "[model]\nname = 'llama3'\nflavor = '8B'\n[training]\nlocal_batch_size = 2\nseq_len = 8192\n[parallelism]\n" \
+                "data_parallel_shard_degree = 16\ndata_parallel_replicate_degree = 4\ntensor_parallel_degree = 2\n" \
+                "[activation_checkpoint]\nmode = 'full'\n"
+        maxtext = "model_name: llama3-8b\nici_fsdp_parallelism: 16\ndcn_data_parallelism: 2\nper_device_batch_size: 2\n" \
+                  "max_target_length: 4096\nremat_policy: full\n"
+        speed = {"train_batch_size": 256, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 2,
+                 "zero_optimization": {"stage": 2}, "bf16": {"enabled": True}}
+        recipe = "def recipe(cfg):\n    cfg.model.tensor_model_parallel_size = 2 * 2\n    cfg.train.global_batch_size = 128\n" \
+                 "    return Config(micro_batch_size=1, pipeline_model_parallel_size=2, seq_length=8192)\n"
+        nxd = "distributed_strategy: {tensor_model_parallel_size: 8, pipeline_model_parallel_size: 2, zero1: True}\n" \
+              "data: {micro_batch_size: 1, global_batch_size: 64, seq_length: 4096}\n"
+        for kind, name, text, expected in [
+                ("torchtitan", "job.toml", titan, {"parallel.tp": "2", "parallel.dp": "64", "parallel.zero_group": "16", "parallel.zero_stage": "3",
+                                                   "parallel.recompute": "full", "global_batch_size": "128", "model": "llama-3.1-8b"}),
+                ("maxtext", "base.yml", maxtext, {"parallel.dp": "32", "parallel.zero_stage": "3", "micro_batch_size": "2",
+                                                  "global_batch_size": "64", "parallel.zero_group": "16", "seq_len": "4096"}),
+                ("deepspeed", "ds.json", speed, {"parallel.dp": "32", "parallel.zero_stage": "2", "precision": "bf16"}),
+                ("recipe", "recipe.py", recipe, {"parallel.tp": "4", "parallel.pp": "2", "global_batch_size": "128", "seq_len": "8192"}),
+                ("recipe", "nxd.yaml", nxd, {"parallel.tp": "8", "parallel.zero_stage": "1", "global_batch_size": "64"})]:
+            with self.subTest(kind=kind):
+                keys = self.keys(self.report(kind, self.write(name, text), "fleet=dgx-h100"))
+                self.assertEqual({key: keys.get(key) for key in expected}, expected)
+
+    def test_wrong_sources_are_answered_in_one_sentence(self):
+        self.fails("no word of a launch line", "import", "megatron", self.write("run.sh", "echo hello\n"))
+        self.fails("job.toml", "import", "torchtitan", self.write("job.toml", "[model\n"))
+        self.fails("job.py", "import", "recipe", self.write("job.py", "def f(:\n"))
+        self.fails("no multiple of", "import", "deepspeed", self.write("ds.json", {"train_batch_size": 7, "train_micro_batch_size_per_gpu": 2}))
+
+    def test_damaged_launch_lines(self):
+        self.survives("megatron", "run.sh", self.MEGATRON, 2)
+        self.survives("deepspeed", "ds.json", json.dumps({"train_batch_size": 256, "zero_optimization": {"stage": 2}}), 3)
+        self.survives("maxtext", "base.yml", "ici_fsdp_parallelism: 16\nper_device_batch_size: 2\nmax_target_length: 4096\n", 4)
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -13,7 +13,7 @@
 #include "cmd/import_check.h"
 #include "cmd/print.h"
 
-enum { REPORT_COLUMN = 52, MOST_IMPORTERS = 64 };
+enum { REPORT_COLUMN = 52, NOTE_COLUMN = 17, MOST_IMPORTERS = 64, VALUE_SHOWN = 48 };
 
 static void print_notes(const muir_import *found)
 {
@@ -22,12 +22,15 @@ static void print_notes(const muir_import *found)
             const muir_note *note = &found->notes[i];
             char first[MUIR_IMPORT_KEY + MUIR_IMPORT_VALUE + 40];
             if ((int)note->kind != k) continue;
-            snprintf(first, sizeof first, "  %-14s %s%s%s ", muir_note_kind_text(note->kind), note->key,
-                     note->key[0] ? ": " : "", note->value);
-            if (note->key[0])
-                muir_print_wrapped(first, REPORT_COLUMN, note->why);
-            else
-                muir_print_wrapped(first, 18, note->why);
+            if (!note->key[0]) {
+                snprintf(first, sizeof first, "  %-14s ", muir_note_kind_text(note->kind));
+                muir_print_wrapped(first, NOTE_COLUMN, note->why);
+                continue;
+            }
+            snprintf(first, sizeof first, "  %-14s %s%s%.*s%s ", muir_note_kind_text(note->kind), note->key,
+                     note->key[0] ? ": " : "", VALUE_SHOWN, note->value,
+                     strlen(note->value) > VALUE_SHOWN ? "..." : "");
+            muir_print_wrapped(first, REPORT_COLUMN, note->why);
         }
 }
 

@@ -33,6 +33,15 @@ muir_status muir_import_take_given(muir_ctx *ctx, muir_import_job *job, const ch
     return MUIR_OK;
 }
 
+/* What a table of measurements leaves open, and is no key. */
+static bool is_about_source(const char *given)
+{
+    static const char *const names[] = {"ranks=", "servers=", "op="};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(given, names[i], strlen(names[i])) == 0) return true;
+    return false;
+}
+
 muir_status muir_import_put_given(muir_ctx *ctx, muir_import_job *job, const char *const *overrides, int n)
 {
     const bool is_base = is_for(job, "fleet"); /* there, fleet=NAME is what the figures start from */
@@ -40,7 +49,7 @@ muir_status muir_import_put_given(muir_ctx *ctx, muir_import_job *job, const cha
         char key[MUIR_IMPORT_KEY];
         const char *value = strchr(overrides[i], '=');
         if (muir_import_is_variable(overrides[i])) continue;
-        if (is_base && strncmp(overrides[i], "fleet=", 6) == 0) continue;
+        if (is_base && (strncmp(overrides[i], "fleet=", 6) == 0 || is_about_source(overrides[i]))) continue;
         if (!is_for(job, "scenario") && strncmp(overrides[i], "model=", 6) == 0) continue;
         if (!value || (size_t)(value - overrides[i]) >= sizeof key)
             return muir_fail(ctx, MUIR_ERR_ARG, "'%s' is no key=value", muir_quote(overrides[i]).s);

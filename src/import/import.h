@@ -11,7 +11,7 @@
 
 #include "base/ctx.h"
 
-enum { MUIR_IMPORT_KEY = 64, MUIR_IMPORT_VALUE = 320, MUIR_IMPORT_WHY = 240, MUIR_IMPORT_FILES = 2 };
+enum { MUIR_IMPORT_KEY = 64, MUIR_IMPORT_VALUE = 420, MUIR_IMPORT_WHY = 240, MUIR_IMPORT_FILES = 2 };
 
 /* Where a line of the report comes from: constant, and how the report says it. */
 #define MUIR_NOTE_LIST(X)                                                                                    \

@@ -49,7 +49,7 @@ class Case(unittest.TestCase):
     def keys(self, report):
         return {note["key"]: note["value"] for note in report["notes"] if note["key"]}
 
-    def survives(self, kind, name, text, seed):
+    def survives(self, kind, name, text, seed, *more):
         """Damaged copies of a source are read, or refused in one sentence; nothing else."""
         draw = random.Random(seed)
         data = text.encode()
@@ -68,7 +68,7 @@ class Case(unittest.TestCase):
                     damaged = damaged[:at + 1]
                 damaged = damaged or bytearray(b"x")
             (self.folder / name).write_bytes(bytes(damaged))
-            process = self.process("import", kind, name)
+            process = self.process("import", kind, name, *more)
             self.assertIn(process.returncode, (0, 2), (bytes(damaged)[:2000], process.stderr))
             self.assertLessEqual(process.stderr.count(b"\n"), 1, (bytes(damaged)[:2000], process.stderr))
 
@@ -209,5 +209,71 @@ torchrun --nproc_per_node $GPUS --nnodes=16 pretrain_gpt.py ${MODEL_ARGS[@]} $OP
         self.survives("maxtext", "base.yml", "ici_fsdp_parallelism: 16\nper_device_batch_size: 2\nmax_target_length: 4096\n", 4)
 
 
+class Collectives(Case):
+    # microsoft/superbenchmark @700d6501 tests/data/nccl_allreduce.log: 8 A100 in a server; sizes [byte] and times [us]
+    A100 = {1024: 36.07, 4096: 35.92, 16384: 36.18, 65536: 37.82, 262144: 47.53, 1048576: 74.78, 4194304: 112.0, 16777216: 226.0,
+            67108864: 584.5, 268435456: 2112.2, 1073741824: 8159.5, 4294967296: 32070.0}
+
+    def log(self, name="all_reduce", times=None, hosts=1):
+        lines = [f"mpirun {name}_perf -b 8 -e 8G", "# nThread 1 nGpus 8"]
+        lines += [f"#   Rank {rank:2} Pid 112424 on host{rank * hosts // 8} device {rank} [0x00] A100-SXM4-40GB" for rank in range(8)]
+        lines += ["#       size         count    type   redop     time   algbw   busbw  error     time   algbw   busbw  error",
+                  "           0             0   float     sum    35.20    0.00    0.00    N/A    34.05    0.00    0.00    N/A"]
+        lines += [f"{size} {size // 4} float sum {time} 0.0 0.0 N/A {time} 0.0 0.0 N/A" for size, time in (times or self.A100).items()]
+        return "\n".join(lines) + "\n# Avg bus bandwidth    : 68.4\n"
+
+    def test_a_log_gives_the_share_of_the_port_that_it_shows(self):
+        report = self.report("nccl", self.write("run.log", self.log()), "fleet=dgx-a100-40gb")
+        self.assertEqual(report["trouble"], "")
+        keys = self.keys(report)
+        self.assertGreater(float(keys["fleet.server.efficiency"]), 0.65)  # 234 of 300 GB/s at the largest size
+        self.assertLess(float(keys["fleet.server.efficiency"]), 0.95)
+        found = [note["why"] for note in report["notes"] if note["kind"] == "found"]
+        self.assertIn("all_reduce of 8 ranks in 1 servers, 12 sizes: the 6 left out", found[0])
+        self.assertTrue(any("alpha from base" in note["why"] for note in report["notes"] if note["kind"] == "assumed"))
+
+    def test_the_fleet_file_runs(self):
+        self.write("run.log", self.log())
+        self.out("import", "nccl", "run.log", "fleet=dgx-a100-40gb", "-o", "mine.yaml")
+        self.out("check", "tiny", "fleet=./mine.yaml")
+
+    def test_faster_links_give_larger_shares_and_slower_starts_larger_latencies(self):
+        base = self.keys(self.report("nccl", self.write("a.log", self.log()), "fleet=dgx-a100-40gb"))
+        slow = {size: 3 * time for size, time in self.A100.items()}
+        keys = self.keys(self.report("nccl", self.write("b.log", self.log(times=slow)), "fleet=dgx-a100-40gb"))
+        self.assertLess(float(keys["fleet.server.efficiency"]), 0.5 * float(base["fleet.server.efficiency"]))
+        self.assertGreater(float(keys["fleet.server.alpha_s"]), 1.5 * float(base["fleet.server.alpha_s"]))
+
+    def test_json_of_nccl_tests_says_the_same(self):
+        document = {"args": ["./build/all_reduce_perf", "-b", "8"], "devices": [{"rank": rank, "host": "a"} for rank in range(8)],
+                    "results": [{"size": size, "count": size // 4, "type": "float", "redop": "sum", "root": -1,
+                                 "out_of_place": {"time": time, "alg_bw": 0, "bus_bw": 0, "nwrong": 0}} for size, time in self.A100.items()]}
+        same = [self.keys(self.report("nccl", self.write(name, text), "fleet=dgx-a100-40gb"))["fleet.server.efficiency"]
+                for name, text in [("run.json", document), ("run.log", self.log())]]
+        self.assertEqual(same[0], same[1])
+
+    def test_mpi_benchmarks(self):
+        osu = "# OSU MPI Allreduce Latency Test v7.4\n# Size       Avg Latency(us)\n" + \
+              "".join(f"{size}      {time}\n" for size, time in self.A100.items())
+        imb = "# Benchmarking Allreduce\n# #processes = 8\n#bytes #repetitions t_min[usec] t_max[usec] t_avg[usec]\n" + \
+              "".join(f"{size} 100 {0.9 * time} {1.1 * time} {time}\n" for size, time in self.A100.items())
+        nccl = self.keys(self.report("nccl", self.write("run.log", self.log()), "fleet=dgx-a100-40gb"))
+        for kind, text, more in [("osu", osu, ["ranks=8"]), ("imb", imb, [])]:
+            keys = self.keys(self.report(kind, self.write("run.txt", text), "fleet=dgx-a100-40gb", *more))
+            self.assertEqual(keys["fleet.server.efficiency"], nccl["fleet.server.efficiency"])
+        self.fails("how many ranks", "import", "osu", self.write("run.txt", osu), "fleet=dgx-a100-40gb")
+
+    def test_what_a_log_does_not_say_is_asked_for(self):
+        self.write("run.log", self.log())
+        self.fails("which fleet", "import", "nccl", "run.log")
+        self.fails("no row of measurements", "import", "nccl", self.write("empty.log", "hello\n"), "fleet=dgx-a100-40gb")
+        self.fails("which collective", "import", "nccl", self.write("x.log", self.log().replace("all_reduce_perf", "")), "fleet=dgx-a100-40gb")
+        self.fails("8 chips", "import", "nccl", self.write("y.log", self.log()), "fleet=dgx-a100-40gb", "ranks=64")
+
+    def test_damaged_logs(self):
+        self.survives("nccl", "run.log", self.log(), 5, "fleet=dgx-a100-40gb")
+        self.survives("imb", "imb.txt", "# Benchmarking Allreduce\n# #processes = 8\n8 100 1.0 2.0 1.5\n16 100 1.0 2.0 1.5\n", 6, "fleet=dgx-a100-40gb")
+
+
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

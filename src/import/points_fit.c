@@ -6,18 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/network.h"
+#include "network/network.h"
 #include "import/points.h"
 #include "scenario/data_file.h"
+#include "scenario/scenario.h"
 
-enum { FIGURES = 3, ROUNDS = 60 };
+enum { FIGURES = 4, ROUNDS = 60 };
 static const double mebibyte = 1048576.0;
 
-/* Where a level's figures lie: efficiency, alpha, base. */
+/* Where a level's figures lie: efficiency, alpha, base, and its own rate of reductions or exchanges. */
 typedef struct level {
     const char *names[FIGURES];
     double *at[FIGURES];
     double low[FIGURES], high[FIGURES];
+    double before[FIGURES];
     bool is_open[FIGURES]; /* it is fitted */
     int n;                 /* points that this level decides */
 } level;
@@ -147,7 +149,7 @@ static muir_status note_figures(muir_ctx *ctx, const level *l, muir_import *foun
 {
     for (int i = 0; i < FIGURES; i++) {
         muir_status st;
-        if (!l->is_open[i]) continue;
+        if (!l->is_open[i] || *l->at[i] == l->before[i]) continue;
         const bool is_bound = *l->at[i] <= l->low[i] || *l->at[i] >= l->high[i];
         char text[32];
         snprintf(text, sizeof text, "%.3g", *l->at[i]);
@@ -161,10 +163,14 @@ static muir_status note_figures(muir_ctx *ctx, const level *l, muir_import *foun
 /* The two levels, and which of their figures the points can tell. */
 static void open_levels(muir_fleet *fleet, const muir_points *points, level levels[2])
 {
-    levels[0] = (level){.names = {"fleet.server.efficiency", "fleet.server.alpha_s", "fleet.server.base_s"},
-                        .at = {&fleet->server.efficiency, &fleet->server.alpha_s, &fleet->server.base_s}};
-    levels[1] = (level){.names = {"fleet.fabric.efficiency", "fleet.fabric.alpha_s", "fleet.fabric.base_s"},
-                        .at = {&fleet->fabric.efficiency, &fleet->fabric.alpha_s, &fleet->fabric.base_s}};
+    levels[0] = (level){.names = {"fleet.server.efficiency", "fleet.server.alpha_s", "fleet.server.base_s",
+                                  "fleet.server.reduction"},
+                        .at = {&fleet->server.efficiency, &fleet->server.alpha_s, &fleet->server.base_s,
+                               &fleet->server.reduction}};
+    levels[1] = (level){.names = {"fleet.fabric.efficiency", "fleet.fabric.alpha_s", "fleet.fabric.base_s",
+                                  "fleet.fabric.exchange"},
+                        .at = {&fleet->fabric.efficiency, &fleet->fabric.alpha_s, &fleet->fabric.base_s,
+                               &fleet->fabric.exchange}};
     for (int k = 0; k < 2; k++) {
         level *l = &levels[k];
         int sizes[2] = {0, 0}; /* two numbers of ranks tell latency per message from latency per call */
@@ -174,12 +180,14 @@ static void open_levels(muir_fleet *fleet, const muir_points *points, level leve
             if (sizes[0] == 0) sizes[0] = points->at[i].ranks;
             if (points->at[i].ranks != sizes[0]) sizes[1] = points->at[i].ranks;
         }
-        const double low[] = {0.01, 1e-8, 1e-8}, high[] = {k == 0 ? 1.5 : 1.0, 1e-2, 1e-2};
+        const double low[] = {0.01, 1e-8, 1e-8, 0.01}, high[] = {k == 0 ? 1.5 : 1.0, 1e-2, 1e-2, 1.0};
         for (int i = 0; i < FIGURES; i++) {
             l->low[i] = low[i];
             l->high[i] = high[i];
-            l->is_open[i] = l->n >= 4 && (i < 2 || sizes[1] > 0);
+            l->is_open[i] = l->n >= 4 && (i != 2 || sizes[1] > 0);
+            if (i == 3 && !(*l->at[i] > 0.0)) l->is_open[i] = false; /* the fleet has none */
             if (l->is_open[i] && !(*l->at[i] > 0.0)) *l->at[i] = low[i];
+            l->before[i] = *l->at[i];
         }
     }
 }
@@ -217,6 +225,23 @@ static muir_status load_base(muir_ctx *ctx, const char *name, muir_data_file **b
     return muir_fail(ctx, MUIR_ERR_ARG, "fleets are no kind of file");
 }
 
+/* The fleet with its chip and its library, by way of a job of one chip. */
+static muir_status load_fleet(muir_ctx *ctx, const char *name, muir_scenario **out)
+{
+    char fleet[1100];
+    const char *keys[] = {fleet,           "model=tiny-30m", "parallel.tp=1",
+                          "parallel.pp=1", "parallel.dp=1",  "global_batch_size=1"};
+    muir_scenario *scenario = calloc(1, sizeof *scenario);
+    if (!scenario) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for a fleet");
+    snprintf(fleet, sizeof fleet, "fleet=%s", name);
+    const muir_status st = muir_scenario_load(ctx, NULL, keys, (int)(sizeof keys / sizeof keys[0]), scenario);
+    if (st == MUIR_OK)
+        *out = scenario;
+    else
+        free(scenario);
+    return st;
+}
+
 /* Servers of the points are those of the fleet. */
 static muir_status check_servers(muir_ctx *ctx, const muir_points *points, muir_fleet *fleet)
 {
@@ -241,6 +266,7 @@ muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, mui
 {
     muir_status st = MUIR_OK;
     muir_data_file *base = NULL;
+    muir_scenario *scenario = NULL;
     level levels[2];
     if (points->n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "no row of measurements is in it");
     if (!source->fleet)
@@ -249,7 +275,8 @@ muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, mui
             "which fleet was it? fleet=NAME names the one whose rates the figures are shares of");
     MUIR_TRY(load_base(ctx, source->fleet, &base));
     MUIR_TRY(note_base(ctx, base, source->fleet, found));
-    muir_fleet *fleet = base->file;
+    MUIR_TRY(load_fleet(ctx, source->fleet, &scenario));
+    muir_fleet *fleet = &scenario->fleet;
     MUIR_TRY(check_servers(ctx, points, fleet));
     qsort(points->at, (size_t)points->n, sizeof *points->at, by_group);
     open_levels(fleet, points, levels);
@@ -264,5 +291,6 @@ muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, mui
                               "where the figures were measured; the others are those of %s", source->fleet));
 done:
     muir_data_file_destroy(&base);
+    free(scenario);
     return st;
 }

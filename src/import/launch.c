@@ -75,26 +75,28 @@ static const char *translate(const char *values, const char *theirs, char *ours,
     return NULL;
 }
 
+static muir_status note_absent(muir_ctx *ctx, const muir_launch_row *row, const char *how, muir_import *found)
+{
+    if (row->absent[0] == '\0' || muir_import_value(found, row->key)) return MUIR_OK;
+    return muir_import_note(ctx, found, MUIR_NOTE_DERIVED, row->key, row->absent, "%s is %s", row->word, how);
+}
+
 static muir_status take_row(muir_ctx *ctx, const muir_launch_row *row, muir_pairs *pairs, muir_import *found)
 {
     char ours[64];
     const char *theirs = muir_pairs_get(pairs, row->word);
-    if (!theirs) {
-        if (row->absent[0] == '\0' || muir_import_value(found, row->key)) return MUIR_OK;
-        return muir_import_note(ctx, found, MUIR_NOTE_DERIVED, row->key, row->absent, "%s is not there",
-                                row->word);
-    }
+    if (!theirs) return note_absent(ctx, row, "not there", found);
     const char *value = translate(row->values, theirs, ours, sizeof ours);
+    const bool is_plain = value == theirs || row->values[0] == '=';
     if (!value)
         return muir_import_note(ctx, found, MUIR_NOTE_UNKNOWN, "", "", "%s %s", row->word,
                                 muir_quote(theirs).s);
-    if (value[0] == '\0') return MUIR_OK;
+    if (value[0] == '\0') return note_absent(ctx, row, "false", found);
     if (strchr(value, '$') || value[0] == '<')
         return muir_import_note(ctx, found, MUIR_NOTE_UNKNOWN, "", "",
                                 "%s %s: the file does not say its value", row->word, muir_quote(theirs).s);
     return muir_import_note(ctx, found, MUIR_NOTE_TAKEN, row->key, value, "%s%s%s", row->word,
-                            value == theirs || row->values[0] == '=' ? "" : " ",
-                            value == theirs || row->values[0] == '=' ? "" : theirs);
+                            is_plain ? "" : " ", is_plain ? "" : theirs);
 }
 
 muir_status muir_launch_translate(muir_ctx *ctx, int style, muir_pairs *pairs, muir_import *found)

@@ -275,5 +275,63 @@ class Collectives(Case):
         self.survives("imb", "imb.txt", "# Benchmarking Allreduce\n# #processes = 8\n8 100 1.0 2.0 1.5\n16 100 1.0 2.0 1.5\n", 6, "fleet=dgx-a100-40gb")
 
 
+class Logs(Case):
+    ARGUMENTS = {"world_size": 64, "tensor_model_parallel_size": 4, "pipeline_model_parallel_size": 4, "num_layers": 32, "hidden_size": 4096,
+                 "num_attention_heads": 32, "ffn_hidden_size": 16384, "padded_vocab_size": 51200, "seq_length": 2048, "micro_batch_size": 2,
+                 "global_batch_size": 256, "fp16": True, "recompute_granularity": "full", "swiglu": False, "num_experts": None,
+                 "use_distributed_optimizer": True}
+
+    def log(self, steps=240):
+        """Steps of 4 s, 0.5 % up and down; a slow start, a batch that grows, checkpoints that take their time."""
+        draw = random.Random(7)
+        lines = ["------------------------ arguments ------------------------"]
+        lines += [f"  {name} {'.' * (47 - len(name))} {value}" for name, value in self.ARGUMENTS.items()]
+        for step in range(1, steps + 1):
+            batch = 64 if step <= 20 else 256
+            time = {1: 90e3, 21: 9e3}.get(step, 9e3 if step % 50 == 0 else (4000 if batch == 256 else 1100) * draw.uniform(0.995, 1.005))
+            lines.append(f" [2025-04-13 23:41:12] iteration {step:8}/    1000 | consumed samples: {256 * step} | elapsed time per iteration (ms): "
+                         f"{time:.1f} | throughput per GPU (TFLOP/s/GPU): 101.5 | learning rate: 6.000E-05 | global batch size: {batch:5} | lm loss: 2.3E+00 |")
+        lines.append("[Rank 0] (after 2 iterations) memory (MB) | allocated: 9000.0 | max allocated: 20480.0 | reserved: 22000.0 | max reserved: 22528.0")
+        return "\n".join(lines) + "\n"
+
+    def row(self, *arguments):
+        self.out("import", "log", *arguments, "-o", "rows.csv")
+        with (self.folder / "rows.csv").open() as table:
+            (row,) = csv.DictReader(table)
+        return row
+
+    def test_a_log_with_its_arguments_is_a_row(self):
+        row = self.row(self.write("run.log", self.log()), "fleet=dgx-a100-80gb", "stack=megatron-2022")
+        expected = {"chips": "64", "tp": "4", "pp": "4", "dp": "4", "layers": "32", "vocab": "51200", "global_batch_size": "256", "zero_stage": "1",
+                    "recompute": "full", "precision": "fp16", "mlp": "gelu", "measured_gib": "20", "complete": "yes", "fleet": "dgx-a100-80gb"}
+        self.assertEqual({key: row[key] for key in expected}, expected)
+        self.assertAlmostEqual(float(row["step_time_s"]), 4.0, delta=0.004)
+        self.assertIn("1 of the start, 4 outliers, 20 of another batch", row["notes"])
+
+    def test_the_row_is_run_by_validate(self):
+        self.row(self.write("run.log", self.log()), "fleet=dgx-a100-80gb", "stack=megatron-2022")
+        self.out("validate", "rows.csv", "--json", "report.json")
+        (row,) = json.loads((self.folder / "report.json").read_text())["rows"]
+        self.assertAlmostEqual(row["real_s"], 4.0, delta=0.004)
+
+    def test_tokens_per_second_are_turned_into_time_by_the_scenario(self):
+        log = "".join(f"[titan] \x1b[31mstep: {step:2}  loss: 8.1  memory: 47.44GiB(59.91%)  tps: {5000 if step < 3 else 6144}  mfu: 33.7%\n"
+                      for step in range(1, 40))
+        self.write("run.log", log)
+        self.fails("tokens per second and chip", "import", "log", "run.log", "fleet=dgx-h100")
+        row = self.row("run.log", "gpt3-512-h100")
+        scenario = json.loads(self.out("check", "gpt3-512-h100", "--json", "-"))["keys"]
+        time = scenario["global_batch_size"] * scenario["seq_len"] / (512 * 6144)
+        self.assertAlmostEqual(float(row["step_time_s"]), time, delta=1e-4 * time)
+        self.assertEqual(row["measured_gib"], "47.44")
+
+    def test_logs_without_steps_are_refused(self):
+        self.fails("0 lines with the time of a step", "import", "log", self.write("run.log", "hello\n"))
+        self.fails("at least 5", "import", "log", self.write("run.log", "iteration 1 | elapsed time per iteration (ms): 5.0 |\n"))
+
+    def test_damaged_logs(self):
+        self.survives("log", "run.log", self.log(30), 8, "fleet=dgx-a100-80gb")
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

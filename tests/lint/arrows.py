@@ -14,7 +14,7 @@ WORLD = ["base", "fleet", "models", "schedule"]  # what is emulated, whatever th
 UP_TO_SCENARIO = [*WORLD, "network", "scenario"]
 UP_TO_STEP_TIME = [*UP_TO_SCENARIO, "step_time"]
 UP_TO_PARTS = [*UP_TO_STEP_TIME, "memory", "power", "reliability", "estimate"]
-UP_TO_CLOCKS = ["base", *SIDE_BY_SIDE, *UP_TO_PARTS[len(WORLD):], "plan", "fleet_clock", "host_clock", "validation"]
+UP_TO_CLOCKS = ["base", *SIDE_BY_SIDE, *UP_TO_PARTS[len(WORLD):], "import", "plan", "fleet_clock", "host_clock", "validation"]
 ROOMS = {
     "base": [],
     **{room: ["base"] for room in SIDE_BY_SIDE},
@@ -25,7 +25,8 @@ ROOMS = {
     "power": UP_TO_STEP_TIME,
     "reliability": UP_TO_SCENARIO,
     "estimate": UP_TO_STEP_TIME,
-    "plan": UP_TO_PARTS,
+    "import": UP_TO_SCENARIO,
+    "plan": [*UP_TO_PARTS, "import"],
     "fleet_clock": UP_TO_PARTS,
     "validation": [*UP_TO_PARTS, "fleet_clock"],
     "host_clock": ["base", "kernels", "collectives", "models", "schedule", "scenario"],

@@ -108,11 +108,26 @@ done:
     return st;
 }
 
-static double load_of(const muir_job_load *job, int64_t under_leaf)
+/* Ports of servers that a job's `here` servers under a leaf, its first-th and the next ones, load on the
+ * uplink: groups that lie on the leaf's border are cut, those inside load nothing. */
+static double load_of(const muir_job_load *job, int64_t first, int64_t here)
 {
-    const double s = (double)under_leaf, n = (double)job->servers;
-    if (under_leaf == job->servers) return 0.0;
-    return 1.0 - job->far + job->far * s * (1.0 - s / n);
+    const int64_t group = job->group > 0 && job->group < job->servers ? job->group : job->servers;
+    double cut = 0.0;
+    if (here == job->servers) return 0.0;
+    for (int64_t at = first; at < first + here;) {
+        const int64_t begin = at / group * group;
+        const int64_t size = begin + group < job->servers ? group : job->servers - begin;
+        const int64_t end = begin + size < first + here ? begin + size : first + here;
+        const double m = (double)(end - at);
+        cut += m * (1.0 - m / (double)size);
+        at = end;
+        if (at < first + here && at % group == 0) { /* whole groups in between */
+            const int64_t whole = (first + here - at) / group * group;
+            at += whole;
+        }
+    }
+    return 1.0 - job->far + job->far * cut;
 }
 
 static muir_status alloc_leaves(muir_ctx *ctx, int64_t n_leaves, int64_t under, int n, leaves *l)
@@ -145,9 +160,10 @@ static void free_leaves(leaves *l)
 }
 
 /* Servers from `first` to `end` are a leaf with that much room: keeps it if jobs share it.
- * count  in/out  [jobs] zero */
+ * count   in/out  [jobs] zero
+ * before  in/out  [jobs] servers on earlier leaves */
 static void add_leaf(const muir_job_load *jobs, const int32_t *of_server, int64_t first, int64_t end,
-                     double room, int64_t *count, leaves *l, muir_job_share *share)
+                     double room, int64_t *count, int64_t *before, leaves *l, muir_job_share *share)
 {
     const int64_t begin = l->of_leaf[l->n];
     int64_t used = begin;
@@ -158,7 +174,8 @@ static void add_leaf(const muir_job_load *jobs, const int32_t *of_server, int64_
     const bool is_shared = used - begin > 1;
     for (int64_t k = begin; k < used; k++) {
         spot *at = &l->spots[k];
-        at->load = load_of(&jobs[at->job], count[at->job]);
+        at->load = load_of(&jobs[at->job], before[at->job], count[at->job]);
+        before[at->job] += count[at->job];
         count[at->job] = 0;
         share[at->job].leaves++;
         share[at->job].shared += is_shared;
@@ -188,17 +205,19 @@ static muir_status open_leaves(muir_ctx *ctx, const muir_fleet *fleet, const mui
     muir_status st = MUIR_OK;
     const int64_t under = fleet->fabric.leaf_servers, servers = fleet->top.servers;
     const int64_t n_leaves = (servers + under - 1) / under;
-    int64_t *count = NULL;
+    int64_t *count = NULL, *before = NULL;
     MUIR_TRY(alloc_leaves(ctx, n_leaves, under, n, l));
     MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof *count, "jobs on leaves", &count));
+    MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof *before, "jobs on leaves", &before));
     for (int64_t i = 0; i < n_leaves; i++) {
         const int64_t end = (i + 1) * under < servers ? (i + 1) * under : servers;
         const double room = (double)under / fleet->fabric.oversubscription * (left ? left[i] : 1.0);
-        add_leaf(jobs, of_server, i * under, end, room, count, l, share);
+        add_leaf(jobs, of_server, i * under, end, room, count, before, l, share);
     }
     sort_by_job(l, n, count);
 done:
     free(count);
+    free(before);
     return st;
 }
 

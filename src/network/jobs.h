@@ -5,9 +5,10 @@
  * Below the leaf a server belongs to one job. A job computes, with hidden traffic under way, and then waits
  * for exposed traffic; all its flows move at one rate r, since collectives wait for their slowest member. On
  * leaf l job j loads the uplink, in ports of servers,
- *     u_jl = near + far s (1 - s / n)      s of its n servers are under l; nothing where s = 0 or s = n
- * near being the share of its traffic between neighbours (a ring enters and leaves a leaf once) and far the
- * share between all. Rates are max-min: all rise together until an uplink is full, whose jobs stay where they
+ *     u_jl = near + far sum over its exchange groups of m (1 - m / g)
+ * with m of a group's g servers under l, near being the share of its traffic between neighbours (a ring enters
+ * and leaves a leaf once, unless all of the job is there) and far the share inside exchange groups. Servers
+ * are numbered within a job in the order of the fleet, and groups are of consecutive ones. Rates are max-min: all rise together until an uplink is full, whose jobs stay where they
  * are,
  *     sum over jobs of r_j u_jl <= leaf_servers / oversubscription x what is left of the uplinks of l
  * From event to event (traffic of a job starts or ends) rates are constant. What it costs grows with jobs x
@@ -38,7 +39,8 @@ typedef struct muir_job_load {
     double compute_s; /* in which it computes or talks inside servers only */
     double hidden_s;  /* of traffic under it */
     double exposed_s; /* of traffic for which it waits */
-    double far;       /* share of the traffic between all chips, 0 to 1; the rest is between neighbours */
+    double far;       /* share of the traffic in exchanges, 0 to 1; the rest is between neighbours */
+    int64_t group;    /* servers that an exchange spans; 0: all of the job's */
     double start_s;   /* when it starts */
 } muir_job_load;
 

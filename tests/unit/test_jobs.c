@@ -102,6 +102,23 @@ static void rates_rise_together(void)
     CU_ASSERT_DOUBLE_EQUAL(out[1].slowdown, 9.0 / 8.0, 1e-6);
 }
 
+/* Exchanges among 8 consecutive servers stay under a leaf where jobs are packed, and are cut where every second
+ * server is another job's only at the leaf's end. */
+static void exchange_groups_are_cut_at_borders_only(void)
+{
+    static const muir_job_load jobs[] = {{.servers = 60, .exposed_s = 1.0, .far = 1.0, .group = 8},
+                                         {.servers = 60, .exposed_s = 1.0, .far = 1.0, .group = 8}};
+    const muir_fleet fleet = clos(128);
+    muir_job_share out[2];
+    share(&fleet, MUIR_PLACEMENT_PACKED, jobs, 2, NULL, out); /* the second starts at server 60 of 128 */
+    CU_ASSERT_DOUBLE_EQUAL(out[0].slowdown, 1.0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(out[1].slowdown, 1.0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(out[0].alone_s, 1.0, 1e-9);
+    /* of the second job 4 servers are under leaf 1, half of its first group: 4 (1 - 4 / 8) = 2 ports there and
+     * on leaf 2, whose last 28 + 4 end with half of another group, 2 more; leaf 3 has that half */
+    CU_ASSERT_DOUBLE_EQUAL(out[1].uplink_ports, 2.0 + 4.0 + 2.0, 1e-9);
+}
+
 static void hidden_traffic_has_the_compute_for_it(void)
 {
     static const muir_job_load jobs[] = {{.servers = 32, .compute_s = 1.0, .hidden_s = 0.5, .far = 1.0},
@@ -175,6 +192,7 @@ int main(int argc, char **argv)
         {"alone a job waits for its fullest uplink", alone_a_job_waits_for_its_fullest_uplink},
         {"equal jobs share equally", equal_jobs_share_equally},
         {"rates rise together", rates_rise_together},
+        {"exchange groups are cut at borders only", exchange_groups_are_cut_at_borders_only},
         {"hidden traffic has the compute for it", hidden_traffic_has_the_compute_for_it},
         {"a degraded leaf hits those who cross it", a_degraded_leaf_hits_those_who_cross_it},
         {"packed is never slower than scattered", packed_is_never_slower_than_scattered},

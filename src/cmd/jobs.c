@@ -16,7 +16,7 @@ enum { SHOWN = 30, STEPS = 20 };
 
 typedef struct jobs_arguments {
     muir_args args;
-    const char *json, *placement, *seed, *steps, *leaf;
+    const char *json, *placement, *seed, *steps, *leaf, *server;
 } jobs_arguments;
 
 /* What every placement does to every job. */
@@ -35,30 +35,31 @@ static muir_status whole(muir_ctx *ctx, const char *name, const char *text, long
     return muir_fail(ctx, MUIR_ERR_ARG, "%s is '%s', but must be %lld to %lld", name, text, least, most);
 }
 
-/* LEAF=SHARE: what is left of the uplinks of a leaf. */
-static muir_status read_leaf(muir_ctx *ctx, const char *text, const muir_fleet *fleet, double **left)
+/* NUMBER=SHARE or all=SHARE: what is left of a part, or of each.
+ * left  out  [n], NULL without text */
+static muir_status read_left(muir_ctx *ctx, const char *option, const char *text, int64_t n, double **left)
 {
     muir_status st = MUIR_OK;
-    const int64_t under = fleet->fabric.leaf_servers, leaves = (fleet->top.servers + under - 1) / under;
     char *end = NULL;
     if (!text) return MUIR_OK;
-    const long long leaf = strtoll(text, &end, 10);
-    const double share = *end == '=' ? strtod(end + 1, &end) : -1.0;
-    if (*end || leaf < 0 || leaf >= leaves || !(share > 0.0 && share <= 1.0))
+    const bool is_all = strncmp(text, "all=", 4) == 0;
+    const long long at = is_all ? 0 : strtoll(text, &end, 10);
+    const char *equals = is_all ? text + 3 : end;
+    const double share = *equals == '=' ? strtod(equals + 1, &end) : -1.0;
+    if (*equals != '=' || *end || at < 0 || at >= n || !(share > 0.0 && share <= 1.0))
         return muir_fail(
             ctx, MUIR_ERR_ARG,
-            "--leaf is '%s', but must be LEAF=SHARE, LEAF from 0 to %lld, SHARE of its uplinks that "
-            "is left above 0, at most 1",
-            text, (long long)leaves - 1);
-    MUIR_TRY(muir_alloc(ctx, (size_t)leaves, sizeof **left, "uplinks", left));
-    for (int64_t i = 0; i < leaves; i++) (*left)[i] = 1.0;
-    (*left)[leaf] = share;
+            "%s is '%s', but must be N=SHARE or all=SHARE: N from 0 to %lld, SHARE that is left above "
+            "0, at most 1",
+            option, text, (long long)n - 1);
+    MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof **left, "degraded parts", left));
+    for (int64_t i = 0; i < n; i++) (*left)[i] = is_all || i == at ? share : 1.0;
 done:
     return st;
 }
 
 static muir_status play_all(muir_ctx *ctx, const jobs_arguments *a, const muir_shared_jobs *jobs,
-                            const double *left, outcome *out)
+                            const muir_fabric_left *left, outcome *out)
 {
     muir_status st = MUIR_OK;
     long long seed = 1, steps = STEPS;
@@ -148,19 +149,23 @@ static muir_status on_root(muir_ctx *ctx, const jobs_arguments *a)
     muir_ctx *own = NULL; /* of one process: the others wait */
     muir_csv *table = NULL;
     muir_shared_jobs *jobs = NULL;
-    double *left = NULL;
+    double *leaf = NULL, *server = NULL;
     outcome out = {.events = 0};
     MUIR_TRY(muir_csv_read(ctx, a->args.positional, &table));
     MUIR_TRY(muir_ctx_create(MPI_COMM_SELF, &own));
     st = muir_shared_jobs_create(own, table, a->args.overrides, a->args.n_overrides, &jobs);
     if (st != MUIR_OK) MUIR_TRY(muir_fail(ctx, st, "%s: %s", a->args.positional, own->message));
-    MUIR_TRY(read_leaf(ctx, a->leaf, &jobs->fleet, &left));
-    MUIR_TRY(play_all(ctx, a, jobs, left, &out));
+    const int64_t servers = jobs->fleet.top.servers, under = jobs->fleet.fabric.leaf_servers;
+    MUIR_TRY(read_left(ctx, "--leaf", a->leaf, (servers + under - 1) / under, &leaf));
+    MUIR_TRY(read_left(ctx, "--server", a->server, servers, &server));
+    const muir_fabric_left left = {leaf, server};
+    MUIR_TRY(play_all(ctx, a, jobs, &left, &out));
     if (!a->json || strcmp(a->json, "-") != 0) print_jobs(jobs, &out);
     if (a->json) MUIR_TRY(write_json(ctx, jobs, &out, a->json));
 done:
     for (int p = 0; p < MUIR_PLACEMENT_COUNT; p++) free(out.share[p]);
-    free(left);
+    free(leaf);
+    free(server);
     muir_shared_jobs_destroy(&jobs);
     muir_csv_destroy(&table);
     muir_ctx_destroy(&own);
@@ -171,11 +176,9 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
     jobs_arguments a = {.json = NULL};
-    const muir_arg known[] = {{"--json", NULL, &a.json, NULL},
-                              {"--placement", NULL, &a.placement, NULL},
-                              {"--seed", NULL, &a.seed, NULL},
-                              {"--steps", NULL, &a.steps, NULL},
-                              {"--leaf", NULL, &a.leaf, NULL}};
+    const muir_arg known[] = {{"--json", NULL, &a.json, NULL}, {"--placement", NULL, &a.placement, NULL},
+                              {"--seed", NULL, &a.seed, NULL}, {"--steps", NULL, &a.steps, NULL},
+                              {"--leaf", NULL, &a.leaf, NULL}, {"--server", NULL, &a.server, NULL}};
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, (int)(sizeof known / sizeof known[0]), &a.args));
     if (!a.args.positional) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which table of jobs?"));
     if (muir_is_root(ctx)) st = on_root(ctx, &a);
@@ -187,7 +190,7 @@ done:
 
 const muir_command muir_command_jobs = {
     .name = "jobs",
-    .usage = "FILE.csv [key=value ...] [--placement NAME] [--leaf LEAF=SHARE] [--json FILE]",
+    .usage = "FILE.csv [key=value ...] [--placement NAME] [--leaf N=SHARE] [--server N=SHARE] [--json FILE]",
     .summary = "several jobs on one fleet: how much slower each is than alone, by placement",
     .help =
         "  FILE.csv           columns name, scenario, overrides, count, start_s: one kind of job per row\n"

@@ -6,9 +6,10 @@
 #include "network/jobs.h"
 #include "step_time/slot_times.h"
 
-/* The load of a scenario's job on the fabric, from its ideal step's busiest stage.
- * Traffic is how long collectives and messages keep a chip's port busy at its full rate, latency included. It waits for what the step shows of axes that
- * leave the server (cp, ep, dp, pp, and tp where it is wider than a server), and hides the rest.
+/* The load of a scenario's job on the fabric, from its ideal step's busiest stage. Traffic is how long
+ * collectives and messages keep a chip's port busy at its full rate, latency included. It waits for what the
+ * step shows of axes that leave the server (cp, ep, dp, pp, and tp where it is wider than a server), and
+ * hides the rest.
  * load  out  untouched on error; start_s is 0
  * Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_traffic_of(muir_ctx *ctx, const muir_scenario *scenario, muir_job_load *load);

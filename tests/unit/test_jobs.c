@@ -26,7 +26,7 @@ static muir_fleet clos(int64_t servers)
 }
 
 static void share_on(const muir_fleet *fleet, muir_placement placement, const muir_job_load *jobs, int n,
-                     const double *left, int32_t *place_of, muir_job_share *out)
+                     const muir_fabric_left *left, int32_t *place_of, muir_job_share *out)
 {
     const muir_status st =
         muir_jobs_share(muir_test_ctx(), fleet, placement, 1, jobs, n, left, 50, place_of, out, NULL);
@@ -35,7 +35,7 @@ static void share_on(const muir_fleet *fleet, muir_placement placement, const mu
 }
 
 static void share(const muir_fleet *fleet, muir_placement placement, const muir_job_load *jobs, int n,
-                  const double *left, muir_job_share *out)
+                  const muir_fabric_left *left, muir_job_share *out)
 {
     share_on(fleet, placement, jobs, n, left, NULL, out);
 }
@@ -102,8 +102,7 @@ static void rates_rise_together(void)
     CU_ASSERT_DOUBLE_EQUAL(out[1].slowdown, 9.0 / 8.0, 1e-6);
 }
 
-/* Exchanges among 8 consecutive servers stay under a leaf where jobs are packed, and are cut where every second
- * server is another job's only at the leaf's end. */
+/* Exchanges among 8 consecutive servers stay under a leaf but at its borders. */
 static void exchange_groups_are_cut_at_borders_only(void)
 {
     static const muir_job_load jobs[] = {{.servers = 60, .exposed_s = 1.0, .far = 1.0, .group = 8},
@@ -114,8 +113,8 @@ static void exchange_groups_are_cut_at_borders_only(void)
     CU_ASSERT_DOUBLE_EQUAL(out[0].slowdown, 1.0, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(out[1].slowdown, 1.0, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(out[0].alone_s, 1.0, 1e-9);
-    /* of the second job 4 servers are under leaf 1, half of its first group: 4 (1 - 4 / 8) = 2 ports there and
-     * on leaf 2, whose last 28 + 4 end with half of another group, 2 more; leaf 3 has that half */
+    /* 4 servers of the second job are under leaf 1, half of its first group: 4 (1 - 4 / 8) = 2 ports, as
+     * much on leaf 2 and once more where that one ends, and on leaf 3 */
     CU_ASSERT_DOUBLE_EQUAL(out[1].uplink_ports, 2.0 + 4.0 + 2.0, 1e-9);
 }
 
@@ -135,16 +134,32 @@ static void a_degraded_leaf_hits_those_who_cross_it(void)
     static const muir_job_load jobs[] = {{.servers = 64, .exposed_s = 1.0, .far = 1.0},
                                          {.servers = 64, .exposed_s = 1.0, .far = 1.0}};
     const muir_fleet fleet = clos(128);
-    const double left[] = {0.5, 1.0, 1.0, 1.0}, none[] = {0.0, 1.0, 1.0, 1.0};
+    const double halved[] = {0.5, 1.0, 1.0, 1.0}, dead[] = {0.0, 1.0, 1.0, 1.0};
+    const muir_fabric_left left = {.leaf = halved}, none = {.leaf = dead};
     muir_job_share whole[2], hurt[2];
     share(&fleet, MUIR_PLACEMENT_PACKED, jobs, 2, NULL, whole);
-    share(&fleet, MUIR_PLACEMENT_PACKED, jobs, 2, left, hurt);
+    share(&fleet, MUIR_PLACEMENT_PACKED, jobs, 2, &left, hurt);
     CU_ASSERT_DOUBLE_EQUAL(hurt[0].step_s / whole[0].step_s, 2.0, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(hurt[1].step_s / whole[1].step_s, 1.0, 1e-9);
-    CU_ASSERT_EQUAL(muir_jobs_share(muir_test_ctx(), &fleet, MUIR_PLACEMENT_PACKED, 1, jobs, 2, none, 5, NULL,
-                                    hurt, NULL),
+    CU_ASSERT_EQUAL(muir_jobs_share(muir_test_ctx(), &fleet, MUIR_PLACEMENT_PACKED, 1, jobs, 2, &none, 5,
+                                    NULL, hurt, NULL),
                     MUIR_ERR_ARG);
     muir_ctx_clear(muir_test_ctx());
+}
+
+/* One adapter of a server at a quarter of its rate: the whole job waits for it, the other job does not. */
+static void a_degraded_adapter_hits_its_job(void)
+{
+    static const muir_job_load jobs[] = {{.servers = 64, .compute_s = 1.0, .exposed_s = 1.0},
+                                         {.servers = 64, .compute_s = 1.0, .exposed_s = 1.0}};
+    const muir_fleet fleet = clos(128);
+    double ports[128];
+    for (int s = 0; s < 128; s++) ports[s] = s == 100 ? 0.25 : 1.0;
+    const muir_fabric_left left = {.server = ports};
+    muir_job_share out[2];
+    share(&fleet, MUIR_PLACEMENT_PACKED, jobs, 2, &left, out);
+    CU_ASSERT_DOUBLE_EQUAL(out[0].step_s, 2.0, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(out[1].step_s, 1.0 + 4.0, 1e-9);
 }
 
 /* Packed jobs meet on the leaves at their ends only; scattered ones everywhere. */
@@ -195,6 +210,7 @@ int main(int argc, char **argv)
         {"exchange groups are cut at borders only", exchange_groups_are_cut_at_borders_only},
         {"hidden traffic has the compute for it", hidden_traffic_has_the_compute_for_it},
         {"a degraded leaf hits those who cross it", a_degraded_leaf_hits_those_who_cross_it},
+        {"a degraded adapter hits its job", a_degraded_adapter_hits_its_job},
         {"packed is never slower than scattered", packed_is_never_slower_than_scattered},
         {"too many servers are refused", too_many_servers_are_refused},
         CU_TEST_INFO_NULL,

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "models/layout.h"
+#include "models/routing.h"
 #include "step_time/ideal.h"
 
 /* Time on the port to the fabric in a step [s]. */
@@ -55,6 +56,64 @@ static port_use stage_use(const muir_scenario *scenario, const muir_program *pro
     add_range(scenario, program, program->norm_ops, 1.0, &use);
     add_range(scenario, program, program->update_ops[stage], 1.0, &use);
     return use;
+}
+
+/* Tokens for experts that each go once to the servers and chips that they visit. */
+static void add_dispatch(const muir_scenario *scenario, const muir_op_coll *coll, const muir_group *group,
+                         double times, double *bytes)
+{
+    const muir_model *model = &scenario->job.model;
+    const double p = (double)group->p, q = (double)group->local, tokens = coll->bytes / coll->copies;
+    const double held = (double)model->experts / p;
+    bytes[MUIR_LINK_LOCAL] += times * tokens * p * muir_model_visit(model, held) * (q - 1.0) / q;
+    if (group->servers > 1)
+        bytes[MUIR_LINK_PORT] += times * tokens * (p - q) / q * muir_model_visit(model, held * q);
+}
+
+static void add_bytes(const muir_scenario *scenario, const muir_program *program, muir_op_range range,
+                      double times, double *bytes)
+{
+    for (int i = range.first; i < range.first + range.n; i++) {
+        const muir_op *op = &program->ops[i];
+        if (op->kind != MUIR_OP_COLL) continue;
+        const muir_op_coll *coll = &op->coll;
+        const muir_group group = muir_group_place(
+            &scenario->fleet, muir_job_stride(&scenario->job, coll->axis) * coll->stride, coll->members);
+        muir_flow flow;
+        if (coll->copies > 0.0 && scenario->job.stack.dispatch == MUIR_DISPATCH_ONCE) {
+            if (group.p > 1) add_dispatch(scenario, coll, &group, times, bytes);
+            continue;
+        }
+        muir_way_choose(&scenario->fleet, &group, coll->kind, coll->bytes, NULL, &flow);
+        for (int link = 0; link < MUIR_LINK_COUNT; link++) bytes[link] += times * flow.bytes[link];
+    }
+}
+
+/* Every chunk passes a message on and one back for each microbatch, but at the ends of the pipeline. */
+static double messages_bytes(const muir_scenario *scenario, const muir_program *program)
+{
+    const double borders = (double)program->n_chunks - 1.0, stages = (double)program->n_stages;
+    if (program->n_stages < 2) return 0.0;
+    return 2.0 * borders / stages * (double)scenario->job.microbatches * program->p2p_bytes;
+}
+
+void muir_traffic_bytes(const muir_scenario *scenario, const muir_program *program, int stage, double *bytes)
+{
+    const double microbatches = (double)scenario->job.microbatches;
+    const int64_t stride = muir_job_stride(&scenario->job, MUIR_AXIS_PP);
+    for (int link = 0; link < MUIR_LINK_COUNT; link++) bytes[link] = 0.0;
+    for (int i = 0; i < program->n_held; i++) {
+        const muir_chunk *chunk = &program->chunks[muir_program_chunk(program, stage, i)];
+        for (int part = 0; part < chunk->n_parts; part++)
+            for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++)
+                add_bytes(scenario, program, program->blocks[chunk->block[part]].phase[phase],
+                          microbatches * chunk->repeat[part], bytes);
+    }
+    add_bytes(scenario, program, program->sync_ops[stage], 1.0, bytes);
+    add_bytes(scenario, program, program->norm_ops, 1.0, bytes);
+    add_bytes(scenario, program, program->update_ops[stage], 1.0, bytes);
+    bytes[2 * stride <= muir_fleet_domain(&scenario->fleet) ? MUIR_LINK_LOCAL : MUIR_LINK_PORT] +=
+        messages_bytes(scenario, program);
 }
 
 /* What the step shows of axes that leave the server. */

@@ -14,4 +14,9 @@
  * Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
 muir_status muir_traffic_of(muir_ctx *ctx, const muir_scenario *scenario, muir_job_load *load);
 
+/* What a chip of a stage sends over links of each class in a step, mean over the chips of the stage [byte].
+ * bytes  out  [MUIR_LINK_COUNT]
+ * Local. */
+void muir_traffic_bytes(const muir_scenario *scenario, const muir_program *program, int stage, double *bytes);
+
 #endif

@@ -6,7 +6,9 @@
 
 #include "check.h"
 #include "network/jobs.h"
+#include "models/program.h"
 #include "scenario/scenario.h"
+#include "step_time/traffic.h"
 
 enum { MOST_JOBS = 100, MOST_SERVERS = 131072 };
 
@@ -188,6 +190,31 @@ static void packed_is_never_slower_than_scattered(void)
     CU_ASSERT(mean[MUIR_PLACEMENT_PACKED] <= mean[MUIR_PLACEMENT_RANDOM] * 1.001);
 }
 
+/* GPT-3 on servers of 8 with tp of 8: a layer gathers and scatters b s h in 16 bits four times forward and as
+ * often backward (sequence parallel), of which a chip passes on 7/8; the ring over replicas sends each gradient
+ * once and each new weight once. */
+static void bytes_of_a_step_follow_from_the_layout(void)
+{
+    static const char *const overrides[] = {
+        "fleet=dgx-h100",          "model=gpt3-175b",       "seq_len=2048",         "parallel.tp=8",
+        "parallel.pp=1",           "parallel.dp=4",         "global_batch_size=16", "micro_batch_size=1",
+        "parallel.recompute=none", "parallel.zero_stage=1", "fleet.servers=4"};
+    muir_scenario s;
+    muir_program *program = NULL;
+    double bytes[MUIR_LINK_COUNT];
+    CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), NULL, overrides, 11, &s), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_program_create(muir_test_ctx(), &s.job, &program), MUIR_OK);
+    muir_traffic_bytes(&s, program, 0, bytes);
+    const double layers = (double)s.job.model.layers, hidden = (double)s.job.model.hidden;
+    const double block = 2.0 * 2048.0 * hidden * 7.0 / 8.0, tp = 4.0 * 8.0 * layers * block;
+    CU_ASSERT(bytes[MUIR_LINK_LOCAL] > tp && bytes[MUIR_LINK_LOCAL] < 1.1 * tp); /* embedding and head too */
+    const double weights = muir_stage_params(program, 0, false);
+    const double dp = weights * (s.job.parallel.grad_bytes + 2.0) * 3.0 / 4.0;
+    CU_ASSERT_DOUBLE_EQUAL(bytes[MUIR_LINK_PORT] / dp, 1.0, 0.02);
+    CU_ASSERT_EQUAL(bytes[MUIR_LINK_SITE], 0.0);
+    muir_program_destroy(&program);
+}
+
 static void too_many_servers_are_refused(void)
 {
     static const muir_job_load jobs[] = {{.servers = 65, .compute_s = 1.0}};
@@ -212,6 +239,7 @@ int main(int argc, char **argv)
         {"a degraded leaf hits those who cross it", a_degraded_leaf_hits_those_who_cross_it},
         {"a degraded adapter hits its job", a_degraded_adapter_hits_its_job},
         {"packed is never slower than scattered", packed_is_never_slower_than_scattered},
+        {"bytes of a step follow from the layout", bytes_of_a_step_follow_from_the_layout},
         {"too many servers are refused", too_many_servers_are_refused},
         CU_TEST_INFO_NULL,
     };

@@ -147,8 +147,9 @@ static void bytes_on_links_add_up(void)
                 {"exchange", MUIR_ALL_TO_ALL}};
     const muir_fleet fleet = bare("dgx-h100");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int64_t p = 16; p <= 256; p *= 4) {
+        for (int64_t p = 4; p <= 256; p *= 4) {
             const muir_group group = muir_group_place(&fleet, 1, p);
+            if (!muir_way_find(rows[i].way)->fits(&fleet, &group, rows[i].kind)) continue;
             const double n = (double)p;
             muir_flow flow;
             muir_way_choose(&fleet, &group, rows[i].kind, SIZE, muir_way_find(rows[i].way), &flow);

@@ -12,6 +12,7 @@
 #include "network/network.h"
 #include "reliability/events.h"
 #include "step_time/ideal.h"
+#include "step_time/traffic.h"
 #include "host_clock/algorithms.h"
 #include "host_clock/ops.h"
 #include "host_clock/snapshot.h"
@@ -125,6 +126,11 @@ static void print_groups(const muir_scenario *s, const muir_program *program, co
                                   : "");
         if (axes[i] == MUIR_AXIS_EP) print_dispatch(&s->job, &g);
     }
+    double bytes[MUIR_LINK_COUNT];
+    muir_traffic_bytes(s, program, 0, bytes);
+    printf("  sent per chip and step by library %s: %s inside servers, %s through its port (modelled)\n",
+           muir_fleet_library(&s->fleet), muir_bytes_text(bytes[MUIR_LINK_LOCAL]).s,
+           muir_bytes_text(bytes[MUIR_LINK_PORT]).s);
 }
 
 /* What the schedule asks of the layout, and what its lists come to. */

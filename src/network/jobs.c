@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Jobs on leaves: placement, max-min rates, and steps from event to event. */
-#include "network/jobs.h"
+#include "network/jobs_place.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
 
 enum { COMPUTING, WAITING };
-
-#define NAME(constant, name) [constant] = name,
-static const char *const names[] = {MUIR_PLACEMENT_LIST(NAME)};
-#undef NAME
-
-muir_placement muir_placement_find(const char *name)
-{
-    int i = 0;
-    while (i < MUIR_PLACEMENT_COUNT && strcmp(names[i], name) != 0) i++;
-    return (muir_placement)i;
-}
-
-const char *muir_placement_name(muir_placement placement)
-{
-    return names[placement];
-}
 
 /* A job on a leaf. */
 typedef struct spot {
@@ -57,62 +40,26 @@ typedef struct player {
     double first_s, last_s; /* ends of its first and latest step */
 } player;
 
-static void shuffle(int64_t *order, int64_t n, uint64_t seed)
+/* Ports of servers that a job's `here` servers under a leaf, its first-th and the next ones, load on the
+ * uplink: groups that lie on the leaf's border are cut, those inside load nothing. */
+static double load_of(const muir_job_load *job, int64_t first, int64_t here)
 {
-    for (int64_t i = n - 1; i > 0; i--) {
-        const double u = muir_rng_uniform_at(seed, MUIR_STREAM_PLACEMENT, 0, (uint64_t)i);
-        const int64_t k = (int64_t)(u * (double)(i + 1)), swap = order[i];
-        order[i] = order[k];
-        order[k] = swap;
+    const int64_t group = job->group > 0 && job->group < job->servers ? job->group : job->servers;
+    double cut = 0.0;
+    if (here == job->servers) return 0.0;
+    for (int64_t at = first; at < first + here;) {
+        const int64_t begin = at / group * group;
+        const int64_t size = begin + group < job->servers ? group : job->servers - begin;
+        const int64_t end = begin + size < first + here ? begin + size : first + here;
+        const double m = (double)(end - at);
+        cut += m * (1.0 - m / (double)size);
+        at = end;
+        if (at < first + here && at % group == 0) { /* whole groups in between */
+            const int64_t whole = (first + here - at) / group * group;
+            at += whole;
+        }
     }
-}
-
-/* Servers in the order in which jobs take them.
- * leaf_order  in/out  room for an order of leaves */
-static void order_servers(muir_placement placement, int64_t servers, int64_t under_leaf, uint64_t seed,
-                          int64_t *order, int64_t *leaf_order)
-{
-    const int64_t n_leaves = (servers + under_leaf - 1) / under_leaf;
-    const bool is_scattered = placement == MUIR_PLACEMENT_SCATTERED;
-    int64_t n = 0;
-    for (int64_t l = 0; l < n_leaves; l++) leaf_order[l] = l;
-    if (placement == MUIR_PLACEMENT_BY_LEAF) shuffle(leaf_order, n_leaves, seed);
-    for (int64_t a = 0; a < (is_scattered ? under_leaf : n_leaves); a++)
-        for (int64_t b = 0; b < (is_scattered ? n_leaves : under_leaf); b++) {
-            const int64_t server = leaf_order[is_scattered ? b : a] * under_leaf + (is_scattered ? a : b);
-            if (server < servers) order[n++] = server;
-        }
-    if (placement == MUIR_PLACEMENT_RANDOM) shuffle(order, servers, seed);
-}
-
-static muir_status place_jobs(muir_ctx *ctx, const muir_fleet *fleet, muir_placement placement, uint64_t seed,
-                              const muir_job_load *jobs, int n, int32_t *of_server)
-{
-    muir_status st = MUIR_OK;
-    const int64_t servers = fleet->top.servers;
-    int64_t *order = NULL, *leaf_order = NULL, at = 0;
-    MUIR_TRY(muir_alloc(ctx, (size_t)servers, sizeof *order, "places of jobs", &order));
-    MUIR_TRY(muir_alloc(ctx, (size_t)servers, sizeof *leaf_order, "places of jobs", &leaf_order));
-    order_servers(placement, servers, fleet->fabric.leaf_servers, seed, order, leaf_order);
-    for (int64_t i = 0; i < servers; i++) of_server[i] = -1;
-    for (int j = 0; j < n; j++)
-        for (int64_t k = 0; k < jobs[j].servers; k++) {
-            if (at == servers)
-                MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "the jobs need more servers than the fleet's %lld",
-                                   (long long)servers));
-            of_server[order[at++]] = j;
-        }
-done:
-    free(order);
-    free(leaf_order);
-    return st;
-}
-
-static double load_of(const muir_job_load *job, int64_t under_leaf)
-{
-    const double s = (double)under_leaf, n = (double)job->servers;
-    if (under_leaf == job->servers) return 0.0;
-    return 1.0 - job->far + job->far * s * (1.0 - s / n);
+    return 1.0 - job->far + job->far * cut;
 }
 
 static muir_status alloc_leaves(muir_ctx *ctx, int64_t n_leaves, int64_t under, int n, leaves *l)
@@ -145,9 +92,10 @@ static void free_leaves(leaves *l)
 }
 
 /* Servers from `first` to `end` are a leaf with that much room: keeps it if jobs share it.
- * count  in/out  [jobs] zero */
+ * count   in/out  [jobs] zero
+ * before  in/out  [jobs] servers on earlier leaves */
 static void add_leaf(const muir_job_load *jobs, const int32_t *of_server, int64_t first, int64_t end,
-                     double room, int64_t *count, leaves *l, muir_job_share *share)
+                     double room, int64_t *count, int64_t *before, leaves *l, muir_job_share *share)
 {
     const int64_t begin = l->of_leaf[l->n];
     int64_t used = begin;
@@ -158,7 +106,8 @@ static void add_leaf(const muir_job_load *jobs, const int32_t *of_server, int64_
     const bool is_shared = used - begin > 1;
     for (int64_t k = begin; k < used; k++) {
         spot *at = &l->spots[k];
-        at->load = load_of(&jobs[at->job], count[at->job]);
+        at->load = load_of(&jobs[at->job], before[at->job], count[at->job]);
+        before[at->job] += count[at->job];
         count[at->job] = 0;
         share[at->job].leaves++;
         share[at->job].shared += is_shared;
@@ -183,22 +132,28 @@ static void sort_by_job(leaves *l, int n, int64_t *count)
 }
 
 static muir_status open_leaves(muir_ctx *ctx, const muir_fleet *fleet, const muir_job_load *jobs, int n,
-                               const double *left, const int32_t *of_server, leaves *l, muir_job_share *share)
+                               const muir_fabric_left *left, const int32_t *of_server, leaves *l,
+                               muir_job_share *share)
 {
     muir_status st = MUIR_OK;
     const int64_t under = fleet->fabric.leaf_servers, servers = fleet->top.servers;
     const int64_t n_leaves = (servers + under - 1) / under;
-    int64_t *count = NULL;
+    int64_t *count = NULL, *before = NULL;
     MUIR_TRY(alloc_leaves(ctx, n_leaves, under, n, l));
     MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof *count, "jobs on leaves", &count));
+    MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof *before, "jobs on leaves", &before));
     for (int64_t i = 0; i < n_leaves; i++) {
         const int64_t end = (i + 1) * under < servers ? (i + 1) * under : servers;
-        const double room = (double)under / fleet->fabric.oversubscription * (left ? left[i] : 1.0);
-        add_leaf(jobs, of_server, i * under, end, room, count, l, share);
+        const double room =
+            (double)under / fleet->fabric.oversubscription * (left && left->leaf ? left->leaf[i] : 1.0);
+        add_leaf(jobs, of_server, i * under, end, room, count, before, l, share);
     }
+    for (int64_t s = 0; left && left->server && s < servers; s++)
+        if (of_server[s] >= 0) l->alone[of_server[s]] = fmin(l->alone[of_server[s]], left->server[s]);
     sort_by_job(l, n, count);
 done:
     free(count);
+    free(before);
     return st;
 }
 
@@ -346,24 +301,32 @@ static void find_alone(const leaves *l, const muir_job_load *jobs, int n, muir_j
     }
 }
 
-static muir_status check_jobs(muir_ctx *ctx, const muir_fleet *fleet, const muir_job_load *jobs, int n,
-                              const double *left)
+static muir_status check_left(muir_ctx *ctx, const char *what, const double *left, int64_t n)
 {
+    for (int64_t i = 0; left && i < n; i++)
+        if (!(left[i] > 0.0 && left[i] <= 1.0))
+            return muir_fail(ctx, MUIR_ERR_ARG, "%g is left of %s %lld, but must be above 0, at most 1",
+                             left[i], what, (long long)i);
+    return MUIR_OK;
+}
+
+static muir_status check_jobs(muir_ctx *ctx, const muir_fleet *fleet, const muir_job_load *jobs, int n,
+                              const muir_fabric_left *left)
+{
+    muir_status st = MUIR_OK;
     const int64_t under = fleet->fabric.leaf_servers, n_leaves = (fleet->top.servers + under - 1) / under;
     for (int j = 0; j < n; j++)
         if (jobs[j].servers < 1 || !(jobs[j].compute_s + jobs[j].exposed_s > 0.0))
             return muir_fail(ctx, MUIR_ERR_ARG, "job %d has no servers, or steps that take no time", j);
-    for (int64_t i = 0; left && i < n_leaves; i++)
-        if (!(left[i] > 0.0 && left[i] <= 1.0))
-            return muir_fail(ctx, MUIR_ERR_ARG,
-                             "%g is left of the uplinks of leaf %lld, but must be above 0, "
-                             "at most 1",
-                             left[i], (long long)i);
-    return MUIR_OK;
+    if (!left) return MUIR_OK;
+    MUIR_TRY(check_left(ctx, "the uplinks of leaf", left->leaf, n_leaves));
+    MUIR_TRY(check_left(ctx, "the ports of server", left->server, fleet->top.servers));
+done:
+    return st;
 }
 
 muir_status muir_jobs_share(muir_ctx *ctx, const muir_fleet *fleet, muir_placement placement, uint64_t seed,
-                            const muir_job_load *jobs, int n, const double *left, int64_t steps,
+                            const muir_job_load *jobs, int n, const muir_fabric_left *left, int64_t steps,
                             int32_t *of_server, muir_job_share *share, int64_t *events)
 {
     muir_status st = MUIR_OK;
@@ -375,7 +338,7 @@ muir_status muir_jobs_share(muir_ctx *ctx, const muir_fleet *fleet, muir_placeme
     memset(share, 0, (size_t)n * sizeof *share);
     MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof *players, "jobs", &players));
     MUIR_TRY(muir_alloc(ctx, (size_t)fleet->top.servers, sizeof *places, "places of jobs", &places));
-    MUIR_TRY(place_jobs(ctx, fleet, placement, seed, jobs, n, places));
+    MUIR_TRY(muir_jobs_place(ctx, fleet, placement, seed, jobs, n, places));
     MUIR_TRY(open_leaves(ctx, fleet, jobs, n, left, places, &l, share));
     find_alone(&l, jobs, n, share);
     for (int j = 0; j < n; j++) start(&players[j], &jobs[j]);

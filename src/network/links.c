@@ -60,6 +60,13 @@ double muir_step_between_s(const muir_fleet *fleet, const muir_group *group)
     return fleet->fabric.alpha_s * (1.0 + fleet->fabric.crowding * (double)group->servers);
 }
 
+double muir_tree_ports_s(const muir_fleet *fleet, const muir_group *group, double bytes)
+{
+    const double shared = fleet->fabric.chips_per_adapter > 1.0 ? fleet->library.tree_shared : 1.0;
+    const double share = group->servers > 2 ? 0.5 : shared;
+    return bytes / (share * muir_rate_ports(fleet, group));
+}
+
 double muir_flow_slowest_s(const muir_flow *flow)
 {
     double slowest_s = 0.0;

@@ -48,6 +48,9 @@ double muir_site_chips(const muir_fleet *fleet);
 /* Time of a message step between two servers of a group, the more of them the longer [s]. Local. */
 double muir_step_between_s(const muir_fleet *fleet, const muir_group *group);
 
+/* How long the ports of a server carry so many bytes of a pair of trees over servers [s]. Local. */
+double muir_tree_ports_s(const muir_fleet *fleet, const muir_group *group, double bytes);
+
 /* Ends a flow whose phases pipeline: ramp_s and time_s from the rest.
  *     ramp = min(sqrt(scale_s x), most_s)
  * Local. */

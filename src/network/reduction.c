@@ -55,7 +55,7 @@ static muir_flow servers_flow(const muir_fleet *fleet, const muir_group *group, 
     muir_flow flow = inside;
     flow.latency_s += steps * (library->reduction_step_s + muir_step_between_s(fleet, group));
     flow.bytes[MUIR_LINK_PORT] = 2.0 * bytes * (double)(group->servers - 1) / (double)group->p;
-    flow.load_s[MUIR_LINK_PORT] = (group->servers > 2 ? 2.0 : 1.0) * bytes / muir_rate_ports(fleet, group);
+    flow.load_s[MUIR_LINK_PORT] = muir_tree_ports_s(fleet, group, bytes);
     muir_flow_end(&flow, library->tree_fill * library->tree_fill * flow.latency_s,
                   library->tree_fill_most * flow.latency_s);
     flow.ramp_s = fmax(flow.ramp_s, inside.ramp_s);

@@ -30,7 +30,7 @@ static muir_flow ring_flow(const muir_fleet *fleet, const muir_group *group, mui
     const double step_s = is_wide ? library->ring_step_s : fleet->server.alpha_s;
     muir_flow flow = {.latency_s = is_wide ? fleet->fabric.base_s : fleet->server.base_s};
     flow.latency_s += steps * step_s + crossings * muir_step_between_s(fleet, group);
-    flow.bytes[MUIR_LINK_LOCAL] = passing * (n - servers) / n;
+    flow.bytes[MUIR_LINK_LOCAL] = is_wide ? passing * (n - servers) / n : passing;
     flow.load_s[MUIR_LINK_LOCAL] = passing / muir_rate_local(fleet, group);
     if (is_wide) {
         flow.bytes[MUIR_LINK_PORT] = passing * servers / n;

@@ -2,8 +2,9 @@
 /* Double binary trees over servers, a chain of chips inside each.
  *
  *     T0 = base + 2 ((q - 1) alpha + log2(N) between)
- *     x  = S over the lesser of tree_share of a ring's rate inside and the server's ports, of which half from
- *          three servers on, where a server has two children in one of the trees */
+ *     x  = S over the lesser of tree_share of a ring's rate inside and the server's ports: all of them
+ *          between two servers, tree_shared where chips share adapters, half from three servers on, where a
+ *          server has two children in one of the trees */
 #include <math.h>
 
 #include "network/ways.h"
@@ -26,7 +27,7 @@ static muir_flow tree_flow(const muir_fleet *fleet, const muir_group *group, mui
     flow.bytes[MUIR_LINK_LOCAL] = 2.0 * bytes * (q - 1.0) * servers / n;
     flow.load_s[MUIR_LINK_LOCAL] = bytes / (library->tree_share * muir_rate_local(fleet, group));
     flow.bytes[MUIR_LINK_PORT] = 2.0 * bytes * (servers - 1.0) / n;
-    flow.load_s[MUIR_LINK_PORT] = (group->servers > 2 ? 2.0 : 1.0) * bytes / muir_rate_ports(fleet, group);
+    flow.load_s[MUIR_LINK_PORT] = muir_tree_ports_s(fleet, group, bytes);
     muir_flow_end(&flow, library->tree_fill * library->tree_fill * flow.latency_s,
                   library->tree_fill_most * flow.latency_s);
     return flow;

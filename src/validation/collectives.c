@@ -134,7 +134,10 @@ static muir_status find_hardware(reader *r, int i, muir_collective_row *row)
         MUIR_TRY(number(r, i, "nics_per_server", 0, 100000, &adapters));
         MUIR_TRY(number(r, i, "nic_gbit", 0, 1e6, &gbit));
     }
-    if (adapters * gbit > 0.0) row->fleet.fabric.port_byte_per_s = adapters * gbit * 1e9 / 8.0 / chips;
+    if (adapters * gbit > 0.0) {
+        row->fleet.fabric.port_byte_per_s = adapters * gbit * 1e9 / 8.0 / chips;
+        row->fleet.fabric.chips_per_adapter = chips / adapters;
+    }
     /* Measured alone, on as many leaves as it takes; how large they are is not said. */
     if (row->fleet.fabric.collisions == 0.0) row->fleet.fabric.leaf_servers = MOST_SERVERS;
 done:

@@ -20,6 +20,7 @@ static const char *const still[][2] = {
     {"fleet.server.reduction_chips", "which way a collective takes, tested in test_ways"},
     {"fleet.fabric.exchange", "all_to_alls over servers, tested in test_ways"},
     {"fleet.fabric.reduction", "which way a collective takes, tested in test_ways"},
+    {"fleet.fabric.chips_per_adapter", "trees over two servers, tested in test_ways"},
     {"fleet.fabric.crowding", "rings and trees over many servers, tested in test_ways"},
     {"fleet.fabric.collisions", "rings and trees over many servers, tested in test_ways"},
     {"library.", "how collectives go, every key tested in test_ways"},

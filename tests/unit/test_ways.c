@@ -74,6 +74,11 @@ static void two_servers_are_special_to_trees(void)
                  four_s = by_way(&fleet, "tree", 1, 32, MUIR_ALL_REDUCE);
     CU_ASSERT_DOUBLE_EQUAL(two_s, SIZE / 400e9, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(four_s, 2.0 * two_s, 1e-12);
+    fleet.fabric.chips_per_adapter = 2.0;
+    fleet.library.tree_shared = 0.6;
+    CU_ASSERT_DOUBLE_EQUAL(by_way(&fleet, "tree", 1, 16, MUIR_ALL_REDUCE), SIZE / 240e9, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(by_way(&fleet, "tree", 1, 32, MUIR_ALL_REDUCE), four_s, 1e-12);
+    fleet.fabric.chips_per_adapter = 1.0;
     fleet.library.tree_share = 0.5; /* 225 GB/s inside */
     CU_ASSERT_DOUBLE_EQUAL(by_way(&fleet, "tree", 1, 16, MUIR_ALL_REDUCE), SIZE / 225e9, 1e-12);
 }
@@ -142,8 +147,9 @@ static void bytes_on_links_add_up(void)
                 {"exchange", MUIR_ALL_TO_ALL}};
     const muir_fleet fleet = bare("dgx-h100");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int64_t p = 16; p <= 256; p *= 4) {
+        for (int64_t p = 4; p <= 256; p *= 4) {
             const muir_group group = muir_group_place(&fleet, 1, p);
+            if (!muir_way_find(rows[i].way)->fits(&fleet, &group, rows[i].kind)) continue;
             const double n = (double)p;
             muir_flow flow;
             muir_way_choose(&fleet, &group, rows[i].kind, SIZE, muir_way_find(rows[i].way), &flow);

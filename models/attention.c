@@ -59,10 +59,8 @@ static void core_forward(muir_emitter *e)
 static void core_backward(muir_emitter *e)
 {
     const core_sizes c = core_of(e->job);
-    if (e->job->stack.fused_attention)
+    if (e->job->stack.fused_attention) /* whether or not the core is computed again before */
         core_product(e, "attention scores again", c.queries, c.keys, c.d_key, c.heads);
-    else if (e->job->parallel.recompute == MUIR_RECOMPUTE_SELECTIVE)
-        core_forward(e);
     core_product(e, "attention grad probabilities", c.queries, c.keys, c.d_value, c.heads);
     core_product(e, "attention grad values", c.keys, c.d_value, c.queries, c.heads);
     score_passes(e, c.heads * c.queries * c.keys, false);
@@ -92,7 +90,7 @@ static void project_in(muir_emitter *e)
     const double qkv = s.q_local + 2.0 * s.kv_local, heads = (double)m->heads / s.tp, t = s.tokens;
     if (m->kv_rank == 0) {
         if (e->phase == MUIR_FORWARD)
-            muir_emit_product(e, "qkv", t, qkv, s.hidden, 1.0);
+            muir_emit_product(e, "qkv", t, qkv, s.hidden, 1.0)->again = s.kv_local / qkv;
         else if (e->phase == MUIR_BACKWARD)
             muir_emit_product(e, "qkv grad", t, s.hidden, qkv, 1.0);
         else
@@ -104,8 +102,11 @@ static void project_in(muir_emitter *e)
                  kv_up = heads * 2.0 * (double)m->head_dim;
     const double q = m->q_rank > 0 ? (double)m->q_rank : s.hidden, kv = (double)m->kv_rank;
     if (e->phase == MUIR_FORWARD) {
+        const muir_modules modules = e->modules;
+        e->modules = 0; /* what is projected down is kept */
         muir_emit_product(e, "latent down", t / s.split, down, s.hidden, 1.0);
         muir_emit_mem(e, "latent norm", 2.0 * t * down * s.act_bytes * e->job->stack.elementwise);
+        e->modules = modules;
         muir_emit_product(e, "query up", t, q_up, q, 1.0);
         muir_emit_product(e, "key and value up", t, kv_up, kv, 1.0);
     } else if (e->phase == MUIR_BACKWARD) {
@@ -132,13 +133,18 @@ void muir_emit_attention_half(muir_emitter *e)
 {
     const muir_sizes s = e->sizes;
     if (e->phase == MUIR_FORWARD) {
+        muir_emit_keep_attention(e);
+        e->modules = MUIR_MODULE_BIT(norm);
         muir_emit_norm(e, "attention norm");
+        e->modules = MUIR_MODULE_BIT(qkv);
         muir_emit_enter_tp(e, "attention in");
         project_in(e);
         rotate(e);
+        e->modules = e->job->stack.fused_attention ? 0 : MUIR_MODULE_BIT(core);
         exchange_keys(e);
         core_forward(e);
-        muir_emit_product(e, "out", s.tokens, s.hidden, s.q_local, 1.0);
+        e->modules = 0;
+        muir_emit_product(e, "out", s.tokens, s.hidden, s.q_local, 1.0)->again = 1.0;
         muir_emit_leave_tp(e, "attention out");
     } else if (e->phase == MUIR_BACKWARD) {
         muir_emit_leave_tp(e, "attention out");

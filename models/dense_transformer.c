@@ -21,8 +21,7 @@ static void emit(muir_emitter *e)
                         .role = MUIR_BLOCK_LAYER,
                         .layers = {0, model->layers, 1},
                         .dense_params =
-                            (muir_attention_params(model) + muir_mlp_params(model, width)) / e->sizes.tp,
-                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+                            (muir_attention_params(model) + muir_mlp_params(model, width)) / e->sizes.tp});
     muir_emit_layer(e, halves, 2);
     muir_emit_head(e);
 }

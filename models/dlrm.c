@@ -175,7 +175,8 @@ static void emit_cross(muir_emitter *e)
                                     .role = MUIR_BLOCK_LAYER,
                                     .layers = {0, e->job->model.layers, 1},
                                     .dense_params = 2.0 * width * rank,
-                                    .activation_bytes = kept + mlp_activations(e->job, &s)});
+                                    .kept = {{.bytes = kept + mlp_activations(e->job, &s)}},
+                                    .n_kept = 1});
     muir_emit_phase(e, MUIR_FORWARD);
     muir_emit_gemm(e, "cross down", s.samples, rank, width, 1.0);
     muir_emit_gemm(e, "cross up", s.samples, width, rank, 1.0);
@@ -197,7 +198,8 @@ static void emit_dot(muir_emitter *e)
     muir_emit_block(e, (muir_block){.name = "dot products",
                                     .role = MUIR_BLOCK_LAYER,
                                     .layers = {0, e->job->model.layers, 1},
-                                    .activation_bytes = bytes + mlp_activations(e->job, &s)});
+                                    .kept = {{.bytes = bytes + mlp_activations(e->job, &s)}},
+                                    .n_kept = 1});
     muir_emit_phase(e, MUIR_FORWARD);
     muir_emit_gemm(e, "dot", s.features, s.features, s.dim, s.samples);
     muir_emit_mem(e, "pick pairs", bytes);
@@ -249,6 +251,7 @@ const muir_family muir_family_dlrm = {
     .name = "dlrm",
     .keys = keys,
     .is_headless = true,
+    .has_one_recompute = true,
     .check = check,
     .emit = emit,
     .seq_len = seq_len,

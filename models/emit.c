@@ -17,7 +17,7 @@ static muir_op *new_op(muir_emitter *e, muir_op_kind kind, const char *name)
     muir_program *p = e->program;
     assert(p->n_ops < MUIR_MAX_OPS);
     muir_op *op = &p->ops[p->n_ops++];
-    *op = (muir_op){.kind = kind, .name = name, .load = e->load};
+    *op = (muir_op){.kind = kind, .name = name, .load = e->load, .modules = e->modules};
     if (e->block) e->block->phase[e->phase].n++;
     return op;
 }
@@ -47,6 +47,7 @@ muir_op *muir_emit_mem(muir_emitter *e, const char *name, double bytes)
 {
     muir_op *op = new_op(e, MUIR_OP_MEM, name);
     op->mem = (muir_op_mem){.bytes = bytes, .launches = 1.0};
+    op->again = 1.0;
     return op;
 }
 
@@ -125,27 +126,53 @@ static void emit_weights(muir_emitter *e, muir_axis axis, double params)
     if (e->phase == MUIR_WEIGHT && zero_stage > 1) muir_emit_sync(e, axis, params);
 }
 
+/* Kept activations that wait in the host's memory go there while the layer computes, and come back. */
+static void emit_offload(muir_emitter *e, const char *name)
+{
+    const double share = e->job->parallel.offload_activations;
+    double bytes = 0.0;
+    if (share == 0.0 || e->block->role != MUIR_BLOCK_LAYER) return;
+    for (int i = 0; i < e->block->n_kept; i++)
+        bytes += muir_kept_bytes(e->job, &e->block->kept[i], i == 0, e->block->is_plain);
+    muir_emit_mem(e, name, share * bytes)->mem.is_host = true;
+}
+
 void muir_emit_phase(muir_emitter *e, muir_phase phase)
 {
+    if (phase == MUIR_BACKWARD) emit_offload(e, "activations out"); /* ends the forward phase */
     e->phase = phase;
     e->block->phase[phase] = (muir_op_range){e->program->n_ops, 0};
     emit_weights(e, MUIR_AXIS_DP, e->block->dense_params);
     emit_weights(e, MUIR_AXIS_EDP, e->block->expert_params);
+    if (phase == MUIR_BACKWARD) emit_offload(e, "activations back");
+}
+
+/* What of a forward op the backward pass does again. */
+static double again(const muir_op *op, muir_modules recomputed, bool is_by_op)
+{
+    const bool is_sync =
+        op->kind == MUIR_OP_COLL && (op->coll.axis == MUIR_AXIS_DP || op->coll.axis == MUIR_AXIS_EDP);
+    if (is_sync || (op->kind == MUIR_OP_MEM && op->mem.is_host)) return 0.0;
+    if (is_by_op) return op->kind == MUIR_OP_COLL ? op->coll.kind == MUIR_ALL_GATHER : op->again;
+    return recomputed == ~0u || (op->modules & recomputed) ? 1.0 : 0.0;
 }
 
 void muir_emit_recompute(muir_emitter *e)
 {
-    if (e->job->parallel.recompute != MUIR_RECOMPUTE_FULL) return;
+    const muir_modules recomputed = muir_job_recomputed(e->job);
+    const bool is_by_op = muir_job_is_by_op(e->job);
     const muir_op_range forward = e->block->phase[MUIR_FORWARD];
+    if (e->block->is_plain || (recomputed == 0 && !is_by_op)) return;
     for (int i = 0; i < forward.n; i++) {
-        const muir_op op = e->program->ops[forward.first + i];
-        if (op.kind == MUIR_OP_COLL && (op.coll.axis == MUIR_AXIS_DP || op.coll.axis == MUIR_AXIS_EDP))
-            continue;
+        muir_op op = e->program->ops[forward.first + i];
+        const double share = again(&op, recomputed, is_by_op);
+        if (share == 0.0) continue;
+        if (op.kind == MUIR_OP_GEMM) op.gemm.n *= share;
         *new_op(e, op.kind, op.name) = op;
     }
 }
 
-void muir_emit_layer(muir_emitter *e, const muir_emit_half *halves, int n)
+static void emit_phases(muir_emitter *e, const muir_emit_half *halves, int n)
 {
     muir_emit_phase(e, MUIR_FORWARD);
     for (int i = 0; i < n; i++) halves[i](e);
@@ -154,4 +181,18 @@ void muir_emit_layer(muir_emitter *e, const muir_emit_half *halves, int n)
     for (int i = n - 1; i >= 0; i--) halves[i](e);
     muir_emit_phase(e, MUIR_WEIGHT);
     for (int i = n - 1; i >= 0; i--) halves[i](e);
+}
+
+/* Where only every so many-th layer is computed again, the others are a kind of their own. */
+void muir_emit_layer(muir_emitter *e, const muir_emit_half *halves, int n)
+{
+    const int64_t every = e->job->parallel.recompute_every;
+    muir_block others = *e->block;
+    if (every > 1) e->block->layers.every = every;
+    emit_phases(e, halves, n);
+    if (every == 1) return;
+    others.layers.except = every;
+    others.is_plain = true;
+    muir_emit_block(e, others);
+    emit_phases(e, halves, n);
 }

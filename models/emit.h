@@ -32,6 +32,8 @@ typedef struct muir_emitter {
     muir_phase phase;       /* of the block */
     double attention_share; /* of queries times keys that fused attention computes: 0.5, causal; 1: all */
     double load;            /* of ops from here on; see muir_op */
+    muir_modules modules;   /* of ops from here on */
+    bool is_norm_kept;      /* the next half reads the norm of the one before */
 } muir_emitter;
 
 /* Local. */
@@ -101,10 +103,13 @@ void muir_emit_mlp(muir_emitter *e, double width);
 double muir_attention_params(const muir_model *model);
 double muir_mlp_params(const muir_model *model, double width);
 
-/* Bytes that a transformer's layer keeps of a microbatch for its backward pass, on one chip (memory.h);
- * `mlp_bytes` of them around the feed-forward layer. Local. */
-double muir_layer_activations(const muir_emitter *e, double mlp_bytes);
-/* What a feed-forward layer of some width keeps. Local. */
-double muir_mlp_activations(const muir_emitter *e, double width);
+/* Adds a row to what the block keeps, in the forward phase. Local. */
+void muir_emit_keep(muir_emitter *e, muir_kept kept);
+
+/* What the halves of a transformer's layer keep, each with its norm: attention; a dense feed-forward layer;
+ * experts, of `rows` tokens on the chip and the width `inner` that a chip has. Local. */
+void muir_emit_keep_attention(muir_emitter *e);
+void muir_emit_keep_mlp(muir_emitter *e, double width);
+void muir_emit_keep_experts(muir_emitter *e, double rows, double inner);
 
 #endif

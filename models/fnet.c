@@ -28,6 +28,9 @@ static void emit_mixing_half(muir_emitter *e)
 {
     const muir_sizes s = e->sizes;
     const double seq = (double)e->job->batch.seq_len, sequences = (double)e->job->batch.micro_batch_size;
+    const double vector = 2.0 * s.tokens * s.hidden;
+    muir_emit_keep(e, (muir_kept){.bytes = vector, .by_op = vector, .transient = 2.0 * vector});
+    muir_emit_keep(e, (muir_kept){.bytes = vector, .transient = 2.0 * vector}); /* what the norm reads */
     if (e->phase == MUIR_FORWARD) {
         muir_emit_fft(e, "mix hidden", s.hidden, s.tokens, 1.0);
         muir_emit_fft(e, "mix tokens", seq, s.hidden * sequences, s.hidden);
@@ -47,12 +50,11 @@ static void emit(muir_emitter *e)
     const muir_model *model = &e->job->model;
     const double width = (double)model->ffn;
     muir_emit_embedding(e);
-    muir_emit_block(
-        e, (muir_block){.name = "layer",
-                        .role = MUIR_BLOCK_LAYER,
-                        .layers = {0, model->layers, 1},
-                        .dense_params = muir_mlp_params(model, width) + e->sizes.hidden, /* and its norm */
-                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_block(e, (muir_block){.name = "layer",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {0, model->layers, 1},
+                                    .dense_params = muir_mlp_params(model, width) + e->sizes.hidden,
+                                    /* and its norm */});
     muir_emit_layer(e, halves, 2);
     muir_emit_head(e);
 }

@@ -258,7 +258,8 @@ static void emit_layer(muir_emitter *e)
                                     .layers = {0, e->job->model.layers, 1},
                                     .dense_params = is_shared ? bypass : bypass + spectral,
                                     .expert_params = is_shared ? spectral / (double)e->job->parallel.ep : 0.0,
-                                    .activation_bytes = activation_bytes(e->job)});
+                                    .kept = {{.bytes = activation_bytes(e->job)}},
+                                    .n_kept = 1});
     muir_emit_phase(e, MUIR_FORWARD);
     emit_spectral(e, &s);
     muir_emit_product(e, "bypass", s.points, c, c, 1.0);
@@ -353,6 +354,7 @@ static const char *const keys[] = {"dense_features", "grid", "modes", NULL};
 const muir_family muir_family_fourier_operator = {
     .name = "fourier_neural_operator",
     .keys = keys,
+    .has_one_recompute = true,
     .is_headless = true,
     .check = check,
     .emit = emit,

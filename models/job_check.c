@@ -175,6 +175,11 @@ muir_status muir_job_check(muir_ctx *ctx, const muir_job *job)
                          "(embedding and head may fill a chunk each)",
                          (long long)model->layers, (long long)parallel->pp, (long long)parallel->vpp);
     MUIR_TRY(check_batch(ctx, job));
+    MUIR_TRY(muir_modules_check(ctx, job));
+    if (family->has_one_recompute && parallel->recompute_every > 1)
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel.recompute_every=%lld, but family %s computes all layers again or none",
+                         (long long)parallel->recompute_every, model->family);
     MUIR_TRY(family->check(ctx, job));
     st = check_expert_groups(ctx, job);
 done:

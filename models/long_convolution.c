@@ -117,6 +117,19 @@ static void emit_convolution(muir_emitter *e)
     }
 }
 
+/* Input and output of the norm; projections before and after the short convolution, what goes into and comes
+ * out of the long one, and what comes out of the gates; and the filters' spectra, fp32. */
+static void keep_mixing(muir_emitter *e)
+{
+    const mixer m = mixer_of(e);
+    const double vector = 2.0 * m.s.tokens * m.s.hidden / m.s.split;
+    muir_emit_keep(e, (muir_kept){.bytes = vector, .by_op = vector, .transient = 2.0 * vector});
+    muir_emit_keep(e, (muir_kept){.modules = MUIR_MODULE_BIT(norm), .bytes = vector});
+    muir_emit_keep(e, (muir_kept){.bytes = 2.0 * m.s.tokens * (2.0 * PROJECTIONS + 3.0) * m.channels +
+                                           8.0 * m.channels * m.seq,
+                                  .transient = 2.0 * vector});
+}
+
 /* Short convolutions and gates read and write what they need once: 6 passes and 3, 4 forward (the second gate
  * adds the biased input), 9 and 5, 6 backward. */
 static void emit_mixing_half(muir_emitter *e)
@@ -124,6 +137,7 @@ static void emit_mixing_half(muir_emitter *e)
     const mixer m = mixer_of(e);
     const double t = m.s.tokens, h = m.s.hidden, in = PROJECTIONS * m.channels;
     if (e->phase == MUIR_FORWARD) {
+        keep_mixing(e);
         muir_emit_norm(e, "mixing norm");
         muir_emit_enter_tp(e, "mixing in");
         muir_emit_product(e, "projections", t, in, h, 1.0);
@@ -150,20 +164,6 @@ static void emit_mixing_half(muir_emitter *e)
     }
 }
 
-/* As a transformer's layer (muir_memory_of), with in place of queries, keys, values and context: projections
- * before and after the short convolution, what goes into and comes out of the long one, and what comes out of
- * the gates; and the filters' spectra, fp32. */
-static double activation_bytes(const muir_emitter *e)
-{
-    const mixer m = mixer_of(e);
-    const muir_job *job = e->job;
-    const double masks = job->model.mlp == MUIR_MLP_GELU ? 2.0 : 0.0;
-    if (job->parallel.recompute == MUIR_RECOMPUTE_FULL) return 2.0 * m.s.tokens * m.s.hidden / m.s.split;
-    return (8.0 + masks) * m.s.tokens * m.s.hidden / m.s.split +
-           2.0 * m.s.tokens * (2.0 * PROJECTIONS + 3.0) * m.channels + 8.0 * m.channels * m.seq +
-           2.0 * m.s.tokens * (m.s.gate + 1.0) * (double)job->model.ffn / m.s.tp;
-}
-
 static void emit(muir_emitter *e)
 {
     static const muir_emit_half halves[] = {emit_mixing_half, muir_emit_mlp_half};
@@ -174,8 +174,7 @@ static void emit(muir_emitter *e)
                                  .role = MUIR_BLOCK_LAYER,
                                  .layers = {0, model->layers, 1},
                                  .dense_params = (token_params(model) + filter_params(model)) / e->sizes.tp +
-                                                 trunk_params,
-                                 .activation_bytes = activation_bytes(e)});
+                                                 trunk_params});
     muir_emit_layer(e, halves, 2);
     muir_emit_head(e);
 }

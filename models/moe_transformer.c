@@ -174,20 +174,28 @@ static void experts_forward(muir_emitter *e)
 {
     const muir_sizes s = e->sizes;
     const moe_sizes m = sizes_of(e);
+    const double rows = m.expert_tokens * m.local_experts * busiest_load(e->job);
+    muir_emit_keep_experts(e, rows, m.inner);
+    e->is_norm_kept = false;
+    e->modules = MUIR_MODULE_BIT(norm);
     muir_emit_norm(e, "expert norm");
+    e->modules = MUIR_MODULE_BIT(experts);
     muir_emit_gemm_16bit(e, "router", s.tokens / s.split, (double)e->job->model.experts, s.hidden, 1.0);
     e->load = busiest_load(e->job);
     exchange(e, "dispatch");
     gather_tokens(e, MUIR_ALL_GATHER, "dispatch over tp");
     expert_product(e, "expert up", m.expert_tokens, s.gate * m.inner, s.hidden);
+    e->modules = MUIR_MODULE_BIT(experts) | MUIR_MODULE_BIT(activation);
     muir_emit_mem(e, "expert activation",
                   e->job->stack.elementwise * (s.gate + 1.0) * m.expert_tokens * m.local_experts * m.inner *
                       s.act_bytes);
+    e->modules = MUIR_MODULE_BIT(experts);
     expert_product(e, "expert down", m.expert_tokens, s.hidden, m.inner);
     permute(e);
     gather_tokens(e, MUIR_REDUCE_SCATTER, "combine over tp");
     exchange(e, "combine");
     e->load = 0.0;
+    e->modules = 0;
 }
 
 static void experts_backward(muir_emitter *e)
@@ -220,10 +228,12 @@ static void experts_weight(muir_emitter *e)
     e->load = 0.0;
 }
 
+/* Reads the same norm as the experts that come after it. */
 static void shared_half(muir_emitter *e)
 {
-    if (e->job->model.shared_experts > 0)
-        muir_emit_mlp(e, (double)(e->job->model.shared_experts * e->job->model.ffn));
+    if (e->job->model.shared_experts == 0) return;
+    muir_emit_mlp(e, (double)(e->job->model.shared_experts * e->job->model.ffn));
+    e->is_norm_kept = e->phase == MUIR_FORWARD;
 }
 
 static void dense_half(muir_emitter *e)
@@ -241,27 +251,16 @@ static void experts_half(muir_emitter *e)
         experts_weight(e);
 }
 
-/* Of the experts' half: rows as they are routed, what comes into and out of the activation. */
-static double expert_activations(const muir_emitter *e)
-{
-    const muir_sizes s = e->sizes;
-    const muir_model *m = &e->job->model;
-    const double rows = s.tokens * (double)m->topk * shares_of(e);
-    return muir_mlp_activations(e, (double)m->ffn) * (double)m->shared_experts +
-           2.0 * rows * (s.hidden + (s.gate + 1.0) * sizes_of(e).inner);
-}
-
 static void emit_dense_layer(muir_emitter *e)
 {
     static const muir_emit_half halves[] = {muir_emit_attention_half, dense_half};
     const muir_model *m = &e->job->model;
     const double width = (double)m->dense_ffn;
-    muir_emit_block(
-        e, (muir_block){.name = "dense layer",
-                        .role = MUIR_BLOCK_LAYER,
-                        .layers = {0, m->first_dense_layers, 1},
-                        .dense_params = (muir_attention_params(m) + muir_mlp_params(m, width)) / e->sizes.tp,
-                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_block(e, (muir_block){.name = "dense layer",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {0, m->first_dense_layers, 1},
+                                    .dense_params = (muir_attention_params(m) + muir_mlp_params(m, width)) /
+                                                    e->sizes.tp});
     muir_emit_layer(e, halves, 2);
 }
 
@@ -277,8 +276,7 @@ static void emit_layer(muir_emitter *e)
                                     .layers = {m->first_dense_layers, m->layers, 1},
                                     .dense_params = dense,
                                     .expert_params = muir_mlp_params(m, ffn) * experts /
-                                                     (double)(e->job->parallel.ep * muir_job_etp(e->job)),
-                                    .activation_bytes = muir_layer_activations(e, expert_activations(e))});
+                                                     (double)(e->job->parallel.ep * muir_job_etp(e->job))});
     muir_emit_layer(e, halves, 3);
 }
 

@@ -52,7 +52,9 @@ static int64_t chunk_layers(int64_t layers, int64_t chunks, int64_t chunk)
 static int64_t layers_below(muir_layers kind, int64_t n)
 {
     const int64_t end = n < kind.end ? n : kind.end;
-    return end > kind.first ? (end - kind.first + kind.every - 1) / kind.every : 0;
+    const int64_t among = end > kind.first ? end - kind.first : 0;
+    const int64_t without = kind.except > 0 ? (among + kind.except - 1) / kind.except : 0;
+    return (among + kind.every - 1) / kind.every - without;
 }
 
 int64_t muir_layers_count(muir_layers kind, int64_t first, int64_t n)
@@ -112,6 +114,13 @@ static void emit_sync(muir_emitter *e, muir_axis axis, double params)
         muir_emit_sync(e, axis, params);
 }
 
+/* Moved for the moments of a weight, by key optimizer; the stack's figure is Adam's. */
+static const double moved_bytes[] = {
+#define OPTIMIZER(id, moments, moved, help) moved,
+#include "models/optimizers.def"
+#undef OPTIMIZER
+};
+
 /* The sums of gradients are cleared, and scaled before they are synchronised. Adam reads gradient, master
  * weight and two moments (16 bytes) and writes master weight, moments and bf16 weight (14 bytes), for its
  * share of the weights; then replicas gather the new bf16 weights. */
@@ -123,7 +132,13 @@ static void emit_update(muir_emitter *e, muir_axis axis, double params)
     if (params <= 0.0) return;
     muir_emit_mem(e, "clear and scale gradients",
                   3.0 * parallel->grad_bytes * (parallel->zero_stage > 1 ? share : params));
-    muir_emit_mem(e, "optimizer", e->job->stack.optimizer_bytes * share);
+    const double off = parallel->offload_optimizer;
+    const double moved =
+        e->job->stack.optimizer_bytes + moved_bytes[e->job->batch.optimizer] - moved_bytes[0];
+    muir_emit_mem(e, "optimizer", fmax(0.0, moved) * (1.0 - off) * share);
+    if (off > 0.0) /* gradients go out, weights come back */
+        muir_emit_mem(e, "optimizer on the host", (parallel->grad_bytes + 2.0) * off * share)->mem.is_host =
+            true;
     if (is_shared && parallel->zero_stage < 3)
         muir_emit_gather(e, axis, params, e->job->stack.broadcast_weights ? MUIR_BROADCAST : MUIR_ALL_GATHER);
 }

@@ -4,7 +4,7 @@
 #ifndef MUIR_MODELS_PROGRAM_H
 #define MUIR_MODELS_PROGRAM_H
 
-#include "models/job.h"
+#include "models/kept.h"
 
 typedef enum muir_op_kind {
     MUIR_OP_GEMM,
@@ -32,10 +32,11 @@ typedef struct muir_op_fft {
     double stride; /* between points of a transform: 1, or a number that divides count */
 } muir_op_fft;
 
-/* Bytes through device memory. */
+/* Bytes through device memory, or to and from the host's. */
 typedef struct muir_op_mem {
     double bytes;
     double launches; /* operations started on the chip for them */
+    bool is_host;    /* over the link to the host's memory, while the chip works on */
 } muir_op_mem;
 
 /* A collective over an axis of the job, or part of it. */
@@ -49,9 +50,11 @@ typedef struct muir_op_coll {
 } muir_op_coll;
 
 typedef struct muir_op {
-    muir_op_kind kind; /* says which of the four below there is */
-    const char *name;  /* static text, for people: nothing follows from it */
-    double load;       /* of the busiest chip over the mean, 0: even; sizes and bytes below are means */
+    muir_op_kind kind;    /* says which of the four below there is */
+    const char *name;     /* static text, for people: nothing follows from it */
+    muir_modules modules; /* that it makes the results of */
+    double again;         /* share of it that a choice by operation computes again */
+    double load;          /* of the busiest chip over the mean, 0: even; sizes and bytes below are means */
     union {
         muir_op_gemm gemm;
         muir_op_fft fft;
@@ -71,9 +74,10 @@ typedef enum muir_block_role {
     MUIR_BLOCK_LAST,  /* behind all layers, once: the head */
 } muir_block_role;
 
-/* Layers first, first + every, first + 2 every, ... below end. */
+/* Layers first, first + every, first + 2 every, ... below end; without first, first + except,
+ * first + 2 except, ... if `except` is above 0. */
 typedef struct muir_layers {
-    int64_t first, end, every;
+    int64_t first, end, every, except;
 } muir_layers;
 
 /* A part of the model that is made of ops. Every layer is of exactly one block. */
@@ -82,9 +86,11 @@ typedef struct muir_block {
     muir_block_role role;
     muir_layers layers; /* with role LAYER: which of the model's layers are of this kind */
     muir_op_range phase[MUIR_PHASE_COUNT];
-    double dense_params;     /* per chip, replicated over dp */
-    double expert_params;    /* per chip, replicated over dp / ep */
-    double activation_bytes; /* of a microbatch on one chip, kept from forward to backward; 0: none counted */
+    double dense_params;           /* per chip, replicated over dp */
+    double expert_params;          /* per chip, replicated over dp / ep */
+    bool is_plain;                 /* layers of which nothing is computed again, whatever the job says */
+    muir_kept kept[MUIR_MAX_KEPT]; /* in the order in which it comes */
+    int n_kept;
 } muir_block;
 
 enum { MUIR_MAX_OPS = 512, MUIR_MAX_BLOCKS = 8 };
@@ -111,6 +117,9 @@ typedef struct muir_program {
     int n_held; /* chunks on each stage: vpp, for each copy of the weights */
     muir_place place;
     double table_bytes;   /* on one chip: embedding tables whose rows are updated where they lie */
+    double logits;        /* elements of a microbatch on one chip; 0: there are none to speak of */
+    double head_bytes;    /* of a microbatch on one chip: what the last norm reads, and gives */
+    double head_whole;    /* the same, and its gradient, while the head's products run */
     double p2p_bytes;     /* a microbatch's message between neighbouring chunks, per chip */
     double model_flop;    /* of job and step: what the model needs, full attention square, no recompute */
     double params;        /* of the whole model */
@@ -124,7 +133,8 @@ typedef struct muir_family {
     const char *name;
     /* Keys of model files with a default that it reads, those that all read aside; NULL ends them. */
     const char *const *keys;
-    bool is_headless; /* no attention: tp splits channels or nothing, and heads, kv_heads are 1 */
+    bool is_headless;       /* no attention: tp splits channels or nothing, and heads, kv_heads are 1 */
+    bool has_one_recompute; /* all layers are computed again, or none */
     bool is_causal;   /* tokens see earlier ones alone: cp deals a sequence out in pairs of its 2 cp parts */
     bool has_experts; /* etp is read */
     /* MUIR_ERR_ARG with one sentence if the family cannot be laid out so. Local. */

@@ -69,13 +69,19 @@ void muir_emit_mlp(muir_emitter *e, double width)
     const muir_sizes s = e->sizes;
     const double inner = width / s.tp;
     if (e->phase == MUIR_FORWARD) {
+        muir_emit_keep_mlp(e, width);
+        e->modules = MUIR_MODULE_BIT(norm);
         muir_emit_norm(e, "mlp norm");
+        e->modules = MUIR_MODULE_BIT(mlp);
         muir_emit_enter_tp(e, "mlp in");
-        muir_emit_product(e, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0);
+        muir_emit_product(e, "mlp up", s.tokens, s.gate * inner, s.hidden, 1.0)->again = 1.0 - 1.0 / s.gate;
+        e->modules = MUIR_MODULE_BIT(mlp) | MUIR_MODULE_BIT(activation);
         muir_emit_mem(e, "activation",
                       e->job->stack.elementwise * (s.gate + 1.0) * s.tokens * inner * s.act_bytes);
+        e->modules = MUIR_MODULE_BIT(mlp);
         muir_emit_product(e, "mlp down", s.tokens, s.hidden, inner, 1.0);
         muir_emit_leave_tp(e, "mlp out");
+        e->modules = 0;
     } else if (e->phase == MUIR_BACKWARD) {
         muir_emit_leave_tp(e, "mlp out");
         muir_emit_product(e, "mlp down grad", s.tokens, inner, s.hidden, 1.0);
@@ -95,30 +101,6 @@ void muir_emit_mlp_half(muir_emitter *e)
     muir_emit_mlp(e, (double)e->job->model.ffn);
 }
 
-/* Scores that are not recomputed: softmax and dropout, 2 bytes each, and a mask of 1. */
-static double score_activations(const muir_emitter *e)
-{
-    const muir_job *job = e->job;
-    if (job->stack.fused_attention || job->parallel.recompute != MUIR_RECOMPUTE_NONE) return 0.0;
-    return 5.0 * (double)job->model.heads / e->sizes.tp * e->sizes.tokens * (double)job->batch.seq_len;
-}
-
-double muir_layer_activations(const muir_emitter *e, double mlp_bytes)
-{
-    const muir_sizes s = e->sizes;
-    const double vector = s.tokens * s.hidden;
-    const double masks = e->job->model.mlp == MUIR_MLP_GELU ? 2.0 : 0.0;
-    if (e->job->parallel.recompute == MUIR_RECOMPUTE_FULL) return 2.0 * vector / s.split;
-    return (8.0 + masks) * vector / s.split + 2.0 * s.tokens * (2.0 * s.q_local + 2.0 * s.kv_local) +
-           mlp_bytes + score_activations(e);
-}
-
-double muir_mlp_activations(const muir_emitter *e, double width)
-{
-    const muir_sizes s = e->sizes;
-    return 2.0 * (s.gate + 1.0) / s.tp * s.tokens * width;
-}
-
 void muir_emit_embedding(muir_emitter *e)
 {
     const muir_sizes s = e->sizes;
@@ -134,6 +116,13 @@ void muir_emit_embedding(muir_emitter *e)
     muir_emit_mem(e, "embedding grad", 3.0 * s.tokens * s.hidden * s.act_bytes);
 }
 
+/* Full recompute leaves the head alone. */
+static bool is_loss_again(const muir_job *job)
+{
+    return job->parallel.recompute == MUIR_RECOMPUTE_SELECTIVE &&
+           (muir_job_recomputed(job) & MUIR_MODULE_BIT(loss));
+}
+
 /* Final norm, logits, loss over a vocabulary split by tp: maximum and sum of each token cross chips. */
 void muir_emit_head(muir_emitter *e)
 {
@@ -142,6 +131,9 @@ void muir_emit_head(muir_emitter *e)
     const bool is_shared = e->job->model.tied_embedding && e->job->parallel.pp == 1;
     const double params = (is_shared ? 0.0 : (double)e->job->model.vocab * s.hidden / s.tp) + s.hidden;
     muir_emit_block(e, (muir_block){.name = "head", .role = MUIR_BLOCK_LAST, .dense_params = params});
+    e->program->logits = s.tokens * logits;
+    e->program->head_bytes = 2.0 * s.act_bytes * s.tokens * s.hidden / s.split;
+    e->program->head_whole = 2.0 * s.act_bytes * s.tokens * s.hidden;
     muir_emit_phase(e, MUIR_FORWARD);
     muir_emit_norm(e, "final norm");
     muir_emit_enter_tp(e, "head in");
@@ -149,6 +141,7 @@ void muir_emit_head(muir_emitter *e)
     muir_emit_mem(e, "loss", 0.6 * e->job->stack.loss_bytes * s.tokens * logits);
     muir_emit_coll(e, "loss maximum and sum", MUIR_ALL_REDUCE, MUIR_AXIS_TP, 2.0 * s.tokens * 4.0);
     muir_emit_phase(e, MUIR_BACKWARD);
+    if (is_loss_again(e->job)) muir_emit_gemm_16bit(e, "logits again", s.tokens, logits, s.hidden, 1.0);
     muir_emit_mem(e, "loss", 0.4 * e->job->stack.loss_bytes * s.tokens * logits);
     muir_emit_gemm_16bit(e, "logits grad", s.tokens, s.hidden, logits, 1.0);
     muir_emit_enter_tp(e, "head in");

@@ -68,12 +68,11 @@ static void emit_layer(muir_emitter *e)
     static const muir_emit_half halves[] = {muir_emit_attention_half, muir_emit_mlp_half};
     const muir_model *m = &e->job->model;
     const double width = (double)m->ffn;
-    muir_emit_block(
-        e, (muir_block){.name = "layer",
-                        .role = MUIR_BLOCK_LAYER,
-                        .layers = {0, m->layers, 1},
-                        .dense_params = (muir_attention_params(m) + muir_mlp_params(m, width)) / e->sizes.tp,
-                        .activation_bytes = muir_layer_activations(e, muir_mlp_activations(e, width))});
+    muir_emit_block(e, (muir_block){.name = "layer",
+                                    .role = MUIR_BLOCK_LAYER,
+                                    .layers = {0, m->layers, 1},
+                                    .dense_params = (muir_attention_params(m) + muir_mlp_params(m, width)) /
+                                                    e->sizes.tp});
     muir_emit_layer(e, halves, 2);
 }
 

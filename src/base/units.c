@@ -41,10 +41,12 @@ muir_text32 muir_bytes_text(double bytes)
 {
     if (!isfinite(bytes)) return odd_text(bytes);
     static const char *const prefixes[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    const char *sign = bytes < 0.0 ? "-" : "";
     int i = 0;
+    bytes = fabs(bytes);
     while (bytes >= 1023.5 && i < 6) bytes /= 1024.0, i++;
     muir_text32 t;
-    snprintf(t.s, sizeof t.s, "%.*f %s", i == 0 ? 0 : decimals_of(bytes), bytes, prefixes[i]);
+    snprintf(t.s, sizeof t.s, "%s%.*f %s", sign, i == 0 ? 0 : decimals_of(bytes), bytes, prefixes[i]);
     return t;
 }
 

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/check.h"
+#include "cmd/check_memory.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "network/network.h"
@@ -21,7 +22,7 @@
 #include "models/layout.h"
 #include "models/routing.h"
 #include "run/times.h"
-#include "scenario/fit.h"
+#include "memory/fit.h"
 #include "scenario/fold.h"
 
 static const muir_axis axes[] = {MUIR_AXIS_TP, MUIR_AXIS_CP,  MUIR_AXIS_EP,
@@ -146,20 +147,6 @@ static void print_schedule(const muir_scenario *s, const muir_order *order, cons
     const int held = order->shape.chunks * muir_place_copies(order->place);
     for (int i = 0; i < held; i++) printf(" %d", muir_place_chunk(order->place, order->shape.stages, 0, i));
     printf(" of %d\n", order->shape.stages * order->shape.chunks);
-}
-
-static void print_memory(const muir_scenario *s, muir_memory m)
-{
-    const double total = muir_memory_total(&m), room = s->fleet.chip.hbm_bytes;
-    printf(
-        "\nmemory of the fullest chip (stage %d): weights %s, gradients %s, optimizer %s, activations %s\n",
-        m.stage, muir_bytes_text(m.weights).s, muir_bytes_text(m.gradients).s, muir_bytes_text(m.optimizer).s,
-        muir_bytes_text(m.activations).s);
-    if (muir_place_copies(s->job.place) > 1)
-        printf("  schedule %s holds weights, gradients and optimizer %d times\n", s->job.parallel.schedule,
-               muir_place_copies(s->job.place));
-    printf("  %s of %s: %s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
-           total <= room ? "fits" : "does NOT fit");
 }
 
 static void print_ideal(const muir_ideal *ideal)
@@ -319,9 +306,10 @@ static muir_status print_all(muir_ctx *ctx, const muir_check *c)
     print_job(c->scenario, c->program);
     print_groups(c->scenario, c->program, c->order);
     print_schedule(c->scenario, c->order, c->ideal);
-    print_memory(c->scenario, c->memory);
+    muir_status st = muir_check_memory(ctx, c->scenario, &c->memory, c->ideal->step_s);
+    if (st != MUIR_OK) return st;
     print_ideal(c->ideal);
-    const muir_status st = print_reliability(ctx, c->scenario, c->program, c->ideal);
+    st = print_reliability(ctx, c->scenario, c->program, c->ideal);
     if (st != MUIR_OK) return st;
     print_ranks(c->scenario, c->ranks);
     print_executed(c->scenario, c->program, c->dilated_s, c->ranks);

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "scenario/fit.h"
+#include "memory/fit.h"
 #include "step_time/ideal.h"
 
 typedef struct muir_check {

@@ -10,10 +10,16 @@ enum { MOST_RANKS = 100000 };
 static json_t *memory_json(const muir_check *c)
 {
     const muir_memory *m = &c->memory;
-    const double total = muir_memory_total(m), room = c->scenario->fleet.chip.hbm_bytes;
-    return json_pack("{s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:b}", "stage", m->stage, "weights_bytes", m->weights,
-                     "gradients_bytes", m->gradients, "optimizer_bytes", m->optimizer, "activations_bytes",
-                     m->activations, "total_bytes", total, "chip_bytes", room, "fits", total <= room);
+    const muir_memory_fit fit = muir_memory_fit_of(m, &c->scenario->fleet.chip);
+    json_t *parts = json_object();
+    for (int i = 0; i < MUIR_MEMORY_PARTS; i++)
+        json_object_set_new(parts, muir_memory_part_name((muir_memory_part)i), json_real(m->part[i]));
+    return json_pack("{s:i,s:s,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:s,s:b,s:o}", "stage", m->stage, "moment",
+                     muir_memory_moment_name(m->moment), "allocated_bytes", m->allocated, "reserved_bytes",
+                     m->reserved, "needed_bytes", m->needed, "total_bytes", m->total, "chip_bytes", fit.room,
+                     "headroom_bytes", fit.headroom, "failing", fit.failing, "verdict",
+                     muir_fit_verdict_name(fit.verdict), "fits", fit.verdict == MUIR_FITS, "parts_bytes",
+                     parts);
 }
 
 static json_t *parts_json(const muir_ideal *ideal)

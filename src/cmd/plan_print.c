@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "cmd/json.h"
+#include "memory/fit.h"
 #include "plan/plan_text.h"
 
 enum { MOST_LOSSES = 3 };
@@ -28,7 +29,7 @@ static void print_head(const muir_plan_view *v, const muir_plan *plan)
     for (int i = 0; i < v->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", v->layout[i]);
     printf("%s%s layouts whose sizes divide, of which %s fit in %s per chip; ranked by %s\n",
            v->n_layout ? "\n" : "", muir_count_text(plan->legal).s, muir_count_text(plan->fitting).s,
-           muir_bytes_text(s->fleet.chip.hbm_bytes).s, by[v->by]);
+           muir_bytes_text(muir_chip_room(&s->fleet.chip)).s, by[v->by]);
     printf("(modelled, chips of speed 1; searched in %s on %d rank%s, %s layouts per second)\n",
            muir_time_text(plan->search_s).s, v->ranks, v->ranks == 1 ? "" : "s",
            muir_count_text((long long)((double)plan->legal / plan->search_s)).s);
@@ -55,24 +56,33 @@ static void print_losses(const muir_plan_entry *e, const muir_plan_entry *best)
     printf("\n");
 }
 
+/* By module where modules are chosen: "norm+activation". */
+static const char *recompute_of(const muir_parallel *p, char text[MUIR_NAME_SIZE])
+{
+    const bool is_by_module =
+        p->recompute == MUIR_RECOMPUTE_SELECTIVE && strcmp(p->recompute_modules, "auto") != 0;
+    return is_by_module ? p->recompute_modules : muir_plan_choice("parallel.recompute", p->recompute, text);
+}
+
 static void print_titles(void)
 {
-    printf("\n%5s %8s %5s %7s %7s %7s %3s %3s %3s %3s %3s %6s %3s %5s %-11s %-4s %4s %8s\n", "place", "step",
-           "MFU %", "$/Mtok", "goodput", "power", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs", "micro",
-           "schedule", "rec.", "zero", "memory");
+    printf("\n%4s %7s %5s %6s %5s %7s %3s %3s %3s %3s %3s %5s %3s %4s %-10s %-4s %4s %8s %5s\n", "no.",
+           "step", "MFU %", "$/Mtok", "good%", "power", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs", "n",
+           "schedule", "rec.", "zero", "memory", "free%");
 }
 
 static void print_row(const char *place, const muir_plan_entry *e)
 {
     char recompute[MUIR_NAME_SIZE];
     const muir_parallel *p = &e->parallel;
-    printf("%5s %8s %5.1f %7.4f %6.1f%% %7s %3lld %3lld %3lld %3lld %3lld %6lld %3lld %5lld %-11.11s %-4.4s "
-           "%4lld %8s\n",
-           place, muir_time_text(e->step_s).s, 100.0 * e->mfu, e->usd_per_mtoken, 100.0 * e->goodput,
-           muir_si(e->power_w, "W").s, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
-           (long long)p->vpp, (long long)p->dp, (long long)e->micro_batch_size, (long long)e->microbatches,
-           p->schedule, muir_plan_choice("parallel.recompute", p->recompute, recompute),
-           (long long)p->zero_stage, muir_bytes_text(e->memory_bytes).s);
+    printf(
+        "%4s %7s %5.1f %6.4f %5.1f %7s %3lld %3lld %3lld %3lld %3lld %5lld %3lld %4lld %-10.10s %-4.4s %4lld "
+        "%8s %5.1f\n",
+        place, muir_time_text(e->step_s).s, 100.0 * e->mfu, e->usd_per_mtoken, 100.0 * e->goodput,
+        muir_si(e->power_w, "W").s, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
+        (long long)p->vpp, (long long)p->dp, (long long)e->micro_batch_size, (long long)e->microbatches,
+        p->schedule, recompute_of(p, recompute), (long long)p->zero_stage, muir_bytes_text(e->memory_bytes).s,
+        100.0 * e->headroom_bytes / (e->memory_bytes + e->headroom_bytes));
 }
 
 static void print_own(const muir_plan_view *v, const muir_plan *plan)
@@ -129,6 +139,7 @@ static void add_entry(muir_json *row, const muir_plan_entry *e)
     muir_json_real(row, "power_w", e->power_w);
     muir_json_count(row, "chips", e->chips);
     muir_json_real(row, "memory_bytes", e->memory_bytes);
+    muir_json_real(row, "headroom_bytes", e->headroom_bytes);
     muir_json_is(row, "fits", e->is_fitting);
     muir_json parallel = muir_json_object(row, "parallel");
     muir_json_count(&parallel, "tp", p->tp);
@@ -140,6 +151,7 @@ static void add_entry(muir_json *row, const muir_plan_entry *e)
     muir_json_text(&parallel, "schedule", p->schedule);
     muir_json_count(&parallel, "zero_stage", p->zero_stage);
     muir_json_text(&parallel, "recompute", muir_plan_choice("parallel.recompute", p->recompute, text));
+    muir_json_text(&parallel, "recompute_modules", p->recompute_modules);
     muir_json_text(&parallel, "order", muir_plan_choice("parallel.order", p->order, text));
     muir_json_count(row, "micro_batch_size", e->micro_batch_size);
     muir_json_count(row, "microbatches", e->microbatches);
@@ -178,20 +190,21 @@ muir_status muir_plan_csv(muir_ctx *ctx, const muir_plan *plan, const char *path
     fprintf(
         file,
         "place,step_time_s,mfu,tokens_per_s,goodput,usd_per_mtoken,power_w,chips,tp,cp,ep,pp,vpp,dp,schedule,"
-        "zero_stage,recompute,order,micro_batch_size,microbatches,memory_bytes\n");
+        "zero_stage,recompute,recompute_modules,order,micro_batch_size,microbatches,memory_bytes,"
+        "headroom_bytes\n");
     for (int i = 0; i < plan->n; i++) {
         const muir_plan_entry *e = &plan->entries[i];
         const muir_parallel *p = &e->parallel;
         char recompute[MUIR_NAME_SIZE], order[MUIR_NAME_SIZE];
         fprintf(file,
-                "%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%s,%lld,%s,%s,%"
-                "lld,%lld,%.17g\n",
+                "%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%s,%lld,%s,%s,"
+                "%s,%lld,%lld,%.17g,%.17g\n",
                 i + 1, e->step_s, e->mfu, e->tokens_per_s, e->goodput, e->usd_per_mtoken, e->power_w,
                 (long long)e->chips, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
                 (long long)p->vpp, (long long)p->dp, p->schedule, (long long)p->zero_stage,
-                muir_plan_choice("parallel.recompute", p->recompute, recompute),
+                muir_plan_choice("parallel.recompute", p->recompute, recompute), p->recompute_modules,
                 muir_plan_choice("parallel.order", p->order, order), (long long)e->micro_batch_size,
-                (long long)e->microbatches, e->memory_bytes);
+                (long long)e->microbatches, e->memory_bytes, e->headroom_bytes);
     }
     const bool is_written = !ferror(file) && (file == stdout ? fflush(file) : fclose(file)) == 0;
     return is_written ? MUIR_OK : muir_fail(ctx, MUIR_ERR_FILE, "%s: the CSV cannot be written", path);

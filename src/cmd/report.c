@@ -36,9 +36,10 @@ static void print_fleet(const muir_scenario *s, const muir_program *program, con
 
 static void print_memory(const muir_scenario *s, const muir_memory *memory)
 {
-    const double total = muir_memory_total(memory), room = s->fleet.chip.hbm_bytes;
-    printf("memory   %s of %s on the fullest chip%s\n", muir_bytes_text(total).s, muir_bytes_text(room).s,
-           total <= room ? "" : ": does NOT fit by this estimate");
+    const muir_memory_fit fit = muir_memory_fit_of(memory, &s->fleet.chip);
+    printf("memory   %s of %s on the fullest chip (stage %d, %s): %s\n", muir_bytes_text(memory->total).s,
+           muir_bytes_text(fit.room).s, memory->stage, muir_memory_moment_help(memory->moment),
+           muir_fit_verdict_name(fit.verdict));
 }
 
 static void print_step(const muir_summary *m)

@@ -5,7 +5,7 @@
 
 #include "cmd/json.h"
 #include "run/run.h"
-#include "scenario/fit.h"
+#include "memory/fit.h"
 
 /* Progress on rank 0: one line that is written over on a terminal, a plain line now and then elsewhere. */
 typedef struct muir_progress_line {

@@ -10,6 +10,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/validate_collectives.h"
+#include "cmd/validate_peaks.h"
 #include "validation/validate.h"
 #include "scenario/catalogue.h"
 
@@ -61,7 +62,7 @@ static int group_rows(const muir_validate_row *rows, int n, int kind, muir_valid
     int n_groups = 0;
     for (int i = 0; i < n; i++) {
         char name[MUIR_GROUP_SIZE];
-        if (rows[i].is_skipped) continue;
+        if (rows[i].is_skipped || !rows[i].has_time) continue;
         snprintf(name, sizeof name, "%.60s%s", key_of(&rows[i], kind),
                  is_complete(&rows[i]) ? "" : ", incomplete");
         int g = 0;
@@ -91,7 +92,7 @@ static void print_rows(const muir_validate_row *rows, int n)
 {
     printf("%-68s %-12s %-9s %10s %12s %8s\n", "row", "chip", "complete", "real s", "predicted s", "error %");
     for (int i = 0; i < n; i++)
-        if (!rows[i].is_skipped)
+        if (!rows[i].is_skipped && rows[i].has_time)
             printf("%-68s %-12.12s %-9s %10.4g %12.4g %+8.1f\n", rows[i].id, rows[i].chip,
                    is_complete(&rows[i]) ? "yes" : "no", rows[i].real_s, rows[i].predicted_s,
                    100.0 * rows[i].error);
@@ -110,7 +111,7 @@ static muir_status print_worst(muir_ctx *ctx, const muir_validate_row *rows, int
     int kept = 0;
     if (!sorted) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the worst rows");
     for (int i = 0; i < n; i++)
-        if (!rows[i].is_skipped && is_complete(&rows[i])) sorted[kept++] = &rows[i];
+        if (!rows[i].is_skipped && rows[i].has_time && is_complete(&rows[i])) sorted[kept++] = &rows[i];
     qsort(sorted, (size_t)kept, sizeof *sorted, by_error);
     if (kept > 0)
         printf("\nworst complete rows                                                       error %%\n");
@@ -141,6 +142,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_validate_row *rows, int n
         const muir_validate_group g = muir_validate_errors(rows, n, summaries[i].name, summaries[i].filter);
         print_group(&g);
     }
+    muir_peaks_print(rows, n);
     return MUIR_OK;
 }
 
@@ -157,9 +159,18 @@ static json_t *row_json(const muir_validate_row *row)
     json_t *parts = json_object();
     for (int i = 0; i < MUIR_PART_COUNT; i++)
         json_object_set_new(parts, muir_part_name((muir_part)i), json_real(row->part_s[i]));
-    return json_pack("{s:s,s:f,s:f,s:f,s:b,s:s,s:s,s:s,s:o}", "id", row->id, "real_s", row->real_s,
-                     "predicted_s", row->predicted_s, "error", row->error, "is_complete", is_complete(row),
-                     "chip", row->chip, "stack", row->stack, "source", row->family, "parts_s", parts);
+    json_t *object = json_pack("{s:s,s:b,s:s,s:s,s:s}", "id", row->id, "is_complete", is_complete(row),
+                               "chip", row->chip, "stack", row->stack, "source", row->family);
+    if (row->has_time) {
+        json_object_set_new(object, "real_s", json_real(row->real_s));
+        json_object_set_new(object, "predicted_s", json_real(row->predicted_s));
+        json_object_set_new(object, "error", json_real(row->error));
+        json_object_set_new(object, "parts_s", parts);
+    } else {
+        json_decref(parts);
+    }
+    muir_peak_add_json(object, &row->peak);
+    return object;
 }
 
 static muir_status write_json(muir_ctx *ctx, const muir_validate_row *rows, int n, const char *path)
@@ -173,7 +184,9 @@ static muir_status write_json(muir_ctx *ctx, const muir_validate_row *rows, int 
             json_array_append_new(shown, row_json(&rows[i]));
     for (int i = 0; i < SUMMARIES; i++) {
         const muir_validate_group g = muir_validate_errors(rows, n, summaries[i].name, summaries[i].filter);
-        json_array_append_new(sums, group_json(&g));
+        json_t *sum = group_json(&g);
+        muir_peaks_add_json(sum, rows, n, summaries[i].filter);
+        json_array_append_new(sums, sum);
     }
     for (int k = 0; k < KINDS; k++) {
         json_t *list = json_array();
@@ -186,6 +199,7 @@ static muir_status write_json(muir_ctx *ctx, const muir_validate_row *rows, int 
         json_pack("{s:o,s:f,s:f,s:o,s:o,s:o}", "rows", shown, "mean_abs_error", all.mean_abs_error,
                   "max_abs_error", all.max_abs_error, "skipped", skipped, "summary", sums, "by", by);
     if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON report");
+    muir_peaks_add_json(root, rows, n, NULL);
     const bool is_stdout = strcmp(path, "-") == 0;
     const int failed =
         is_stdout ? json_dumpf(root, stdout, JSON_INDENT(2)) : json_dump_file(root, path, JSON_INDENT(2));

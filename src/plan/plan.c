@@ -13,7 +13,7 @@
 #include "plan/plan_bounds.h"
 #include "plan/plan_rank.h"
 #include "plan/plan_space.h"
-#include "models/memory.h"
+#include "memory/fit.h"
 
 /* Orders are kept for the candidates that share one, so many steps of them in all. */
 enum { MOST_ORDERS = 64, MOST_ORDER_STEPS = 4000000, MOST_PARETO = 1024 };
@@ -21,7 +21,7 @@ enum { MOST_ORDERS = 64, MOST_ORDER_STEPS = 4000000, MOST_PARETO = 1024 };
 typedef struct known_order {
     const muir_schedule *schedule;
     muir_shape shape;
-    int *held;         /* [stages]: muir_schedule_held */
+    muir_memory_load load;
     muir_order *order; /* NULL until a candidate is timed */
 } known_order;
 
@@ -44,7 +44,7 @@ static void forget_orders(search *s)
 {
     for (int i = 0; i < s->n_orders; i++) {
         muir_order_destroy(&s->orders[i].order);
-        free(s->orders[i].held);
+        muir_memory_load_free(&s->orders[i].load);
     }
     s->n_orders = 0;
     s->n_order_steps = 0;
@@ -64,8 +64,7 @@ static muir_status find_held(muir_ctx *ctx, search *s, const muir_job *job, know
     if (s->n_orders == MOST_ORDERS || s->n_order_steps > MOST_ORDER_STEPS) forget_orders(s);
     known_order *known = &s->orders[s->n_orders++];
     *known = (known_order){.schedule = schedule, .shape = shape};
-    MUIR_TRY(muir_alloc(ctx, (size_t)shape.stages, sizeof *known->held, "the schedule", &known->held));
-    MUIR_TRY(muir_schedule_held(ctx, schedule, shape, known->held));
+    MUIR_TRY(muir_memory_load_make(ctx, schedule, shape, &known->load));
     *out = known;
 done:
     return st;
@@ -119,9 +118,11 @@ static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_
                            .chips = muir_job_chips(job)};
     MUIR_TRY(muir_program_create(ctx, job, &program));
     MUIR_TRY(find_held(ctx, s, job, &known));
-    const muir_memory memory = muir_memory_of(job, program, known->held);
-    e->memory_bytes = muir_memory_total(&memory);
-    e->is_fitting = e->memory_bytes <= work->fleet.chip.hbm_bytes;
+    const muir_memory memory = muir_memory_of(job, program, &known->load);
+    e->memory_bytes = memory.total;
+    const muir_memory_fit fit = muir_memory_fit_of(&memory, &work->fleet.chip);
+    e->headroom_bytes = fit.headroom;
+    e->is_fitting = fit.verdict == MUIR_FITS;
     if (!e->is_fitting && is_screening) goto done;
     MUIR_TRY(make_order(ctx, s, known));
     MUIR_TRY(muir_slot_times_create(ctx, work, program, &slot_times));

@@ -23,7 +23,8 @@ typedef struct muir_plan_entry {
     double usd_per_mtoken;    /* of tokens that are kept: with that goodput */
     double score;             /* what the request ranks by: smaller is better */
     double power_w;           /* mean, at the meter, of the servers that the job pays for */
-    double memory_bytes;      /* of the fullest chip */
+    double memory_bytes;      /* of the fullest chip, with what allocator, libraries and driver take */
+    double headroom_bytes;    /* that the chip has beyond it; below 0: it lacks */
     bool is_fitting;          /* into the chip's memory */
     int64_t number;           /* of the candidate, in the order of the search: orders equals */
 } muir_plan_entry;

@@ -20,6 +20,7 @@ static const struct {
     {"usd_per_mtoken", "USD", offsetof(muir_plan_entry, usd_per_mtoken)},
     {"power_w", "W", offsetof(muir_plan_entry, power_w)},
     {"memory_bytes", "byte", offsetof(muir_plan_entry, memory_bytes)},
+    {"headroom_bytes", "byte", offsetof(muir_plan_entry, headroom_bytes)},
 };
 enum { MEASURES = sizeof measures / sizeof measures[0] };
 

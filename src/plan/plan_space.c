@@ -117,13 +117,37 @@ static void list_order(const muir_scenario *s, bool is_pareto, muir_plan_values 
     if (s->job.parallel.pp > 1 && s->job.parallel.dp > 1) add(values, MUIR_ORDER_DP_OUTERMOST);
 }
 
-/* Fused attention keeps no scores, so there is nothing for selective recompute to leave out. */
+/* Choices of recompute beyond those of the key: modules that are cheap to compute again; and what the
+ * scenario or an argument says, which stays as it is. */
+enum { RECOMPUTE_LIGHT = MUIR_RECOMPUTE_OPS + 1, RECOMPUTE_OWN };
+static const char light[] = "norm+activation";
+
+/* Fused attention keeps no scores, so there is nothing in its core to leave out. */
 static void list_recompute(const muir_scenario *s, bool is_pareto, muir_plan_values *values)
 {
     (void)is_pareto;
     add(values, MUIR_RECOMPUTE_NONE);
     if (!s->job.stack.fused_attention) add(values, MUIR_RECOMPUTE_SELECTIVE);
+    if (!s->job.stack.keeps_gradients) add(values, MUIR_RECOMPUTE_OPS);
+    add(values, RECOMPUTE_LIGHT);
     add(values, MUIR_RECOMPUTE_FULL);
+}
+
+static int64_t get_recompute(const muir_job *job)
+{
+    const char *modules = job->parallel.recompute_modules;
+    if (job->parallel.recompute != MUIR_RECOMPUTE_SELECTIVE || strcmp(modules, "auto") == 0)
+        return job->parallel.recompute;
+    return strcmp(modules, light) == 0 ? RECOMPUTE_LIGHT : RECOMPUTE_OWN;
+}
+
+static void set_recompute(muir_job *job, int64_t value)
+{
+    const bool is_by_module = value > MUIR_RECOMPUTE_OPS;
+    job->parallel.recompute = is_by_module ? MUIR_RECOMPUTE_SELECTIVE : (int)value;
+    if (value == RECOMPUTE_OWN) return;
+    snprintf(job->parallel.recompute_modules, sizeof job->parallel.recompute_modules, "%s",
+             is_by_module ? light : "auto");
 }
 
 /* What the option allows: "0..3". */
@@ -154,7 +178,6 @@ NUMBER(ep, parallel.ep)
 NUMBER(micro_batch_size, batch.micro_batch_size)
 NUMBER(dp, parallel.dp)
 NUMBER(order, parallel.order)
-NUMBER(recompute, parallel.recompute)
 NUMBER(zero_stage, parallel.zero_stage)
 #undef NUMBER
 

@@ -39,6 +39,8 @@ muir_plan_overrides muir_plan_overrides_of(const muir_plan_entry *e)
     add_word(&o, "parallel.schedule", p->schedule);
     add_word(&o, "parallel.order", muir_plan_choice("parallel.order", (int)p->order, word));
     add_word(&o, "parallel.recompute", muir_plan_choice("parallel.recompute", (int)p->recompute, word));
+    if (p->recompute == MUIR_RECOMPUTE_SELECTIVE)
+        add_word(&o, "parallel.recompute_modules", p->recompute_modules);
     add_number(&o, "parallel.zero_stage", p->zero_stage);
     return o;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The description of the telemetry file, filled for one run. */
-#include "run/describe_state.h"
+#include "run/describe_memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -299,6 +299,7 @@ void muir_describe_destroy(muir_describe **describe)
     free(d->identity);
     free(d->keys);
     free(d->frequency_hz);
+    muir_describe_memory_free(d);
     muir_describe_numbers_destroy(&d->numbers);
     free(d->whole);
     free(d->real);

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "run/calibrate.h"
-#include "run/describe_state.h"
+#include "run/describe_memory.h"
 
 static void add_constant(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
                          const void *values, muir_label label)
@@ -148,6 +148,7 @@ muir_status muir_describe_facts(muir_ctx *ctx, muir_describe *d, const muir_scen
 {
     muir_status st = MUIR_OK;
     MUIR_TRY(add_power(ctx, d, scenario));
+    MUIR_TRY(muir_describe_memory(ctx, d, scenario));
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);

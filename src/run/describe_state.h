@@ -16,13 +16,14 @@ struct muir_describe {
     bool is_out_of_memory; /* one of them could not grow: the description is not whole */
     muir_table tables[MUIR_TABLE_COUNT];
     muir_column columns[MUIR_COLUMN_COUNT];
-    int index[MUIR_TABLE_COUNT];  /* of a table in `tables`, -1: not in this file */
-    char *resolved, *identity;    /* texts of the scenario */
-    char *keys;                   /* storage of attribute keys and values */
-    int64_t *whole;               /* [lines of keys] values of attributes that are whole numbers */
-    double *real;                 /* [lines of keys] and of those that are others */
-    double *frequency_hz;         /* of the power spectrum */
-    struct muir_numbers *numbers; /* what numbers in columns mean */
+    int index[MUIR_TABLE_COUNT];         /* of a table in `tables`, -1: not in this file */
+    char *resolved, *identity;           /* texts of the scenario */
+    char *keys;                          /* storage of attribute keys and values */
+    int64_t *whole;                      /* [lines of keys] values of attributes that are whole numbers */
+    double *real;                        /* [lines of keys] and of those that are others */
+    double *frequency_hz;                /* of the power spectrum */
+    struct muir_describe_memory *memory; /* of the stages; describe_memory.c's */
+    struct muir_numbers *numbers;        /* what numbers in columns mean */
     int64_t seed, ranks;
     size_t n_columns;
     muir_launch *launch;

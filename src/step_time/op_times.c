@@ -84,6 +84,7 @@ static double mem_time_s(const muir_scenario *scenario, const muir_op_mem *mem, 
 {
     const muir_chip *chip = &scenario->fleet.chip;
     const double launch_s = scenario->job.stack.launch_s;
+    if (mem->is_host) return mem->bytes / chip->host_byte_per_s;
     return muir_chip_mem_time_s(chip, mem->bytes * load) + launch_s +
            (mem->launches - 1.0) * (chip->launch_s + launch_s);
 }

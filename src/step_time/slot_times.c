@@ -104,12 +104,16 @@ static phase_time time_phase(const muir_scenario *scenario, const muir_program *
     const muir_op_range range = block->phase[phase];
     const muir_op *ops = &program->ops[range.first];
     phase_time p = {.slot = {{0.0}}};
+    double host_s = 0.0;
     for (int i = 0; i < range.n; i++) {
         if (ops[i].kind == MUIR_OP_COLL)
             add_coll(scenario, ops, i, range.n, phase, &p);
+        else if (ops[i].kind == MUIR_OP_MEM && ops[i].mem.is_host)
+            host_s += muir_op_time_s(scenario, &ops[i]);
         else
             p.slot.part_s[MUIR_SLOT_COMPUTE] += muir_op_time_s(scenario, &ops[i]);
     }
+    p.slot.part_s[MUIR_SLOT_COMPUTE] = fmax(p.slot.part_s[MUIR_SLOT_COMPUTE], host_s); /* goes on along */
     p.overlap.compute_s = p.slot.part_s[MUIR_SLOT_COMPUTE];
     return p;
 }

@@ -216,18 +216,28 @@ done:
     return st;
 }
 
+/* "selective" means what the software means by it. */
+static muir_status set_recompute(request *r)
+{
+    const char *recompute = cell(r, "recompute");
+    const char *own = strcmp(recompute, "selective") == 0 ? known_name(r, "selective", r->software) : NULL;
+    if (!*recompute || strcmp(recompute, "custom") == 0) return MUIR_OK;
+    return set(r, "parallel.recompute", own ? own : recompute);
+}
+
 static muir_status set_rest(request *r)
 {
-    const char *recompute = cell(r, "recompute"), *sequence = cell(r, "sequence_parallel");
+    const char *sequence = cell(r, "sequence_parallel");
     muir_status st = MUIR_OK;
     MUIR_TRY(set_number(r, "seq_len", "seq_len"));
     MUIR_TRY(set_number(r, "global_batch_size", "global_batch_size"));
     MUIR_TRY(set_number(r, "micro_batch_size", "micro_batch_size"));
     MUIR_TRY(set_number(r, "parallel.zero_stage", "zero_stage"));
-    if (*recompute && strcmp(recompute, "custom") != 0) MUIR_TRY(set(r, "parallel.recompute", recompute));
+    MUIR_TRY(set_recompute(r));
     if (*sequence)
         MUIR_TRY(set(r, "parallel.sequence_parallel", strcmp(sequence, "yes") == 0 ? "true" : "false"));
     MUIR_TRY(set_told(r, "note", "notes"));
+    MUIR_TRY(set_told(r, "note", "precision"));
     MUIR_TRY(set_told(r, "release", "source"));
     MUIR_TRY(set_precision(r));
     MUIR_TRY(set_zero_group(r));

@@ -45,11 +45,14 @@ static muir_status validate_row(muir_ctx *ctx, const muir_csv *table, int i, con
     const char *real = muir_csv_get(table, i, "step_time_s");
     char *end = NULL;
     row->real_s = strtod(real, &end);
-    if (!*real || *end != '\0' || !(row->real_s > 0.0))
+    row->has_time = *real != '\0' || !muir_validate_is_measured(table, i);
+    if (row->has_time && (!*real || *end != '\0' || !(row->real_s > 0.0)))
         return muir_fail(ctx, MUIR_ERR_ARG, "step_time_s is '%s', but must be a time in seconds", real);
     MUIR_TRY(muir_published_scenario(ctx, table, i, names, &scenario));
     snprintf(row->chip, sizeof row->chip, "%s", scenario.fleet.top.chip);
     snprintf(row->stack, sizeof row->stack, "%s", scenario.run.stack);
+    MUIR_TRY(muir_validate_peak_of(ctx, table, i, &scenario, &row->peak));
+    if (!row->has_time) return MUIR_OK;
     MUIR_TRY(predict(ctx, &scenario, row));
     row->error = row->predicted_s / row->real_s - 1.0;
 done:
@@ -108,7 +111,7 @@ muir_validate_group muir_validate_errors(const muir_validate_row *rows, int n, c
     muir_validate_group g = {.n = 0};
     snprintf(g.name, sizeof g.name, "%s", name);
     for (int i = 0; i < n; i++) {
-        if (rows[i].is_skipped || (filter && !filter(&rows[i]))) continue;
+        if (rows[i].is_skipped || !rows[i].has_time || (filter && !filter(&rows[i]))) continue;
         g.n++;
         g.mean_error += rows[i].error;
         g.mean_abs_error += fabs(rows[i].error);

@@ -5,6 +5,7 @@
 
 #include "step_time/ideal.h"
 #include "base/csv.h"
+#include "validation/peaks.h"
 
 enum { MUIR_WHY_SIZE = 240, MUIR_GROUP_SIZE = 80 };
 
@@ -16,6 +17,8 @@ typedef struct muir_validate_row {
         predicted_s; /* step time; as published, and the mean of the first steps of the fleet clock */
     double error;    /* predicted / real - 1 */
     double part_s[MUIR_PART_COUNT]; /* of the prediction */
+    muir_validate_peak peak;
+    bool has_time; /* the row has a step time */
     bool is_skipped;
     char why[MUIR_WHY_SIZE]; /* it was skipped */
 } muir_validate_row;

@@ -84,7 +84,7 @@ static void a_timetable_is_the_schedule_drawn_out(void)
     for (int i = 0; i < STAGES; i++) chunks[i] = (muir_chunk){.first_layer = i, .n_layers = 1};
     program->blocks[0].role = MUIR_BLOCK_FIRST;
     program->blocks[1].role = MUIR_BLOCK_LAYER;
-    program->blocks[1].layers = (muir_layers){0, STAGES, 1};
+    program->blocks[1].layers = (muir_layers){0, STAGES, 1, 0};
     program->blocks[2].role = MUIR_BLOCK_LAST;
     program->sync_ops = program->update_ops = none;
     program->blocks[1].phase[MUIR_FORWARD] = (muir_op_range){0, 1};

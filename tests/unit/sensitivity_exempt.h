@@ -6,6 +6,7 @@
 
 /* Keys that move none of the measures, and why. */
 static const char *const still[][2] = {
+    {"chip.driver_bytes", "what fits: compared with the memory that a job needs, tested in test_memory"},
     {"chip.hbm_bytes", "what fits: compared with the memory that a job needs, which it does not change"},
     {"fleet.server.chips", "checked: groups of another size are placed elsewhere, tested in test_network"},
     {"chip.checkpoint_power", "checkpoints, which have tests of their own"},

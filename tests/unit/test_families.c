@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "programs.h"
-#include "scenario/fit.h"
+#include "memory/fit.h"
 
 /* arXiv 2105.03824, table 1: 83 and 238 million weights, of which positions and pooling are left out here.
  * The step is 6 FLOP a weight and token, and two transforms of every hidden vector and every sequence each
@@ -107,9 +107,11 @@ static void schedules_place_chunks_and_fill_memory(void)
     }
     CU_ASSERT_DOUBLE_EQUAL(params[1] / params[0], 1.0, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(params[2] / params[0], 2.0, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(memory[1].activations / memory[0].activations, 1.0, 1e-12); /* 16 of 8, 32 of 4 */
-    CU_ASSERT_DOUBLE_EQUAL(memory[2].activations / memory[0].activations, 17.0 / 16.0, 1e-12);
-    CU_ASSERT(memory[2].weights > 1.9 * memory[0].weights);
+    CU_ASSERT_DOUBLE_EQUAL(memory[1].part[MUIR_MEMORY_activations] / memory[0].part[MUIR_MEMORY_activations],
+                           1.0, 1e-12); /* 16 of 8, 32 of 4 */
+    CU_ASSERT_DOUBLE_EQUAL(memory[2].part[MUIR_MEMORY_activations] / memory[0].part[MUIR_MEMORY_activations],
+                           17.0 / 16.0, 1e-12);
+    CU_ASSERT(memory[2].part[MUIR_MEMORY_weights] > 1.9 * memory[0].part[MUIR_MEMORY_weights]);
 }
 
 static double load_of(const char *imbalance, const char *ep)

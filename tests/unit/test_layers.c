@@ -5,13 +5,22 @@
 
 #include "check.h"
 #include "host_clock/pace.h"
-#include "models/memory.h"
+#include "memory/memory.h"
 #include "programs.h"
 
-/* Of the layers 0 to 9. */
+/* Of a microbatch, with nothing computed again. */
+static double kept_by(const muir_block *block)
+{
+    double bytes = 0.0;
+    for (int i = 0; i < block->n_kept; i++) bytes += block->kept[i].bytes;
+    return bytes;
+}
+
+/* Of the layers 0 to 9; `others` are all but each third. */
 static void kinds_of_layers_are_counted(void)
 {
-    const muir_layers front = {0, 3, 1}, rest = {3, 10, 1}, second = {1, 10, 2};
+    const muir_layers front = {0, 3, 1, 0}, rest = {3, 10, 1, 0}, second = {1, 10, 2, 0},
+                      others = {0, 10, 1, 3};
     CU_ASSERT_EQUAL(muir_layers_count(front, 0, 10), 3);
     CU_ASSERT_EQUAL(muir_layers_count(front, 2, 4), 1);
     CU_ASSERT_EQUAL(muir_layers_count(front, 3, 4), 0);
@@ -21,6 +30,8 @@ static void kinds_of_layers_are_counted(void)
     CU_ASSERT_EQUAL(muir_layers_count(second, 1, 1), 1);
     CU_ASSERT_EQUAL(muir_layers_count(second, 2, 1), 0);
     CU_ASSERT_EQUAL(muir_layers_count(second, 2, 5), 2);
+    CU_ASSERT_EQUAL(muir_layers_count(others, 0, 10), 6);
+    CU_ASSERT_EQUAL(muir_layers_count(others, 1, 3), 2);
 }
 
 /* Of a chunk, or 0. */
@@ -89,9 +100,9 @@ static void dense_layers_are_those_of_the_dense_family(void)
     muir_program *mixture = program_of(&a), *dense = program_of(&b);
     CU_ASSERT_EQUAL(mixture->blocks[1].dense_params, dense->blocks[1].dense_params);
     CU_ASSERT_EQUAL(mixture->blocks[1].expert_params, 0.0);
-    CU_ASSERT_EQUAL(mixture->blocks[1].activation_bytes, dense->blocks[1].activation_bytes);
+    CU_ASSERT_EQUAL(kept_by(&mixture->blocks[1]), kept_by(&dense->blocks[1]));
     CU_ASSERT_EQUAL(block_flop(mixture, 1), block_flop(dense, 1));
-    CU_ASSERT(mixture->blocks[2].activation_bytes != dense->blocks[1].activation_bytes);
+    CU_ASSERT(kept_by(&mixture->blocks[2]) != kept_by(&dense->blocks[1]));
     muir_program_destroy(&mixture);
     muir_program_destroy(&dense);
 }
@@ -99,22 +110,22 @@ static void dense_layers_are_those_of_the_dense_family(void)
 /* Activations of a stage with 2 dense layers and one with 2 mixtures. */
 static void stages_keep_what_their_kinds_of_layer_keep(void)
 {
-    static const char *const overrides[] = {"model=deepseek-v3-671b",
-                                            "model.layers=4",
-                                            "model.first_dense_layers=2",
-                                            "parallel.tp=1",
-                                            "parallel.pp=2",
-                                            "parallel.ep=8",
-                                            "parallel.dp=8",
-                                            NULL};
+    static const char *const overrides[] = {
+        "model=deepseek-v3-671b", "model.layers=4",          "model.first_dense_layers=2",
+        "parallel.tp=1",          "parallel.pp=2",           "parallel.ep=8",
+        "parallel.dp=8",          "parallel.recompute=none", NULL};
     const muir_scenario s = scenario_of("rainier", overrides);
     muir_program *program = program_of(&s);
-    const muir_memory first = muir_memory_of(&s.job, program, (int[]){1000000, 0}),
-                      second = muir_memory_of(&s.job, program, (int[]){0, 1000000});
+    int many[] = {1000000, 0, 1000000};
+    const muir_memory_load in_first = {2, 1, many, many}, in_second = {2, 1, many + 1, many + 1};
+    const muir_memory first = muir_memory_of(&s.job, program, &in_first),
+                      second = muir_memory_of(&s.job, program, &in_second);
     CU_ASSERT_EQUAL(first.stage, 0);
     CU_ASSERT_EQUAL(second.stage, 1);
-    CU_ASSERT_DOUBLE_EQUAL(first.activations / (2e6 * program->blocks[1].activation_bytes), 1.0, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(second.activations / (2e6 * program->blocks[2].activation_bytes), 1.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(first.part[MUIR_MEMORY_activations] / (2e6 * kept_by(&program->blocks[1])), 1.0,
+                           1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(second.part[MUIR_MEMORY_activations] / (2e6 * kept_by(&program->blocks[2])), 1.0,
+                           1e-12);
     muir_program_destroy(&program);
 }
 

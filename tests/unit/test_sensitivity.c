@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "memory/fit.h"
 #include "programs.h"
-#include "scenario/fit.h"
 #include "scenario/inputs.h"
 #include "unit/sensitivity_exempt.h"
 
@@ -248,6 +248,7 @@ static const struct row {
     {"parallel.zero_group", fsdp, "8", MEMORY, +1},
     {"parallel.grad_bytes", dense, "2", STEP, -1},
     {"parallel.buckets", dense8, "1", STEP, +1},
+#include "unit/sensitivity_memory.def"
     {"stack.gemm", dense, "0.5", STEP, +1},
     {"stack.gemm_8bit", dense8, "0.5", STEP, +1},
     {"stack.grouped_gemm", mixture, "0.3", STEP, +1},
@@ -293,7 +294,7 @@ static result run(const char *const *base, const char *change)
     }
     muir_memory memory;
     CU_ASSERT_EQUAL_FATAL(muir_scenario_memory(ctx, &s, muir_fleet_clock_program(clock), &memory), MUIR_OK);
-    r.value[MEMORY] = muir_memory_total(&memory);
+    r.value[MEMORY] = memory.total;
     muir_fleet_clock_destroy(&clock);
     return r;
 }

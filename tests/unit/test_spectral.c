@@ -6,8 +6,8 @@
 
 #include "check.h"
 #include "models/program.h"
+#include "memory/fit.h"
 #include "programs.h"
-#include "scenario/fit.h"
 
 static void expect_refusal(const char *const *overrides, const char *message)
 {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the moments of a slot add to what stays, and the largest of them. Private to src/memory. */
+#ifndef MUIR_MEMORY_MOMENTS_H
+#define MUIR_MEMORY_MOMENTS_H
+
+#include "memory/stage.h"
+
+/* The largest moment offered so far. */
+typedef struct muir_peak {
+    double part[MUIR_MEMORY_PARTS]; /* beyond what stays [byte] */
+    double total;                   /* their sum */
+    muir_memory_moment moment;
+} muir_peak;
+
+/* Offers the moments of a forward pass of a stage's chunk, of a backward pass, and of the update.
+ * live  in  bytes of all activations in flight: with this pass's own
+ * kept  in  bytes of them that are this pass's own
+ * Local. */
+void muir_peak_forward(muir_peak *peak, const muir_stage_memory *s, int chunk, double live);
+void muir_peak_backward(muir_peak *peak, const muir_stage_memory *s, int chunk, double live, double kept);
+void muir_peak_update(muir_peak *peak, const muir_stage_memory *s);
+
+#endif

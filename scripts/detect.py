@@ -102,7 +102,7 @@ def job_alarms(name, step_s, options):
 def job_episodes(file):
     """Rows of /fleet that an episode covers which slowed the job."""
     events = file["events"]
-    kinds, consequences = ([name.decode() for name in events[column][:]] for column in ("kind_name", "consequence_name"))
+    kinds, consequences = (events[column].attrs["flag_meanings"].decode().split() for column in ("kind", "consequence"))
     end_s = file["fleet/fleet_time_s"][:]
     start_s = np.concatenate([[0.0], end_s[:-1]])
     chosen = np.isin(events["kind"][:], [kinds.index("slow_network"), kinds.index("flap")])

@@ -18,15 +18,16 @@ from open_run import open_run
 OWN = {"spike", "eviction"}
 
 
-def text(value):
-    return value.decode() if isinstance(value, bytes) else str(value)
+def meanings(column):
+    """Names of a column's numbers, by number."""
+    words = column.attrs["flag_meanings"]
+    return (words.decode() if isinstance(words, bytes) else words).split()
 
 
 def rows(path):
     with open_run(path) as file:
         events = file["events"]
-        kinds = [text(name) for name in events["kind_name"][:]]
-        outcomes = [text(name) for name in events["consequence_name"][:]]
+        kinds, outcomes = (meanings(events[name]) for name in ("kind", "consequence"))
         columns = [events[name][:] for name in ("start_s", "kind", "server", "end_s", "consequence", "severity")]
     for start, kind, server, end, outcome, severity in sorted(zip(*columns), key=lambda row: row[0]):
         if kinds[kind] in OWN:

@@ -101,3 +101,10 @@ def picture(output, stem, name):
     folder = output or type(stem)(".")
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{stem.stem}-{name}.png"
+
+
+def tail(file, name, n):
+    """The last N whole rows of a column, or fewer; None if there are none. Reads no others."""
+    dataset = file.get(name)
+    count = 0 if dataset is None else min(rows_of(file, name.partition("/")[0]), len(dataset))
+    return dataset[max(0, count - n):count] if count else None

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import patience
@@ -267,6 +268,97 @@ class Report(Case):
         self.assertEqual([line for line in done.stderr.splitlines() if "CONSOLE" in line], [])
         self.assertTrue(re.search(r'data-ready="\d+"', done.stdout))
         self.assertEqual(len(re.findall(r'class="[^"]*js-plotly-plot', done.stdout)), len([figure for figure in page.figures if figure["data"]]))
+
+
+class Export(Case):
+    def test_csv_has_every_row_and_names_for_numbers(self):
+        import csv
+        import h5py
+        file, out = self.telemetry("events.h5", "faults=llama3", "faults.rate=1e6", "steps=1500"), self.folder / "out.csv"
+        for group in ("fleet", "events", "server"):
+            self.check(run(MUIR, "export", "csv", file, "--group", group, "-o", out))
+            with open(out, encoding="utf-8", newline="") as stream:
+                rows = list(csv.DictReader(stream))
+            with h5py.File(file) as opened:
+                length = len(opened[f"{group}/{'event' if group == 'events' else 'step'}"])
+                self.assertEqual(len(rows), length)
+                if group == "fleet":
+                    self.assertEqual([float(row["mfu"]) for row in rows], list(opened["fleet/mfu"]))
+                if group == "server":
+                    self.assertEqual(len(rows[0]), 1 + opened["server/slowdown"].shape[1])
+                if group == "events":
+                    meanings = opened["events/kind"].attrs["flag_meanings"].decode().split()
+                    self.assertEqual([row["kind"] for row in rows], [meanings[number] for number in opened["events/kind"]])
+        self.assertEqual(self.check(run(MUIR, "export", "csv", file, "-o", "-")).count("\n"), 1501)
+
+    def test_openmetrics_is_text_that_a_parser_reads(self):
+        import h5py
+        file, out = self.telemetry("events.h5", "faults=llama3", "faults.rate=1e6", "steps=1500"), self.folder / "muir.prom"
+        self.check(run(MUIR, "export", "openmetrics", file, "-o", out))
+        text = out.read_text(encoding="utf-8")
+        self.assertTrue(text.endswith("# EOF\n"))
+        lines = text.splitlines()
+        for line in lines:
+            self.assertRegex(line, r'^(# (TYPE|UNIT|HELP|EOF).*|muir_[a-z_]+\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\} -?[0-9.e+-]+)$')
+        values = {line.split("{")[0]: float(line.split()[-1]) for line in lines if not line.startswith("#")}
+        with h5py.File(file) as opened:
+            self.assertAlmostEqual(values["muir_goodput_ratio"], opened["fleet/goodput"][-1], places=7)
+            self.assertAlmostEqual(values["muir_energy_joules_total"] / opened["fleet/energy_j"][:].sum(), 1, places=7)
+        try:
+            from prometheus_client.openmetrics.parser import text_string_to_metric_families
+        except ImportError:
+            return
+        self.assertGreater(len(list(text_string_to_metric_families(text))), 10)
+
+    def test_parquet_is_written_or_says_what_is_missing(self):
+        out = self.folder / "out.parquet"
+        done = run(MUIR, "export", "parquet", self.telemetry("plain.h5"), "-o", out)
+        has = not subprocess.run([sys.executable, "-c", "import pandas, pyarrow"], capture_output=True, check=False).returncode
+        if has:
+            import pandas
+            self.check(done)
+            self.assertEqual(len(pandas.read_parquet(out)), 60)
+        else:
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("parquet needs Python with pandas and pyarrow", done.stderr)
+
+    def test_wrong_input_is_one_sentence(self):
+        plain = self.telemetry("plain.h5")
+        for arguments in (["csv", plain, "-o", "/no/such/x"], ["csv", plain, "--group", "nix", "-o", "x"], ["csv", "/no/such", "-o", "x"], ["csv", plain]):
+            done = run(MUIR, "export", *arguments, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertTrue(done.stderr.startswith("muir: ") and done.stderr.count("\n") == 1, done.stderr)
+
+
+class Top(Case):
+    def test_a_running_job_is_followed_from_another_process(self):
+        file = self.folder / "live.h5"
+        job = subprocess.Popen([MUIR, "run", "tiny", "steps=2000000000", "host.every=0", "-o", file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            seen = []
+            for _ in range(600):
+                done = run(MUIR, "top", file, "--once")
+                seen += re.findall(r"^step +([0-9,]+) ", done.stdout, re.MULTILINE)
+                if len(set(seen)) > 1:
+                    break
+                time.sleep(0.1)
+            self.assertIsNone(job.poll())
+        finally:
+            job.kill()
+            job.wait()
+        numbers = [int(text.replace(",", "")) for text in seen]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertGreater(len(set(numbers)), 1)
+        self.assertIn("goodput", self.check(run(MUIR, "top", file, "--once")))
+
+    def test_it_shows_servers_and_events(self):
+        shown = self.check(run(MUIR, "top", self.telemetry("events.h5", "faults=llama3", "faults.rate=1e6", "steps=1500"), "--once"))
+        for word in ("slowest:", "events ", "MFU", "compute"):
+            self.assertIn(word, shown)
+
+    def test_no_file_is_one_sentence(self):
+        done = run(MUIR, "top", "/no/such.h5", "--once")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ static void emit_weights(muir_emitter *e, muir_axis axis, double params)
     const int64_t zero_stage = e->job->parallel.zero_stage;
     if (params <= 0.0) return;
     if (e->phase != MUIR_WEIGHT && zero_stage > 2) muir_emit_gather(e, axis, params, MUIR_ALL_GATHER);
-    if (e->phase == MUIR_WEIGHT && zero_stage > 1) muir_emit_sync(e, axis, params);
+    if (e->phase == MUIR_WEIGHT && muir_job_syncs_microbatches(e->job)) muir_emit_sync(e, axis, params);
 }
 
 void muir_emit_phase(muir_emitter *e, muir_phase phase)
@@ -133,12 +133,23 @@ void muir_emit_phase(muir_emitter *e, muir_phase phase)
     emit_weights(e, MUIR_AXIS_EDP, e->block->expert_params);
 }
 
+/* Op by op, what is dear to compute is kept: attention, every second product, and what scatters results.
+ * Source: pytorch/torchtitan @b5bcd76, the default of its selective activation checkpointing. */
+static bool is_kept(const muir_op *op, int *products)
+{
+    if (op->kind == MUIR_OP_COLL) return op->coll.kind == MUIR_REDUCE_SCATTER;
+    return op->kind == MUIR_OP_GEMM && (op->gemm.is_attention || (*products)++ % 2 == 0);
+}
+
 void muir_emit_recompute(muir_emitter *e)
 {
-    if (e->job->parallel.recompute != MUIR_RECOMPUTE_FULL) return;
+    const int recompute = e->job->parallel.recompute;
+    int products = 0;
+    if (recompute != MUIR_RECOMPUTE_FULL && recompute != MUIR_RECOMPUTE_OPS) return;
     const muir_op_range forward = e->block->phase[MUIR_FORWARD];
     for (int i = 0; i < forward.n; i++) {
         const muir_op op = e->program->ops[forward.first + i];
+        if (recompute == MUIR_RECOMPUTE_OPS && is_kept(&op, &products)) continue;
         if (op.kind == MUIR_OP_COLL && (op.coll.axis == MUIR_AXIS_DP || op.coll.axis == MUIR_AXIS_EDP))
             continue;
         *new_op(e, op.kind, op.name) = op;

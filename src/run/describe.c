@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "estimate/interval.h"
 #include "scenario/inputs.h"
 
 /* Texts. */
@@ -93,6 +94,20 @@ static muir_status add_scenario(muir_ctx *ctx, muir_describe *d, const muir_scen
     add_attribute(d, "", "ranks", d->launch->ranks_text);
     add_attribute(d, "", "source",
                   "muir: an emulator of distributed training; provenance says what was really executed");
+    return MUIR_OK;
+}
+
+/* The 80 % interval of modelled step times, as factors on them, and what the stack's figures rest on. */
+static muir_status add_interval(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario)
+{
+    muir_interval interval;
+    const muir_status st = muir_interval_of(ctx, scenario, &interval);
+    if (st != MUIR_OK) return st;
+    snprintf(d->low, sizeof d->low, "%.6g", interval.low);
+    snprintf(d->high, sizeof d->high, "%.6g", interval.high);
+    add_attribute(d, "fleet", "interval_low", d->low);
+    add_attribute(d, "fleet", "interval_high", d->high);
+    add_attribute(d, "fleet", "interval_basis", muir_basis_word(scenario));
     return MUIR_OK;
 }
 
@@ -205,6 +220,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     MUIR_TRY(muir_scenario_text(ctx, scenario, false, &d->resolved));
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
     MUIR_TRY(add_scenario(ctx, d, scenario));
+    MUIR_TRY(add_interval(ctx, d, scenario));
     add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
     MUIR_TRY(muir_describe_facts(ctx, d, scenario));
     if (d->is_out_of_memory) st = muir_fail(ctx, MUIR_ERR_MEM, "no memory for telemetry");

@@ -19,6 +19,7 @@ struct muir_describe {
     int index[MUIR_TABLE_COUNT]; /* of a table in `tables`, -1: not in this file */
     char *resolved, *identity;   /* texts of the scenario */
     char *keys;                  /* storage of attribute keys and values */
+    char low[24], high[24];      /* of the step time's interval */
     double *frequency_hz;        /* of the power spectrum */
     const char **names;          /* [numbers of all enumerations], in the order of muir_enumerations */
     size_t n_columns;

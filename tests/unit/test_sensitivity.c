@@ -128,7 +128,7 @@ static const char *const warm[] = {"fleet=dgx-h100",
                                    "parallel.tp=8",
                                    "parallel.dp=16",
                                    "global_batch_size=64",
-                                   "fleet.site.inlet_c=54.5",
+                                   "fleet.site.inlet_c=48.5",
                                    "fleet.site.inlet_swing_c=1",
                                    NULL};
 

@@ -123,7 +123,7 @@ static void emit_weights(muir_emitter *e, muir_axis axis, double params)
     const int64_t zero_stage = e->job->parallel.zero_stage;
     if (params <= 0.0) return;
     if (e->phase != MUIR_WEIGHT && zero_stage > 2) muir_emit_gather(e, axis, params, MUIR_ALL_GATHER);
-    if (e->phase == MUIR_WEIGHT && zero_stage > 1) muir_emit_sync(e, axis, params);
+    if (e->phase == MUIR_WEIGHT && muir_job_syncs_microbatches(e->job)) muir_emit_sync(e, axis, params);
 }
 
 /* Kept activations that wait in the host's memory go there while the layer computes, and come back. */

@@ -17,8 +17,17 @@ typedef struct muir_batch {
 typedef struct muir_parallel {
 #include "models/parallel.def"
 } muir_parallel;
+/* A number for each key of figures.def. */
+#define FIGURE(name, middle, all, kind, chip, software, stack) double name;
+typedef struct muir_figures {
+#include "models/figures.def"
+} muir_figures;
+#undef FIGURE
 typedef struct muir_stack {
 #include "models/stack.def"
+    muir_figures prior;  /* middles before any run is seen, counted or published; 0: that of figures.def */
+    muir_figures spread; /* standard deviations of the figures' natural logarithms; 0: known exactly */
+    char top_kind[MUIR_NAME_SIZE]; /* the kind next to that of all software; set when files are read */
 } muir_stack;
 #undef OPTION
 #define OPTION MUIR_OPTION_ENUM
@@ -27,6 +36,25 @@ typedef struct muir_stack {
 #include "models/parallel.def"
 #include "models/stack.def"
 #undef OPTION
+
+#define FIGURE(name, middle, all, kind, chip, software, stack) MUIR_FIGURE_##name,
+typedef enum muir_figure {
+#include "models/figures.def"
+    MUIR_FIGURE_COUNT
+} muir_figure;
+#undef FIGURE
+
+/* Key of a figure in data/stacks files, never NULL; its value in a stack, to read and to set. Local. */
+const char *muir_figure_name(int figure);
+double muir_figure_get(const muir_stack *stack, int figure);
+void muir_figure_set(muir_stack *stack, int figure, double value);
+
+/* The smallest and largest value that stack.def allows. Local. */
+void muir_figure_range(int figure, double *least, double *most);
+
+/* A figure's number in a set of them, to read and to set. Local. */
+double muir_figures_at(const muir_figures *figures, int figure);
+void muir_figures_set(muir_figures *figures, int figure, double value);
 
 /* Plain data: it is sent to other ranks as bytes. Once resolved, nothing is auto (0) any more but
  * etp (muir_job_etp) and zero_group (muir_job_zero_size). */
@@ -59,6 +87,11 @@ int64_t muir_job_expert_replicas(const muir_job *job);
 /* Replicas and context parts that share out gradients and optimizer (and weights from zero_stage 3) of an
  * axis among themselves: all, or zero_group; of experts' axis as many groups as of the other. Local. */
 int64_t muir_job_zero_size(const muir_job *job, muir_axis axis);
+
+/* Whether gradients are synchronised after every microbatch: with zero_stage 3, and with 2 where there is no
+ * pipeline. Stages of a pipeline add up their gradients first: the sync of each microbatch would stand in the
+ * way of the next. Local. */
+bool muir_job_syncs_microbatches(const muir_job *job);
 
 /* Chips of one replica: tp cp pp. Local. */
 int64_t muir_job_replica_chips(const muir_job *job);

@@ -107,7 +107,7 @@ static void emit_sync(muir_emitter *e, muir_axis axis, double params)
 {
     const muir_parallel *parallel = &e->job->parallel;
     const char *name = axis == MUIR_AXIS_EDP ? "expert gradient sync" : "gradient sync";
-    if (params <= 0.0 || parallel->zero_stage > 1) return; /* from stage 2 with each microbatch */
+    if (params <= 0.0 || muir_job_syncs_microbatches(e->job)) return;
     if (parallel->zero_stage == 0)
         muir_emit_coll(e, name, MUIR_ALL_REDUCE, axis, params * parallel->grad_bytes);
     else

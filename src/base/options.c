@@ -213,6 +213,17 @@ void muir_option_get(const muir_section *section, const muir_option *option, con
     }
 }
 
+void muir_option_copy(const muir_section *section, const muir_option *option, const void *from, void *to)
+{
+    static const size_t sizes[] = {
+        [MUIR_OPTION_INT] = sizeof(int64_t),  [MUIR_OPTION_AUTO] = sizeof(int64_t),
+        [MUIR_OPTION_FLOAT] = sizeof(double), [MUIR_OPTION_BOOL] = sizeof(bool),
+        [MUIR_OPTION_NAME] = MUIR_NAME_SIZE,  [MUIR_OPTION_TEXT] = MUIR_TEXT_SIZE,
+        [MUIR_OPTION_CHOICE] = sizeof(int),   [MUIR_OPTION_DIMS] = MUIR_DIMS * sizeof(int),
+    };
+    memcpy(field_of(section, option, to), field_of_const(section, option, from), sizes[option->type]);
+}
+
 const muir_option *muir_schema_find(const muir_schema *schema, const char *path, const muir_section **section)
 {
     const char *dot = strchr(path, '.');

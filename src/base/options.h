@@ -151,6 +151,9 @@ muir_status muir_option_set(muir_ctx *ctx, const char *where, const muir_section
 void muir_option_get(const muir_section *section, const muir_option *option, const void *file, char *text,
                      size_t size);
 
+/* Copies one option's value from a file's struct to another of the same schema. Local. */
+void muir_option_copy(const muir_section *section, const muir_option *option, const void *from, void *to);
+
 /* The option named by `path` ("tp" in section "parallel": "parallel.tp"), or NULL.
  * section  out  where it was found
  * Local. */

@@ -149,9 +149,13 @@ static void print_schedule(const muir_scenario *s, const muir_order *order, cons
     printf(" of %d\n", order->shape.stages * order->shape.chunks);
 }
 
-static void print_ideal(const muir_ideal *ideal)
+static void print_ideal(const muir_check *c)
 {
-    printf("\nideal step (modelled, all chips of speed 1): %s\n", muir_time_text(ideal->step_s).s);
+    const muir_ideal *ideal = c->ideal;
+    printf("\nideal step (modelled, all chips of speed 1): %s (80 %%: %s to %s; figures of stack %s: %s)\n",
+           muir_time_text(ideal->step_s).s, muir_time_text(ideal->step_s * c->interval.low).s,
+           muir_time_text(ideal->step_s * c->interval.high).s, c->scenario->run.stack,
+           muir_basis_word(c->scenario));
     for (int i = 0; i < MUIR_PART_COUNT; i++)
         if (ideal->part_s[i] > 0.0)
             printf("  %-10s %9s  %5.1f %%  %s\n", muir_part_name((muir_part)i),
@@ -308,7 +312,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_check *c)
     print_schedule(c->scenario, c->order, c->ideal);
     muir_status st = muir_check_memory(ctx, c->scenario, &c->memory, c->ideal->step_s);
     if (st != MUIR_OK) return st;
-    print_ideal(c->ideal);
+    print_ideal(c);
     st = print_reliability(ctx, c->scenario, c->program, c->ideal);
     if (st != MUIR_OK) return st;
     print_ranks(c->scenario, c->ranks);
@@ -328,6 +332,7 @@ static muir_status show(muir_ctx *ctx, const muir_scenario *s, int ranks, const 
     MUIR_TRY(muir_slot_times_create(ctx, s, c.program, &slot_times));
     MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &c.order));
     MUIR_TRY(muir_ideal_create(ctx, c.order, slot_times, &c.ideal));
+    MUIR_TRY(muir_interval_of(ctx, s, &c.interval));
     MUIR_TRY(muir_times_dilated_step_s(ctx, s, c.program, slot_times, ranks, &c.dilated_s));
     MUIR_TRY(muir_scenario_memory(ctx, s, c.program, &c.memory));
     if (json_path)

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "estimate/interval.h"
 #include "memory/fit.h"
 #include "step_time/ideal.h"
 
@@ -13,6 +14,7 @@ typedef struct muir_check {
     muir_program *program;
     muir_order *order;
     muir_ideal *ideal;
+    muir_interval interval; /* of the ideal step */
     muir_memory memory;
     double dilated_s; /* of a step on the wall under host.pace=dilate:X, 0 otherwise */
     int ranks;

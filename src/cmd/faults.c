@@ -13,7 +13,7 @@
 /* A figure that the log tells, by the key that it goes to. */
 typedef struct line {
     const char *key, *units;
-    muir_figure figure;
+    muir_fit_figure figure;
 } line;
 
 enum { MOST_LINES = 48 };
@@ -23,7 +23,7 @@ typedef struct lines {
     int n;
 } lines;
 
-static void add(lines *l, const char *key, const char *units, muir_figure figure)
+static void add(lines *l, const char *key, const char *units, muir_fit_figure figure)
 {
     if (l->n < MOST_LINES) l->line[l->n++] = (line){key, units, figure};
 }

@@ -42,13 +42,22 @@ static void print_memory(const muir_scenario *s, const muir_memory *memory)
            muir_fit_verdict_name(fit.verdict));
 }
 
-static void print_step(const muir_summary *m)
+/* What a figure rests on, where that is little: after the number. */
+static const char *if_assumed(const muir_summary *m)
+{
+    return strcmp(m->basis, "assumed") == 0 ? ", assumed" : "";
+}
+
+static void print_step(const muir_scenario *s, const muir_summary *m)
 {
     const muir_statistics *t = &m->step_time_s;
     printf("\nfleet clock (modelled)\n");
-    printf("  step time   %s mean; %s min, %s p50, %s p99, %s max\n", muir_time_text(t->mean).s,
-           muir_time_text(t->min).s, muir_time_text(t->p50).s, muir_time_text(t->p99).s,
+    printf("  step time   %s mean (%s to %s%s); %s min, %s p50, %s p99, %s max\n", muir_time_text(t->mean).s,
+           muir_time_text(t->mean * m->interval.low).s, muir_time_text(t->mean * m->interval.high).s,
+           if_assumed(m), muir_time_text(t->min).s, muir_time_text(t->p50).s, muir_time_text(t->p99).s,
            muir_time_text(t->max).s);
+    printf("              in brackets 80 %% intervals: the figures of stack %s are %s\n", s->run.stack,
+           m->basis);
     for (int i = 0; i < MUIR_PART_COUNT; i++)
         if (fabs(m->part_s[i]) > 1e-9 * t->mean) /* below 0 where chips are faster than the mean */
             printf("    %-10s %9s  %5.1f %%  %s\n", muir_part_name((muir_part)i),
@@ -69,9 +78,12 @@ static void print_rates(const muir_scenario *s, const muir_summary *m)
 {
     const double chips = (double)muir_job_chips(&s->job);
     const double peak = muir_scenario_peak_flop_per_s(s);
-    printf("  throughput  %s, %s a chip\n", muir_si(m->tokens_per_s, "token/s").s,
+    printf("  throughput  %s (%s to %s%s), %s a chip\n", muir_si(m->tokens_per_s, "token/s").s,
+           muir_si(m->tokens_per_s / m->interval.high, "").s,
+           muir_si(m->tokens_per_s / m->interval.low, "").s, if_assumed(m),
            muir_si(m->tokens_per_s / chips, "token/s").s);
-    printf("  MFU         %.1f %% (%s a chip of %s), HFU %.1f %%\n", 100.0 * m->mfu,
+    printf("  MFU         %.1f %% (%.0f to %.0f %%%s): %s a chip of %s; HFU %.1f %%\n", 100.0 * m->mfu,
+           100.0 * m->mfu / m->interval.high, 100.0 * m->mfu / m->interval.low, if_assumed(m),
            muir_si(m->mfu * peak, "FLOP/s").s, muir_si(peak, "FLOP/s").s, 100.0 * m->hfu);
     printf("  power       %s mean at the meter; energy %s; chips %.0f C mean, %.0f C hottest",
            muir_si(m->power_mean_w, "W").s, muir_si(m->energy_j, "J").s, m->chip_mean_c, m->chip_hottest_c);
@@ -83,8 +95,10 @@ static void print_cost(const muir_scenario *s, const muir_summary *m)
 {
     const double chip_hours = (double)muir_fleet_chips(&s->fleet) * m->fleet_time_s / 3600.0;
     const double rent = s->fleet.site.rent_usd_per_chip_hour;
-    printf("  cost        %s, %s a step; %.3g USD per million tokens; a chip-hour costs %.3g USD",
+    printf("  cost        %s, %s a step; %.3g USD per million tokens (%.3g to %.3g%s); a chip-hour costs "
+           "%.3g USD",
            muir_si(m->cost_usd, "USD").s, muir_si(m->usd_per_step, "USD").s, m->usd_per_mtoken,
+           m->usd_per_mtoken * m->interval.low, m->usd_per_mtoken * m->interval.high, if_assumed(m),
            m->cost_usd / chip_hours);
     if (rent > 0.0) printf(" and rents for %.3g", rent);
     if (isfinite(m->breakeven_use)) printf(" (even at %.0f %% use)", 100.0 * m->breakeven_use);
@@ -327,7 +341,7 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
         printf("\nnothing left to do: the file holds all steps\n");
         return;
     }
-    print_step(m);
+    print_step(scenario, m);
     print_calibration(scenario, m);
     print_rates(scenario, m);
     print_cost(scenario, m);

@@ -7,10 +7,14 @@
 #include "cmd/report.h"
 #include "run/calibrate.h"
 
-static void put_statistics(muir_json *object, const char *key, const muir_statistics *s)
+/* The step's mean, between the ends of its 80 % interval. */
+static void put_step_time(muir_json *object, const char *key, const muir_statistics *s,
+                          const muir_interval *interval)
 {
     muir_json j = muir_json_object(object, key);
     muir_json_real(&j, "mean", s->mean);
+    muir_json_real(&j, "low", s->mean * interval->low);
+    muir_json_real(&j, "high", s->mean * interval->high);
     muir_json_real(&j, "min", s->min);
     muir_json_real(&j, "max", s->max);
     muir_json_real(&j, "p50", s->p50);
@@ -84,13 +88,35 @@ static void put_account(muir_json *object, const muir_scenario *s, const muir_su
     put_scaled(&j, "lost_chip_hours", g->lost_ns, MUIR_KIND_COUNT, muir_kind_name, chip_hours);
 }
 
+static void put_range(muir_json *object, const char *key, double low, double high)
+{
+    muir_json j = muir_json_object(object, key);
+    muir_json_maybe(&j, "low", low);
+    muir_json_maybe(&j, "high", high);
+}
+
+/* 80 % intervals of what goes with the step time, and what the stack's figures rest on. */
+static void put_interval(muir_json *object, const muir_scenario *s, const muir_summary *m)
+{
+    const double low = m->interval.low, high = m->interval.high;
+    muir_json j = muir_json_object(object, "interval");
+    muir_json_real(&j, "level", 0.8);
+    muir_json_text(&j, "basis", m->basis);
+    muir_json_text(&j, "stack", s->run.stack);
+    put_range(&j, "step_time_s", m->step_time_s.mean * low, m->step_time_s.mean * high);
+    put_range(&j, "mfu", m->mfu / high, m->mfu / low);
+    put_range(&j, "tokens_per_s", m->tokens_per_s / high, m->tokens_per_s / low);
+    put_range(&j, "usd_per_mtoken", m->usd_per_mtoken * low, m->usd_per_mtoken * high);
+}
+
 static void put_fleet(muir_json *object, const muir_scenario *s, const muir_summary *m)
 {
     muir_json j = muir_json_object(object, "fleet");
-    put_statistics(&j, "step_time_s", &m->step_time_s);
+    put_step_time(&j, "step_time_s", &m->step_time_s, &m->interval);
     muir_json_real(&j, "mfu", m->mfu);
     muir_json_real(&j, "hfu", m->hfu);
     muir_json_real(&j, "tokens_per_s", m->tokens_per_s);
+    put_interval(&j, s, m);
     muir_json_real(&j, "goodput", m->goodput);
     muir_json power = muir_json_object(&j, "power_w");
     muir_json_real(&power, "mean", m->power_mean_w);

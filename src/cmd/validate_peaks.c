@@ -67,7 +67,7 @@ static errors all_errors(const muir_validate_row *rows, int n, muir_validate_fil
 {
     errors e = {0, 0.0, 0.0, 0.0};
     for (int i = 0; i < n; i++)
-        if (is_measured(&rows[i]) && (!filter || filter(&rows[i]))) add_error(&e, rows[i].peak.error);
+        if (is_measured(&rows[i]) && (!filter || filter(&rows[i], NULL))) add_error(&e, rows[i].peak.error);
     return e;
 }
 
@@ -100,7 +100,7 @@ static void count_verdicts(const muir_validate_row *rows, int n, muir_validate_f
 {
     memset(count, 0, 3 * sizeof *count);
     for (int i = 0; i < n; i++)
-        if (!rows[i].is_skipped && (!filter || filter(&rows[i]))) count[rows[i].peak.fit.verdict]++;
+        if (!rows[i].is_skipped && (!filter || filter(&rows[i], NULL))) count[rows[i].peak.fit.verdict]++;
 }
 
 /* Of rows that do not say what was computed again the least of what they may have needed counts. */

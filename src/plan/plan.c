@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "estimate/interval.h"
 #include "power/cost.h"
 #include "reliability/expect.h"
 #include "power/power.h"
@@ -90,7 +91,7 @@ static void fill_entry(const muir_scenario *s, muir_plan_by by, const muir_progr
     const muir_cost cost = muir_cost_of(s);
     const double energy_j = muir_power_ideal_j(s, ideal);
     memcpy(e->part_s, ideal->part_s, sizeof e->part_s);
-    e->step_s = ideal->step_s;
+    e->step_s = e->low_s = e->high_s = ideal->step_s;
     e->mfu = program->model_flop / (ideal->step_s * peak * (double)e->chips);
     e->power_w = energy_j / ideal->step_s;
     e->tokens_per_s = tokens / ideal->step_s;
@@ -227,6 +228,25 @@ done:
     return st;
 }
 
+/* The interval of a layout that was found: its scenario once more. */
+static muir_status find_interval(muir_ctx *ctx, search *s, muir_plan_entry *e)
+{
+    muir_status st = MUIR_OK;
+    muir_interval interval;
+    muir_job *job = &s->work.job;
+    s->work.fleet = s->request->base->fleet;
+    job->parallel = e->parallel;
+    job->batch.micro_batch_size = e->micro_batch_size;
+    job->microbatches = e->microbatches;
+    job->place = muir_schedule_find(e->parallel.schedule)->place;
+    muir_fleet_slice(&s->work.fleet, e->chips);
+    MUIR_TRY(muir_interval_of(ctx, &s->work, &interval));
+    e->low_s = e->step_s * interval.low;
+    e->high_s = e->step_s * interval.high;
+done:
+    return st;
+}
+
 static muir_status finish(muir_ctx *ctx, search *s, double start_s, muir_plan **out)
 {
     muir_status st = MUIR_OK;
@@ -234,6 +254,8 @@ static muir_status finish(muir_ctx *ctx, search *s, double start_s, muir_plan **
     double search_s = muir_now_s() - start_s;
     MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, 1, sizeof *plan, "the plan", &plan)));
     MUIR_TRY(muir_ranking_meet(ctx, s->ranking));
+    MUIR_TRY(find_interval(ctx, s, &s->own));
+    for (int i = 0; i < s->ranking->n; i++) MUIR_TRY(find_interval(ctx, s, &s->ranking->entries[i]));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, s->count, COUNTS, MPI_INT64_T, MPI_SUM, ctx->comm));
     MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &search_s, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
     *plan = (muir_plan){.entries = s->ranking->entries,

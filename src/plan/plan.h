@@ -18,6 +18,7 @@ typedef struct muir_plan_entry {
     muir_parallel parallel;
     int64_t micro_batch_size, microbatches, chips;
     double step_s, part_s[MUIR_PART_COUNT];
+    double low_s, high_s;     /* 80 % interval of the step */
     double mfu, tokens_per_s; /* without failures */
     double goodput;           /* expected productive share of the time; 1 where nothing fails */
     double usd_per_mtoken;    /* of tokens that are kept: with that goodput */

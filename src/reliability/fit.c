@@ -32,12 +32,12 @@ typedef struct sample {
     double rate, spread, in_place;
 } sample;
 
-muir_figure muir_poisson_figure(int n, double exposure)
+muir_fit_figure muir_poisson_figure(int n, double exposure)
 {
     const double x = (double)n, y = x + 1.0;
     const double low = n > 0 ? x * pow(1.0 - 1.0 / (9.0 * x) - z80 / (3.0 * sqrt(x)), 3.0) : 0.0;
     const double high = y * pow(1.0 - 1.0 / (9.0 * y) + z80 / (3.0 * sqrt(y)), 3.0);
-    return (muir_figure){x / exposure, fmax(0.0, low) / exposure, high / exposure, n};
+    return (muir_fit_figure){x / exposure, fmax(0.0, low) / exposure, high / exposure, n};
 }
 
 static void free_tally(tally *t)
@@ -97,18 +97,18 @@ static sample measure(const tally *t, const muir_exposure *x, const int32_t *pic
 }
 
 /* 80 % interval from the draws, which it sorts. */
-static muir_figure interval(double value, double *draws, int n)
+static muir_fit_figure interval(double value, double *draws, int n)
 {
     muir_sort(draws, DRAWS);
-    return (muir_figure){value, muir_percentile(draws, DRAWS, 0.1), muir_percentile(draws, DRAWS, 0.9), n};
+    return (muir_fit_figure){value, muir_percentile(draws, DRAWS, 0.1), muir_percentile(draws, DRAWS, 0.9), n};
 }
 
 /* Wilson's interval of a share of n. Source: J. Am. Stat. Assoc. 22(158), 1927. */
-static muir_figure share_figure(double share, int n)
+static muir_fit_figure share_figure(double share, int n)
 {
     const double zz = z80 * z80 / n, middle = (share + 0.5 * zz) / (1.0 + zz);
     const double half = sqrt(share * (1.0 - share) * zz + 0.25 * zz * zz) / (1.0 + zz);
-    return (muir_figure){share, fmax(0.0, middle - half), fmin(1.0, middle + half), n};
+    return (muir_fit_figure){share, fmax(0.0, middle - half), fmin(1.0, middle + half), n};
 }
 
 /* Chance of at least k failures under a negative binomial law of this mean and shape. */
@@ -149,9 +149,9 @@ static void fit_lemons(const tally *t, const muir_exposure *x, muir_fault_fit *f
         n++, failures += t->failures[i], days += fmax(0.0, x->days - t->out_days[i]);
     }
     if (n == 0) return;
-    const muir_figure rate = muir_poisson_figure(failures, days * x->chips * 1e-3);
+    const muir_fit_figure rate = muir_poisson_figure(failures, days * x->chips * 1e-3);
     fit->lemon_share = muir_poisson_figure(n, t->n);
-    fit->lemon_factor = (muir_figure){rate.value / fit->rate.value, rate.low / fit->rate.value,
+    fit->lemon_factor = (muir_fit_figure){rate.value / fit->rate.value, rate.low / fit->rate.value,
                                       rate.high / fit->rate.value, failures};
 }
 
@@ -236,8 +236,8 @@ static muir_slow_fit fit_slow(const muir_fault_log *history, int kind, double ex
     if (lengths < 3) return fit;
     const double mu = sum / lengths, sigma = sqrt(fmax(0.0, (square - sum * mu) / (lengths - 1)));
     const double of_mu = z80 * sigma / sqrt(lengths), of_sigma = z80 / sqrt(2.0 * lengths);
-    fit.median_s = (muir_figure){exp(mu), exp(mu - of_mu), exp(mu + of_mu), lengths};
-    fit.sigma = (muir_figure){sigma, sigma * exp(-of_sigma), sigma * exp(of_sigma), lengths};
+    fit.median_s = (muir_fit_figure){exp(mu), exp(mu - of_mu), exp(mu + of_mu), lengths};
+    fit.sigma = (muir_fit_figure){sigma, sigma * exp(-of_sigma), sigma * exp(of_sigma), lengths};
     return fit;
 }
 

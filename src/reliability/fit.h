@@ -7,10 +7,10 @@
 #include "scenario/fault_log.h"
 
 /* A fitted figure; n: observations behind it, 0: the log cannot tell. */
-typedef struct muir_figure {
+typedef struct muir_fit_figure {
     double value, low, high;
     int n;
-} muir_figure;
+} muir_fit_figure;
 
 /* What was watched, for how long. */
 typedef struct muir_exposure {
@@ -22,8 +22,8 @@ typedef struct muir_exposure {
 enum { MUIR_MOST_LEMONS = 64 };
 
 typedef struct muir_slow_fit {
-    muir_figure rate;            /* 1/1000 chip-days; of flaps 1/month and chip */
-    muir_figure median_s, sigma; /* length */
+    muir_fit_figure rate;            /* 1/1000 chip-days; of flaps 1/month and chip */
+    muir_fit_figure median_s, sigma; /* length */
     double least, most;          /* severity */
 } muir_slow_fit;
 
@@ -31,17 +31,17 @@ typedef struct muir_slow_fit {
 typedef struct muir_fault_fit {
     muir_exposure exposure;
     int of_kind[MUIR_KIND_COUNT]; /* events of each kind */
-    muir_figure rate;             /* of servers that are no lemons */
-    muir_figure spread;
-    muir_figure in_place;
-    muir_figure repair_median_s, repair_sigma, long_repair_share;
+    muir_fit_figure rate;             /* of servers that are no lemons */
+    muir_fit_figure spread;
+    muir_fit_figure in_place;
+    muir_fit_figure repair_median_s, repair_sigma, long_repair_share;
     double long_repair_min_s, long_repair_max_s;
     muir_slow_fit compute, network, flap;
-    muir_figure per_day[MUIR_KIND_COUNT]; /* of the whole job: planned, crash, ... */
+    muir_fit_figure per_day[MUIR_KIND_COUNT]; /* of the whole job: planned, crash, ... */
     int32_t lemon[MUIR_MOST_LEMONS];      /* [n_lemons] servers */
     int lemon_failures[MUIR_MOST_LEMONS];
     int n_lemons;
-    muir_figure lemon_share, lemon_factor;
+    muir_fit_figure lemon_share, lemon_factor;
     int bursts, largest_burst; /* failures of several servers within a minute */
     double dispersion;         /* variance over mean of the failures of a day; 1: Poisson */
 } muir_fault_fit;
@@ -62,7 +62,7 @@ muir_status muir_fault_fit_make(muir_ctx *ctx, const muir_fault_log *log, muir_e
                                 muir_fault_fit *fit);
 
 /* The exact interval of a Poisson count that holds it in 80 % of all cases. Local. */
-muir_figure muir_poisson_figure(int n, double exposure);
+muir_fit_figure muir_poisson_figure(int n, double exposure);
 
 /* A branch of repairs that takes at least a day, and a lognormal one. */
 typedef struct muir_repair_law {

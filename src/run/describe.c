@@ -9,6 +9,7 @@
 
 #include "base/build.h"
 #include "base/mem.h"
+#include "estimate/interval.h"
 #include "scenario/inputs.h"
 
 /* Texts. */
@@ -149,6 +150,20 @@ static void add_file(muir_describe *d, const muir_scenario *scenario, const char
              "muir: an emulator of distributed training; provenance says what was really executed");
 }
 
+/* The 80 % interval of modelled step times, as factors on them, and what the stack's figures rest on. */
+static muir_status add_interval(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario)
+{
+    muir_interval interval;
+    const muir_status st = muir_interval_of(ctx, scenario, &interval);
+    if (st != MUIR_OK) return st;
+    d->interval_low = interval.low;
+    d->interval_high = interval.high;
+    add_attribute(d, "fleet", "interval_low", MUIR_F64, &d->interval_low);
+    add_attribute(d, "fleet", "interval_high", MUIR_F64, &d->interval_high);
+    add_attribute(d, "fleet", "interval_basis", MUIR_TEXT, muir_basis_word(scenario));
+    return MUIR_OK;
+}
+
 /* Dimensions and tables. */
 
 void muir_describe_add_dimension(muir_describe *d, const muir_dimension *dimension)
@@ -266,6 +281,7 @@ static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *sc
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
     MUIR_TRY(add_scenario(ctx, d, scenario));
     add_file(d, scenario, facts->history);
+    MUIR_TRY(add_interval(ctx, d, scenario));
     add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
     MUIR_TRY(muir_describe_facts(ctx, d, scenario));
     MUIR_TRY(muir_describe_numbers(ctx, d));

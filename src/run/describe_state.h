@@ -25,6 +25,7 @@ struct muir_describe {
     struct muir_describe_memory *memory; /* of the stages; describe_memory.c's */
     struct muir_numbers *numbers;        /* what numbers in columns mean */
     int64_t seed, ranks;
+    double interval_low, interval_high;  /* of the step time, as factors */
     size_t n_columns;
     muir_launch *launch;
 };

@@ -257,6 +257,8 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     s.host_s = r->host_s;
     s.telemetry_s = r->telemetry_s;
     s.step_sigma = r->scenario->fleet.variation.step_sigma;
+    s.basis = muir_basis_word(r->scenario);
+    MUIR_TRY(muir_interval_of(ctx, r->scenario, &s.interval));
     s.power = muir_power_log_summary(r->power);
     s.cost = *muir_fleet_clock_cost(r->fleet);
     s.has_no_mpi_io = r->has_no_mpi_io;

@@ -3,6 +3,7 @@
 #ifndef MUIR_RUN_SUMMARY_H
 #define MUIR_RUN_SUMMARY_H
 
+#include "estimate/interval.h"
 #include "fleet_clock/fleet_clock.h"
 #include "host_clock/host_clock.h"
 #include "run/power.h"
@@ -35,6 +36,8 @@ typedef struct muir_summary {
     muir_statistics step_time_s;
     double part_s[MUIR_PART_COUNT]; /* means, add up to step_time_s.mean */
     double mfu, hfu, tokens_per_s;  /* over the whole launch */
+    muir_interval interval;         /* of the mean step time without faults; rates follow it, costs too */
+    const char *basis;              /* what the stack's figures rest on */
     double throughput_share;        /* tokens per second over those of whole attempts with all replicas */
     double goodput;                 /* productive share of fleet time, since the start of the run */
     muir_goodput account;           /* of all fleet time since the start of the run */

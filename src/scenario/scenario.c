@@ -11,7 +11,9 @@
 #include "models/program.h"
 #include "scenario/catalogue.h"
 #include "scenario/fault_log.h"
+#include "scenario/inputs.h"
 #include "scenario/overrides.h"
+#include "scenario/stack.h"
 #include "scenario/yaml.h"
 #include "schedule/schedule.h"
 
@@ -122,6 +124,18 @@ static muir_status load_parts(muir_ctx *ctx, const char *fleet_path, const muir_
     MUIR_TRY(muir_library_check(ctx, path, fleet));
 done:
     return st;
+}
+
+/* Who gives a figure of the stack means it. */
+static void give_figures(muir_stack *stack, const muir_overrides *list)
+{
+    for (int i = 0; i < list->n; i++) {
+        const char *key = NULL;
+        char name[MUIR_NAME_SIZE];
+        if (muir_input_owner(list->item[i], &key)->schema != &muir_stack_schema) continue;
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(key, "="), key);
+        muir_stack_give(stack, name);
+    }
 }
 
 static void name_of(const char *path, char name[MUIR_NAME_SIZE])
@@ -308,7 +322,7 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
 {
     muir_status st = MUIR_OK;
     muir_overrides list = {NULL, NULL, NULL, 0, 0};
-    muir_loader loader;
+    muir_loader loader, stack_loader;
     char path[MUIR_PATH_SIZE], where[2 * MUIR_PATH_SIZE], fleet_path[MUIR_PATH_SIZE],
         other_path[MUIR_PATH_SIZE];
     MUIR_TRY(load_own(ctx, name, s, &loader, path));
@@ -325,8 +339,9 @@ static muir_status load_on_root(muir_ctx *ctx, const char *name, const char *con
                         sizeof other_path));
     if (strcmp(s->run.stack, "auto") == 0) memcpy(s->run.stack, s->fleet.chip.stack, sizeof s->run.stack);
     say_where(where, sizeof where, path, "stack");
-    MUIR_TRY(load_named(ctx, &muir_stack_schema, s->run.stack, where, &list, &s->job.stack, other_path,
-                        sizeof other_path));
+    MUIR_TRY(muir_stack_load(ctx, s->run.stack, where, &s->job.stack, &stack_loader));
+    MUIR_TRY(muir_overrides_apply(ctx, &stack_loader, &list));
+    give_figures(&s->job.stack, &list);
     MUIR_TRY(muir_overrides_apply_settings(ctx, &loader, s->run.stack, s->job.stack.settings));
     say_where(where, sizeof where, path, "faults");
     MUIR_TRY(load_named(ctx, &muir_faults_schema, s->run.faults, where, &list, &s->faults, other_path,

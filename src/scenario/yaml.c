@@ -162,6 +162,20 @@ muir_status muir_yaml_override(muir_ctx *ctx, muir_loader *loader, const char *k
     return st;
 }
 
+void muir_yaml_inherit(muir_loader *loader, const muir_loader *from, bool (*is_own)(const char *key))
+{
+    for (int s = 0; s < loader->schema->n_sections; s++) {
+        const muir_section *section = &loader->schema->sections[s];
+        for (int i = 0; i < section->n_options; i++) {
+            const muir_option *option = &section->options[i];
+            const int index = index_of(loader->schema, section, option);
+            if (loader->given[index] != 0 || (section->name[0] == '\0' && is_own(option->name))) continue;
+            muir_option_copy(section, option, from->file, loader->file);
+            loader->given[index] = from->given[index] != 0 ? -1 : 0;
+        }
+    }
+}
+
 muir_status muir_yaml_finish(muir_ctx *ctx, const muir_loader *loader)
 {
     for (int s = 0; s < loader->schema->n_sections; s++) {

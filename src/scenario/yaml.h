@@ -45,6 +45,12 @@ bool muir_yaml_is_given(const muir_loader *loader, const char *key);
 muir_status muir_yaml_override(muir_ctx *ctx, muir_loader *loader, const char *key, const char *value,
                                const char *where);
 
+/* Takes the value of every key that was not given from another file of the same schema; one that the other
+ * was given counts as given from here on.
+ * is_own  in   whether a key says something about its own file alone and is not taken
+ * Local. */
+void muir_yaml_inherit(muir_loader *loader, const muir_loader *from, bool (*is_own)(const char *key));
+
 /* Fails if a key without a default was given nowhere. Local. MUIR_ERR_ARG. */
 muir_status muir_yaml_finish(muir_ctx *ctx, const muir_loader *loader);
 

@@ -32,7 +32,8 @@ static double gemm_time_s(const muir_scenario *scenario, const muir_op_gemm *op)
     shape.peak_flop_per_s = is_8bit ? muir_scenario_peak_flop_per_s(scenario) : chip->bf16_flop_per_s;
     shape.fraction =
         is_8bit && chip->gemm_fraction_8bit > 0.0 ? chip->gemm_fraction_8bit : chip->gemm_fraction;
-    shape.fraction *= is_8bit ? stack->gemm_8bit : stack->gemm;
+    const bool is_4bit = operand_bytes < 1.0 && stack->gemm_4bit > 0.0;
+    shape.fraction *= is_4bit ? stack->gemm_4bit : is_8bit ? stack->gemm_8bit : stack->gemm;
     if (op->is_grouped)
         shape.fraction *=
             is_8bit && stack->grouped_gemm_8bit > 0.0 ? stack->grouped_gemm_8bit : stack->grouped_gemm;

@@ -54,6 +54,12 @@ static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, in
     return fmax(0.0, coll_s - attention_s * (p - 1.0) / p);
 }
 
+/* What compute loses to collectives that hide under it for so long: their copies take cores and memory. */
+static double interfered_s(const muir_scenario *scenario, double hidden_s)
+{
+    return scenario->job.stack.interference * fmax(0.0, hidden_s);
+}
+
 /* What is seen of a collective of a block that takes coll_s. */
 static double exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase,
                         double coll_s)
@@ -95,7 +101,19 @@ static void add_coll(const muir_scenario *scenario, const muir_op *ops, int i, i
     }
     const double seen_s = exposed_s(scenario, ops, i, n, phase, ports.time_s);
     p->slot.part_s[parts[axis]] += seen_s;
+    p->slot.part_s[MUIR_SLOT_COMPUTE] += interfered_s(scenario, ports.time_s - seen_s);
     muir_overlap_add(&p->overlap, ports, seen_s);
+}
+
+/* Exchanges with experts run under the compute of another microbatch, which is as long as this one's; where a
+ * slot begins and ends there is nothing to hide under. Source: NVIDIA/Megatron-LM,
+ * overlap_moe_expert_parallel_comm. */
+static void hide_exchanges(const muir_scenario *scenario, muir_slot_time *slot)
+{
+    static const double open = 0.1; /* of the compute; assumed */
+    const double hidden_s = fmin(slot->part_s[MUIR_SLOT_EP], (1.0 - open) * slot->part_s[MUIR_SLOT_COMPUTE]);
+    slot->part_s[MUIR_SLOT_EP] -= hidden_s;
+    slot->part_s[MUIR_SLOT_COMPUTE] += interfered_s(scenario, hidden_s);
 }
 
 static phase_time time_phase(const muir_scenario *scenario, const muir_program *program,
@@ -114,6 +132,7 @@ static phase_time time_phase(const muir_scenario *scenario, const muir_program *
             p.slot.part_s[MUIR_SLOT_COMPUTE] += muir_op_time_s(scenario, &ops[i]);
     }
     p.slot.part_s[MUIR_SLOT_COMPUTE] = fmax(p.slot.part_s[MUIR_SLOT_COMPUTE], host_s); /* goes on along */
+    if (scenario->job.parallel.overlap_ep) hide_exchanges(scenario, &p.slot);
     p.overlap.compute_s = p.slot.part_s[MUIR_SLOT_COMPUTE];
     return p;
 }
@@ -127,7 +146,7 @@ static muir_slot_time hide_replicas(const muir_scenario *scenario, const phase_t
     muir_slot_time slot = p->slot;
     slot.part_s[MUIR_SLOT_DP] = muir_overlap_exposed_s(&p->overlap, p->replicas, stack->overlap, 0.0);
     slot.part_s[MUIR_SLOT_COMPUTE] +=
-        stack->interference * fmin(p->replicas.time_s, stack->overlap * compute_s);
+        interfered_s(scenario, fmin(p->replicas.time_s, stack->overlap * compute_s));
     return slot;
 }
 
@@ -200,8 +219,9 @@ static double exposed_in_buckets_s(const muir_scenario *scenario, bool is_overla
                                    const muir_overlap *with)
 {
     if (!is_overlapped) return own.time_s;
-    return muir_overlap_exposed_s(with, own, scenario->job.stack.overlap,
-                                  (double)scenario->job.parallel.buckets);
+    const double seen_s = muir_overlap_exposed_s(with, own, scenario->job.stack.overlap,
+                                                 (double)scenario->job.parallel.buckets);
+    return seen_s + interfered_s(scenario, own.time_s - seen_s);
 }
 
 static muir_port_times range_ports(const muir_scenario *scenario, const muir_program *program,
@@ -257,7 +277,7 @@ static void time_sync(const muir_scenario *scenario, const muir_program *program
                                                   copies_ports(scenario, program, stage), 1.0);
     const muir_port_times gather = range_ports(scenario, program, update);
     sync->norm_s = range_time_s(scenario, program, program->norm_ops, MUIR_OP_COLL);
-    sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM) + scenario->job.stack.step_s;
+    sync->optimizer_s = range_time_s(scenario, program, update, MUIR_OP_MEM);
     sync->reduce_s = exposed_in_buckets_s(scenario, parallel->overlap_grad_reduce, reduce, &backward);
     sync->gather_s = exposed_in_buckets_s(scenario, parallel->overlap_param_gather, gather, &forward);
 }
@@ -275,6 +295,32 @@ static void throttle(const muir_scenario *scenario, muir_slot_times *times)
             times->slot[kind][i].part_s[MUIR_SLOT_COMPUTE] *= slower;
             if (times->overlap[kind]) times->overlap[kind][i].compute_s *= slower;
         }
+}
+
+/* What the mechanisms leave unexplained stretches all alike. */
+static void stretch(muir_slot_times *times, double level)
+{
+    for (int kind = 0; kind < MUIR_SLOT_KINDS; kind++)
+        for (int i = 0; i < times->n_chunks; i++)
+            for (int part = 0; part < MUIR_SLOT_PARTS; part++) times->slot[kind][i].part_s[part] *= level;
+    for (int i = 0; i < times->n_stages; i++) {
+        muir_sync_time *s = &times->sync[i];
+        s->reduce_s *= level, s->norm_s *= level, s->optimizer_s *= level, s->gather_s *= level;
+    }
+    times->p2p_s *= level;
+    times->wrap_p2p_s *= level;
+}
+
+/* Once per step the host works, and all chips meet: the more servers, the later the last one is. Both are
+ * times as measured, which nothing stretches. */
+static void add_waits(const muir_scenario *scenario, muir_slot_times *times)
+{
+    const muir_stack *stack = &scenario->job.stack;
+    const double servers = (double)muir_job_chips(&scenario->job) / (double)scenario->fleet.server.chips;
+    for (int i = 0; i < times->n_stages; i++) {
+        times->sync[i].optimizer_s += stack->step_s;
+        if (servers > 1.0) times->sync[i].norm_s += stack->wait_s * log2(servers);
+    }
 }
 
 static double executed_flop(const muir_scenario *scenario, const muir_program *program)
@@ -331,6 +377,8 @@ muir_status muir_slot_times_create(muir_ctx *ctx, const muir_scenario *scenario,
     time_chunks(scenario, program, t);
     throttle(scenario, t);
     for (int stage = 0; stage < t->n_stages; stage++) time_sync(scenario, program, stage, t);
+    stretch(t, scenario->job.stack.level);
+    add_waits(scenario, t);
     t->executed_flop = executed_flop(scenario, program);
     *out = t;
     t = NULL;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "scenario/catalogue.h"
+#include "scenario/stack.h"
 
 enum { MOST = 48, WIDTH = 200 };
 
@@ -16,9 +17,11 @@ enum { MOST = 48, WIDTH = 200 };
 typedef struct request {
     muir_ctx *ctx;
     const muir_csv *table, *names;
+    const char *stack; /* in place of the row's; NULL: none */
     int row, n;
     char text[MOST][WIDTH];
     char software[MUIR_NAME_SIZE]; /* the stack's name without that of the chip */
+    long long chips;               /* as the fleet's file counts them */
 } request;
 
 static const char *cell(const request *r, const char *column)
@@ -175,6 +178,7 @@ static muir_status set_layout(request *r)
         return muir_fail(r->ctx, MUIR_ERR_ARG, "tp x pp x cp x dp is %lld, but chips is %lld", replica * dp,
                          chips);
     char text[32];
+    r->chips = replica * dp;
     snprintf(text, sizeof text, "%lld", dp);
     MUIR_TRY(set(r, "parallel.dp", text));
     if (vpp > 0) MUIR_TRY(set(r, "parallel.schedule", vpp > 1 && pp > 1 ? "interleaved" : "1f1b"));
@@ -252,6 +256,11 @@ static muir_status set_names(request *r)
     const char *bracket = strchr(cell(r, "model"), '[');
     const char *software = bracket ? known_name(r, "software", bracket) : NULL;
     if (!*fleet) return muir_fail(r->ctx, MUIR_ERR_ARG, "column fleet is empty");
+    if (!software && strstr(cell(r, "precision"), "compile")) {
+        char compiled[MUIR_NAME_SIZE];
+        snprintf(compiled, sizeof compiled, "%.50s (compile)", cell(r, "stack"));
+        software = known_name(r, "software", compiled);
+    }
     snprintf(r->software, sizeof r->software, "%s", software ? software : cell(r, "stack"));
     return set(r, "fleet", known ? known : fleet);
 }
@@ -263,36 +272,67 @@ static muir_status load(request *r, muir_scenario *scenario)
     return muir_scenario_load(r->ctx, NULL, overrides, r->n, scenario);
 }
 
-/* "megatron-core-h100-sxm" or else "megatron-core-h100", where such a file is. First with the chip's own
- * stack, to learn which chip it is; then with the row's. */
-static muir_status load_with_stack(request *r, muir_scenario *scenario)
+/* The chip's name, or else that of its generation: NAME-h100-sxm, NAME-h100; "" if there is no such file. */
+static void find_stack(const request *r, const char *name, const muir_chip *chip, const char *chip_name,
+                       char *stack, size_t size)
 {
-    char stack[3 * MUIR_NAME_SIZE];
-    muir_status st = MUIR_OK;
-    MUIR_TRY(load(r, scenario));
-    snprintf(stack, sizeof stack, "%s-%s", r->software, scenario->fleet.top.chip);
-    char *end = stack + strlen(r->software);
-    for (char *dash = strrchr(stack, '-'); dash && dash >= end; dash = strrchr(stack, '-')) {
-        if (*r->software && muir_catalogue_has(r->ctx, "stacks", stack)) {
-            MUIR_TRY(set(r, "stack", stack));
-            return load(r, scenario);
+    const char *const endings[] = {chip_name, chip->generation};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if (!*name || !*endings[i]) continue;
+        snprintf(stack, size, "%s-%s", name, endings[i]);
+        for (char *dash = stack + strlen(stack); dash > stack + strlen(name); dash = strrchr(stack, '-')) {
+            *dash = '\0'; /* nothing at first */
+            if (muir_catalogue_has(r->ctx, "stacks", stack)) return;
         }
-        *dash = '\0';
     }
+    snprintf(stack, size, "%s", name);
+    if (!*name || !muir_catalogue_has(r->ctx, "stacks", stack)) *stack = '\0';
+}
+
+/* The row's own stack; else what is known of its kind of software, which the names say; else of all. */
+static muir_status set_stack(request *r, const muir_scenario *fleet)
+{
+    const char *kind = known_name(r, "kind", r->software);
+    char stack[3 * MUIR_NAME_SIZE];
+    if (r->stack) return set(r, "stack", r->stack);
+    find_stack(r, r->software, &fleet->fleet.chip, fleet->fleet.top.chip, stack, sizeof stack);
+    if (!*stack && kind) find_stack(r, kind, &fleet->fleet.chip, fleet->fleet.top.chip, stack, sizeof stack);
+    return set(r, "stack", *stack ? stack : MUIR_ANY_STACK);
+}
+
+/* A row's fleet is a kind of hardware, of which it may have had more than the file's. */
+static muir_status set_servers(request *r, const muir_scenario *fleet)
+{
+    const int64_t per_server = fleet->fleet.server.chips, servers = (r->chips + per_server - 1) / per_server;
+    char text[32];
+    if (servers <= fleet->fleet.top.servers) return MUIR_OK;
+    snprintf(text, sizeof text, "%lld", (long long)servers);
+    return set(r, "fleet.servers", text);
+}
+
+/* First the fleet alone, to learn which chip it has and how many. */
+static muir_status load_row(request *r, muir_scenario *scenario)
+{
+    const char *fleet[] = {r->text[0]};
+    muir_status st = MUIR_OK;
+    MUIR_TRY(muir_scenario_load(r->ctx, NULL, fleet, 1, scenario));
+    MUIR_TRY(set_servers(r, scenario));
+    MUIR_TRY(set_stack(r, scenario));
+    MUIR_TRY(load(r, scenario));
 done:
     return st;
 }
 
 muir_status muir_published_scenario(muir_ctx *ctx, const muir_csv *table, int row, const muir_csv *names,
-                                    muir_scenario *scenario)
+                                    const char *stack, muir_scenario *scenario)
 {
-    request r = {.ctx = ctx, .table = table, .names = names, .row = row};
+    request r = {.ctx = ctx, .table = table, .names = names, .stack = stack, .row = row};
     muir_status st = MUIR_OK;
     MUIR_TRY(set_names(&r));
     MUIR_TRY(set_model(&r));
     MUIR_TRY(set_layout(&r));
     MUIR_TRY(set_rest(&r));
-    MUIR_TRY(load_with_stack(&r, scenario));
+    MUIR_TRY(load_row(&r, scenario));
 done:
     return st;
 }

@@ -14,10 +14,11 @@
  * names say in key=value what software did otherwise when a row's notes or source have their text.
  * table     in   the table of published runs
  * names     in   data/published_names.csv
+ * stack     in   a stack in place of the row's own; NULL: the row's
  * scenario  out  untouched on error
  * Collective over ctx->comm, which is one process. MUIR_ERR_ARG: why the row cannot be run, in one sentence.
  * */
 muir_status muir_published_scenario(muir_ctx *ctx, const muir_csv *table, int row, const muir_csv *names,
-                                    muir_scenario *scenario);
+                                    const char *stack, muir_scenario *scenario);
 
 #endif

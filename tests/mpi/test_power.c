@@ -19,7 +19,7 @@ static const char *const traced[] = {SMALL_JOB,           "power.window_s=100", 
 /* The energy of the ideal step from its schedule's times, without profiles. */
 static void energy_follows_the_phases(void)
 {
-    const muir_scenario s = scenario_of("rainier", KEYS(SMALL_JOB));
+    const muir_scenario s = scenario_of("rainier", KEYS(SMALL_JOB, "stack.step_s=0"));
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_slot_times *times = muir_fleet_clock_slot_times(clock);

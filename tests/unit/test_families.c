@@ -53,8 +53,8 @@ static void fnet_mixes_by_fourier_transforms(void)
 /* In and out once at the memory's rate: no chip of today computes a transform more slowly. */
 static void transforms_cost_the_fleet_their_memory_traffic(void)
 {
-    static const char *const base[] = {"model=fnet-base", "seq_len=512", "parallel.tp=1", "parallel.pp=1",
-                                       NULL};
+    static const char *const base[] = {"model=fnet-base", "seq_len=512",    "parallel.tp=1",
+                                       "parallel.pp=1",   "stack=standard", NULL};
     const muir_scenario scenario = scenario_of("tiny", base);
     const muir_chip *chip = &scenario.fleet.chip;
     const muir_op op = {.kind = MUIR_OP_FFT, .fft = {.n = 512.0, .count = 768.0, .stride = 768.0}};

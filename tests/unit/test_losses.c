@@ -45,7 +45,7 @@ static void a_broken_step_has_drawn_for_what_it_trained(void)
 
 static void chips_idle_while_the_host_works(void)
 {
-    const muir_scenario plain = scenario_of("rainier", KEYS("host.every=0")),
+    const muir_scenario plain = scenario_of("rainier", KEYS("host.every=0", "stack.step_s=0")),
                         hosted = scenario_of("rainier", KEYS("host.every=0", "stack.step_s=2"));
     muir_fleet_clock *clocks[] = {clock_of(muir_test_ctx(), &plain), clock_of(muir_test_ctx(), &hosted)};
     const muir_power *p = muir_fleet_clock_power(clocks[0]), *h = muir_fleet_clock_power(clocks[1]);

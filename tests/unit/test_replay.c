@@ -213,7 +213,7 @@ static muir_fault_fit fit_of(const muir_event *seen, int n, double days)
     return fit;
 }
 
-static int holds(muir_figure f, double truth)
+static int holds(muir_fit_figure f, double truth)
 {
     return f.n > 0 && truth >= f.low && truth <= f.high;
 }
@@ -282,7 +282,7 @@ static void lemons_are_found(void)
 static void exact_intervals_are_the_published_ones(void)
 {
     /* Garwood 1936, 80 %: 10 events, 6.221 to 15.407; 1 event, 0.105 to 3.890; none, up to 2.303. */
-    const muir_figure ten = muir_poisson_figure(10, 1.0), one = muir_poisson_figure(1, 1.0),
+    const muir_fit_figure ten = muir_poisson_figure(10, 1.0), one = muir_poisson_figure(1, 1.0),
                       none = muir_poisson_figure(0, 2.0);
     CU_ASSERT_DOUBLE_EQUAL(ten.low, 6.221, 0.02);
     CU_ASSERT_DOUBLE_EQUAL(ten.high, 15.407, 0.02);

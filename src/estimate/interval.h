@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How far a modelled step time may be off: what is known of the stack's figures, as the job feels them. */
+#ifndef MUIR_ESTIMATE_INTERVAL_H
+#define MUIR_ESTIMATE_INTERVAL_H
+
+#include "estimate/belief.h"
+#include "scenario/scenario.h"
+#include "schedule/order.h"
+
+/* The 80 % interval of a step time, as factors on the modelled one. */
+typedef struct muir_interval {
+    double low, high;           /* exp(-+ 1.28 sigma); both 1 where nothing is known to be uncertain */
+    double sigma;               /* standard deviation of the logarithm of real over modelled */
+    double slope[MUIR_FIGURES]; /* d log step / d log figure */
+} muir_interval;
+
+/* What runs of the same figures scatter by, and what one source's way of running and measuring adds, in
+ * standard deviations of the logarithm. Chosen with figures.def: they are what 80 % intervals of rows that
+ * were left out need to hold. */
+double muir_interval_scatter(void);
+double muir_interval_source(void);
+
+/* An interval of a given standard deviation. Local. */
+muir_interval muir_interval_make(double sigma);
+
+/* Seconds of the ideal step: equal chips, no faults.
+ * order   in   of the job's schedule and shape
+ * step_s  out  untouched on error
+ * Local. MUIR_ERR_MEM. */
+muir_status muir_estimate_step_s(muir_ctx *ctx, const muir_scenario *scenario, const muir_order *order,
+                                 double *step_s);
+
+/* Slopes by finite differences: every figure 4 % up (down where stack.def ends), the step priced again.
+ * slope  out  [MUIR_FIGURES]
+ * Local. MUIR_ERR_MEM, MUIR_ERR_ARG. */
+muir_status muir_estimate_slopes(muir_ctx *ctx, const muir_scenario *scenario, double *slope);
+
+/* The interval of a scenario's mean step time without faults: slopes, the stack's spreads and correlations,
+ * scatter, source and what the chip's own file leaves open.
+ *     sigma^2 = slope^T covariance slope + scatter^2 + source^2 + chip.spread^2
+ * Calibrated figures hold what source and chip add.
+ * Local. MUIR_ERR_MEM, MUIR_ERR_ARG. */
+muir_status muir_interval_of(muir_ctx *ctx, const muir_scenario *scenario, muir_interval *interval);
+
+/* What the figures rest on, in a word: "assumed", "pooled", "fitted" or "calibrated". Local. */
+const char *muir_basis_word(const muir_scenario *scenario);
+
+#endif

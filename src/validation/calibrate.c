@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The normal update of a stack's figures. */
+#include "validation/calibrate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cholesky.h"
+#include "base/mem.h"
+#include "estimate/interval.h"
+#include "step_time/ideal.h"
+
+enum { ROUNDS = 3 };
+
+/* Rows as the update sees them. */
+typedef struct update {
+    int n;               /* rows that can be run */
+    int *row_of;         /* [n] */
+    muir_scenario *work; /* [n] at the figures of the last round */
+    double *beyond;      /* [n] log of predicted over ideal step */
+    double *log_real;    /* [n] */
+    double *variance;    /* [n] */
+    double *slope;       /* [n,F] */
+    double *off;         /* [n] log measured over modelled at the middles before */
+    double *carried;     /* [n,F]: C S^T, row by row */
+    double *matrix;      /* [n,n] */
+    double *solved;      /* [n] */
+} update;
+
+static void free_update(update *u)
+{
+    free(u->row_of);
+    free(u->work);
+    free(u->beyond);
+    free(u->log_real);
+    free(u->variance);
+    free(u->slope);
+    free(u->off);
+    free(u->carried);
+    free(u->matrix);
+    free(u->solved);
+}
+
+static muir_status make_update(muir_ctx *ctx, const muir_validate_row *rows, const muir_scenario *scenarios,
+                               int n, update *u)
+{
+    muir_status st = MUIR_OK;
+    const size_t most = (size_t)n, figures = MUIR_FIGURES;
+    const double scatter = muir_interval_scatter();
+    memset(u, 0, sizeof *u);
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->row_of, "rows", &u->row_of));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->work, "rows", &u->work));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->beyond, "rows", &u->beyond));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->log_real, "rows", &u->log_real));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->variance, "rows", &u->variance));
+    MUIR_TRY(muir_alloc(ctx, most * figures, sizeof *u->slope, "rows", &u->slope));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->off, "rows", &u->off));
+    MUIR_TRY(muir_alloc(ctx, most * figures, sizeof *u->carried, "rows", &u->carried));
+    MUIR_TRY(muir_alloc(ctx, most * most, sizeof *u->matrix, "rows", &u->matrix));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->solved, "rows", &u->solved));
+    for (int i = 0; i < n; i++) {
+        double step_s = 0.0;
+        if (rows[i].is_skipped) continue;
+        const int k = u->n++;
+        u->row_of[k] = i;
+        u->work[k] = scenarios[i];
+        MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
+        u->beyond[k] = log(rows[i].predicted_s / step_s);
+        u->log_real[k] = log(rows[i].real_s);
+        u->variance[k] = scatter * scatter + rows[i].open_sigma * rows[i].open_sigma;
+    }
+done:
+    return st;
+}
+
+/* Models all rows at the middles of `at`; how far they are off `before` follows from the slopes there. */
+static muir_status model_at(muir_ctx *ctx, update *u, const muir_belief *before, const double *at)
+{
+    muir_status st = MUIR_OK;
+    for (int k = 0; k < u->n; k++) {
+        double step_s = 0.0, *slope = u->slope + (size_t)k * MUIR_FIGURES;
+        muir_belief_set_figures(at, &u->work[k].job.stack);
+        MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
+        MUIR_TRY(muir_estimate_slopes(ctx, &u->work[k], slope));
+        u->off[k] = u->log_real[k] - log(step_s) - u->beyond[k];
+        for (int f = 0; f < MUIR_FIGURES; f++) u->off[k] += slope[f] * (at[f] - before->middle[f]);
+    }
+done:
+    return st;
+}
+
+static double dot(const double *a, const double *b)
+{
+    double sum = 0.0;
+    for (int f = 0; f < MUIR_FIGURES; f++) sum += a[f] * b[f];
+    return sum;
+}
+
+/* The update by all rows but one, -1: by all. */
+static muir_status solve(muir_ctx *ctx, update *u, const muir_belief *before, int without, muir_belief *after)
+{
+    muir_status st = MUIR_OK;
+    double column[MUIR_FIGURES];
+    int m = 0;
+    *after = *before;
+    for (int k = 0; k < u->n; k++) {
+        const double *slope = u->slope + (size_t)k * MUIR_FIGURES;
+        double *carried = u->carried + (size_t)k * MUIR_FIGURES;
+        for (int f = 0; f < MUIR_FIGURES; f++) carried[f] = dot(before->covariance[f], slope);
+    }
+    const int n = without < 0 ? u->n : u->n - 1;
+    for (int k = 0; k < u->n; k++) {
+        int column_of = 0;
+        if (k == without) continue;
+        for (int j = 0; j <= k; j++) {
+            if (j == without) continue;
+            u->matrix[m * n + column_of++] =
+                dot(u->carried + (size_t)j * MUIR_FIGURES, u->slope + (size_t)k * MUIR_FIGURES) +
+                (j == k ? u->variance[k] : 0.0);
+        }
+        u->solved[m++] = u->off[k];
+    }
+    MUIR_TRY(muir_cholesky(ctx, u->matrix, n));
+    muir_cholesky_forward(u->matrix, n, u->solved);
+    muir_cholesky_backward(u->matrix, n, u->solved);
+    m = 0;
+    for (int k = 0; k < u->n; k++) {
+        if (k == without) continue;
+        for (int f = 0; f < MUIR_FIGURES; f++)
+            after->middle[f] += u->carried[(size_t)k * MUIR_FIGURES + (size_t)f] * u->solved[m];
+        m++;
+    }
+    for (int f = 0; f < MUIR_FIGURES; f++) { /* C - C S^T M^-1 S C, a column at a time */
+        m = 0;
+        for (int k = 0; k < u->n; k++)
+            if (k != without) u->solved[m++] = u->carried[(size_t)k * MUIR_FIGURES + (size_t)f];
+        muir_cholesky_forward(u->matrix, n, u->solved);
+        muir_cholesky_backward(u->matrix, n, u->solved);
+        memset(column, 0, sizeof column);
+        m = 0;
+        for (int k = 0; k < u->n; k++) {
+            if (k == without) continue;
+            for (int g = 0; g < MUIR_FIGURES; g++)
+                column[g] += u->carried[(size_t)k * MUIR_FIGURES + (size_t)g] * u->solved[m];
+            m++;
+        }
+        for (int g = 0; g < MUIR_FIGURES; g++) after->covariance[g][f] -= column[g];
+    }
+done:
+    return st;
+}
+
+/* A row as the rows without it predict it. */
+static muir_status leave_out(muir_ctx *ctx, update *u, const muir_belief *before, int k,
+                             muir_validate_row *row)
+{
+    muir_status st = MUIR_OK;
+    muir_belief rest;
+    double step_s = 0.0;
+    MUIR_TRY(solve(ctx, u, before, k, &rest));
+    muir_belief_set_figures(rest.middle, &u->work[k].job.stack);
+    MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
+    const double variance = muir_belief_variance(&rest, u->slope + (size_t)k * MUIR_FIGURES);
+    const muir_interval interval = muir_interval_make(sqrt(variance + u->variance[k]));
+    row->predicted_s = step_s * exp(u->beyond[k]);
+    row->error = row->predicted_s / row->real_s - 1.0;
+    row->low_s = row->predicted_s * interval.low;
+    row->high_s = row->predicted_s * interval.high;
+done:
+    return st;
+}
+
+static muir_status check_rows(muir_ctx *ctx, const muir_validate_row *rows, int n, const char **stack)
+{
+    *stack = NULL;
+    for (int i = 0; i < n; i++) {
+        if (rows[i].is_skipped) continue;
+        if (!*stack) *stack = rows[i].stack;
+        if (strcmp(*stack, rows[i].stack) != 0)
+            return muir_fail(ctx, MUIR_ERR_ARG,
+                             "rows %s and %s start from different stacks, %s and %s: calibrate each alone, "
+                             "or name the stack that all start from with --stack",
+                             rows[0].id, rows[i].id, *stack, rows[i].stack);
+    }
+    if (*stack) return MUIR_OK;
+    if (n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "the table has no rows");
+    return muir_fail(ctx, MUIR_ERR_ARG, "no row can be run; row %s: %s", rows[0].id, rows[0].why);
+}
+
+muir_status muir_calibrate_rows(muir_ctx *ctx, muir_validate_row *rows, const muir_scenario *scenarios, int n,
+                                muir_calibration *out)
+{
+    muir_status st = MUIR_OK;
+    update u;
+    const char *stack = NULL;
+    const double source = muir_interval_source();
+    muir_calibration c;
+    memset(&c, 0, sizeof c);
+    memset(&u, 0, sizeof u);
+    MUIR_TRY(check_rows(ctx, rows, n, &stack));
+    MUIR_TRY(make_update(ctx, rows, scenarios, n, &u));
+    c.stack = scenarios[u.row_of[0]].job.stack;
+    snprintf(c.base, sizeof c.base, "%s", scenarios[u.row_of[0]].run.stack);
+    MUIR_TRY(muir_belief_of(ctx, &c.stack, &c.before));
+    c.before.covariance[MUIR_FIGURE_level][MUIR_FIGURE_level] += source * source;
+    c.after = c.before;
+    for (int round = 0; round < ROUNDS; round++) {
+        MUIR_TRY(model_at(ctx, &u, &c.before, c.after.middle));
+        MUIR_TRY(solve(ctx, &u, &c.before, -1, &c.after));
+    }
+    for (int k = 0; k < u.n; k++) MUIR_TRY(leave_out(ctx, &u, &c.before, k, &rows[u.row_of[k]]));
+    c.stack.basis = MUIR_BASIS_CALIBRATED;
+    c.stack.rows = u.n;
+    muir_belief_store(&c.after, &c.stack);
+    *out = c;
+done:
+    free_update(&u);
+    return st;
+}

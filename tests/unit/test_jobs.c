@@ -190,9 +190,9 @@ static void packed_is_never_slower_than_scattered(void)
     CU_ASSERT(mean[MUIR_PLACEMENT_PACKED] <= mean[MUIR_PLACEMENT_RANDOM] * 1.001);
 }
 
-/* GPT-3 on servers of 8 with tp of 8: a layer gathers and scatters b s h in 16 bits four times forward and as
- * often backward (sequence parallel), of which a chip passes on 7/8; the ring over replicas sends each gradient
- * once and each new weight once. */
+/* GPT-3 on servers of 8 with tp of 8: a layer gathers and scatters b s h in 16 bits four times forward and
+ * as often backward (sequence parallel), of which a chip passes on 7/8; the ring over replicas sends each
+ * gradient once and each new weight once. */
 static void bytes_of_a_step_follow_from_the_layout(void)
 {
     static const char *const overrides[] = {

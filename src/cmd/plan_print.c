@@ -68,22 +68,24 @@ static const char *recompute_of(const muir_parallel *p, char text[MUIR_NAME_SIZE
 
 static void print_titles(void)
 {
-    printf("\n%4s %7s %4s %5s %6s %5s %7s %3s %3s %3s %3s %3s %5s %3s %4s %-10s %-4s %4s %8s %5s\n", "no.", "step",
-           "+-%", "MFU %", "$/Mtok", "good%", "power", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs", "n", "schedule",
-           "rec.", "zero", "memory", "free%");
+    printf("\n%4s %7s %4s %5s %6s %5s %7s %3s %3s %3s %3s %3s %5s %3s %4s %-10s %-4s %4s %8s %5s\n", "no.",
+           "step", "+-%", "MFU %", "$/Mtok", "good%", "power", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs",
+           "n", "schedule", "rec.", "zero", "memory", "free%");
 }
 
 static void print_row(const char *place, const muir_plan_entry *e)
 {
     char recompute[MUIR_NAME_SIZE];
     const muir_parallel *p = &e->parallel;
-    printf("%4s %7s %4.0f %5.1f %6.4f %5.1f %7s %3lld %3lld %3lld %3lld %3lld %5lld %3lld %4lld %-10.10s %-4.4s %4lld "
+    printf("%4s %7s %4.0f %5.1f %6.4f %5.1f %7s %3lld %3lld %3lld %3lld %3lld %5lld %3lld %4lld %-10.10s "
+           "%-4.4s %4lld "
            "%8s %5.1f\n",
-           place, muir_time_text(e->step_s).s, 50.0 * log(e->high_s / e->low_s), 100.0 * e->mfu, e->usd_per_mtoken,
-           100.0 * e->goodput, muir_si(e->power_w, "W").s, (long long)p->tp, (long long)p->cp, (long long)p->ep,
-           (long long)p->pp, (long long)p->vpp, (long long)p->dp, (long long)e->micro_batch_size,
-           (long long)e->microbatches, p->schedule, recompute_of(p, recompute), (long long)p->zero_stage,
-           muir_bytes_text(e->memory_bytes).s, 100.0 * e->headroom_bytes / (e->memory_bytes + e->headroom_bytes));
+           place, muir_time_text(e->step_s).s, 50.0 * log(e->high_s / e->low_s), 100.0 * e->mfu,
+           e->usd_per_mtoken, 100.0 * e->goodput, muir_si(e->power_w, "W").s, (long long)p->tp,
+           (long long)p->cp, (long long)p->ep, (long long)p->pp, (long long)p->vpp, (long long)p->dp,
+           (long long)e->micro_batch_size, (long long)e->microbatches, p->schedule,
+           recompute_of(p, recompute), (long long)p->zero_stage, muir_bytes_text(e->memory_bytes).s,
+           100.0 * e->headroom_bytes / (e->memory_bytes + e->headroom_bytes));
 }
 
 static void print_own(const muir_plan_view *v, const muir_plan *plan)
@@ -193,19 +195,23 @@ muir_status muir_plan_csv(muir_ctx *ctx, const muir_plan *plan, const char *path
 {
     FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
     if (!file) return muir_fail(ctx, MUIR_ERR_FILE, "%s: the CSV cannot be written", path);
-    fprintf(file, "place,step_time_s,low_s,high_s,mfu,tokens_per_s,goodput,usd_per_mtoken,power_w,chips,tp,cp,ep,pp,vpp,"
-                  "dp,schedule,zero_stage,recompute,recompute_modules,order,micro_batch_size,microbatches,memory_bytes,"
-                  "headroom_bytes\n");
+    fprintf(
+        file,
+        "place,step_time_s,low_s,high_s,mfu,tokens_per_s,goodput,usd_per_mtoken,power_w,chips,tp,cp,ep,pp,"
+        "vpp,"
+        "dp,schedule,zero_stage,recompute,recompute_modules,order,micro_batch_size,microbatches,memory_bytes,"
+        "headroom_bytes\n");
     for (int i = 0; i < plan->n; i++) {
         const muir_plan_entry *e = &plan->entries[i];
         const muir_parallel *p = &e->parallel;
         char recompute[MUIR_NAME_SIZE], order[MUIR_NAME_SIZE];
         fprintf(file,
-                "%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%s,%lld,%s,%s,"
+                "%d,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%s,%"
+                "lld,%s,%s,"
                 "%s,%lld,%lld,%.17g,%.17g\n",
-                i + 1, e->step_s, e->low_s, e->high_s, e->mfu, e->tokens_per_s, e->goodput, e->usd_per_mtoken, e->power_w,
-                (long long)e->chips, (long long)p->tp, (long long)p->cp, (long long)p->ep, (long long)p->pp,
-                (long long)p->vpp, (long long)p->dp, p->schedule, (long long)p->zero_stage,
+                i + 1, e->step_s, e->low_s, e->high_s, e->mfu, e->tokens_per_s, e->goodput, e->usd_per_mtoken,
+                e->power_w, (long long)e->chips, (long long)p->tp, (long long)p->cp, (long long)p->ep,
+                (long long)p->pp, (long long)p->vpp, (long long)p->dp, p->schedule, (long long)p->zero_stage,
                 muir_plan_choice("parallel.recompute", p->recompute, recompute), p->recompute_modules,
                 muir_plan_choice("parallel.order", p->order, order), (long long)e->micro_batch_size,
                 (long long)e->microbatches, e->memory_bytes, e->headroom_bytes);

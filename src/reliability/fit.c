@@ -100,7 +100,8 @@ static sample measure(const tally *t, const muir_exposure *x, const int32_t *pic
 static muir_fit_figure interval(double value, double *draws, int n)
 {
     muir_sort(draws, DRAWS);
-    return (muir_fit_figure){value, muir_percentile(draws, DRAWS, 0.1), muir_percentile(draws, DRAWS, 0.9), n};
+    return (muir_fit_figure){value, muir_percentile(draws, DRAWS, 0.1), muir_percentile(draws, DRAWS, 0.9),
+                             n};
 }
 
 /* Wilson's interval of a share of n. Source: J. Am. Stat. Assoc. 22(158), 1927. */
@@ -152,7 +153,7 @@ static void fit_lemons(const tally *t, const muir_exposure *x, muir_fault_fit *f
     const muir_fit_figure rate = muir_poisson_figure(failures, days * x->chips * 1e-3);
     fit->lemon_share = muir_poisson_figure(n, t->n);
     fit->lemon_factor = (muir_fit_figure){rate.value / fit->rate.value, rate.low / fit->rate.value,
-                                      rate.high / fit->rate.value, failures};
+                                          rate.high / fit->rate.value, failures};
 }
 
 /* Intervals of all that differs from server to server: servers drawn again, with replacement. */

@@ -70,7 +70,7 @@ PLANTED = {
     "MPI_Init_thread": ("src/cmd/run.c", "void g(void) { MPI_Init_thread (0); }\n", 5, "MPI_Init_thread is for"),
     "MPI_COMM_WORLD": ("src/base/status.h", "#define C MPI_COMM_WORLD\n", 4, "MPI_COMM_WORLD is for"),
     "MPI_Abort": ("src/run/run.c", "void f(void) { MPI_Abort(c, 1); }\n", 6, "MPI_Abort is for"),
-    "printf": ("src/run/run.c", 'void f(void) { printf("x"); }\n', 6, "printf is for main and cmd and bench and tests only"),
+    "printf": ("src/run/run.c", 'void f(void) { printf("x"); }\n', 6, "printf is for main and cmd and bench and export and tests only"),
     "puts": ("models/dense.c", 'void f(void) { puts("x"); }\n', 4, "puts is for"),
     "fprintf": ("src/io/file.c", 'void f(void) { fprintf(stderr, "x"); }\n', 6, "stderr is for"),
     "exit": ("src/cmd/run.c", "void g(void) { exit(1); }\n", 5, "exit is for main only"),

@@ -91,10 +91,10 @@ static void print_row(const char *place, const muir_plan_entry *e)
 static void print_own(const muir_plan_view *v, const muir_plan *plan)
 {
     const muir_plan_entry *own = &plan->own, *best = &plan->entries[0];
-    printf("\nthe layout of %s itself: place %s of %s, %.1f %% behind the first%s\n", v->own,
+    printf("\nthe layout of %s itself: place %s of %s, %.1f %% behind the first; its memory %s\n", v->own,
            muir_count_text(plan->better_than_own + 1).s, muir_count_text(plan->fitting).s,
            100.0 * (own->score / best->score - 1.0),
-           own->is_fitting ? "" : "; by the estimate it does NOT fit in memory");
+           own->verdict == MUIR_TIGHT ? "is tight" : muir_fit_verdict_name(own->verdict));
     print_row("own", own);
     print_losses(own, best);
 }
@@ -148,6 +148,7 @@ static void add_entry(muir_json *row, const muir_plan_entry *e)
     muir_json_real(row, "memory_bytes", e->memory_bytes);
     muir_json_real(row, "headroom_bytes", e->headroom_bytes);
     muir_json_is(row, "fits", e->is_fitting);
+    muir_json_text(row, "memory_verdict", muir_fit_verdict_name(e->verdict));
     muir_json parallel = muir_json_object(row, "parallel");
     muir_json_count(&parallel, "tp", p->tp);
     muir_json_count(&parallel, "cp", p->cp);

@@ -123,6 +123,7 @@ static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_
     e->memory_bytes = memory.total;
     const muir_memory_fit fit = muir_memory_fit_of(&memory, &work->fleet.chip);
     e->headroom_bytes = fit.headroom;
+    e->verdict = fit.verdict;
     e->is_fitting = fit.verdict == MUIR_FITS;
     if (!e->is_fitting && is_screening) goto done;
     MUIR_TRY(make_order(ctx, s, known));

@@ -4,6 +4,7 @@
 #ifndef MUIR_PLAN_PLAN_H
 #define MUIR_PLAN_PLAN_H
 
+#include "memory/fit.h"
 #include "step_time/ideal.h"
 
 /* What layouts are ranked by. */
@@ -26,6 +27,7 @@ typedef struct muir_plan_entry {
     double power_w;           /* mean, at the meter, of the servers that the job pays for */
     double memory_bytes;      /* of the fullest chip, with what allocator, libraries and driver take */
     double headroom_bytes;    /* that the chip has beyond it; below 0: it lacks */
+    muir_fit_verdict verdict; /* on it */
     bool is_fitting;          /* into the chip's memory */
     int64_t number;           /* of the candidate, in the order of the search: orders equals */
 } muir_plan_entry;

@@ -361,6 +361,19 @@ class Top(Case):
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
 
 
+@unittest.skipIf(subprocess.run([sys.executable, "-c", "import xarray, pandas, netCDF4"], capture_output=True, check=False).returncode,
+                 "xarray is missing")
+class Cells(Case):
+    def test_every_script_in_cells_runs(self):
+        file = self.telemetry("events.h5", "faults=llama3", "faults.rate=1e6", "steps=1500")
+        scripts = sorted(pathlib.Path(SCRIPTS, "cells").glob("*.py"))
+        self.assertGreaterEqual(len(scripts), 4)
+        for path in scripts:
+            with self.subTest(script=path.name):
+                self.assertIn("\n# %%", path.read_text(encoding="utf-8"))
+                self.assertGreater(self.check(run(sys.executable, path, file)).count("\n"), 2)
+
+
 if __name__ == "__main__":
     if subprocess.run([sys.executable, "-c", "import h5py, matplotlib"], capture_output=True, check=False).returncode:
         sys.exit(77)

@@ -9,7 +9,7 @@ MOST_CELLS = (240, 400)  # of a heat map: servers, steps
 MOST_SLICES = 20000      # of a schedule
 BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 RUNS = [(BLUE, "solid"), (ORANGE, "dash")]  # colour and dash tell runs apart
-LEGEND_BELOW = {"orientation": "h", "y": -0.45, "traceorder": "normal"}
+LEGEND_BELOW = {"orientation": "h", "y": -0.6, "traceorder": "normal"}
 MARKS = ["triangle-down", "circle", "square", "diamond", "cross", "x"]
 MARK_COLOURS = [ORANGE, YELLOW, PINK, SKY, GREEN, "#FFFFFF"]
 
@@ -48,7 +48,7 @@ def where_time_went(run):
     says = f"A mean step takes {si(step_s, 's')}; {most[1]} is the largest part with {100 * most[3] / step_s:.0f} %."
     return figure("parts", "Where the time of a step went", says, "/fleet, parts of step_time_s: modelled", data,
                   {"barmode": "relative", "xaxis": axis("time per step [s]"), "yaxis": {"visible": False},
-                   "legend": LEGEND_BELOW}, 260, table)
+                   "legend": LEGEND_BELOW}, 280, table)
 
 
 def stops(run):

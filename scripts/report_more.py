@@ -88,7 +88,7 @@ def host(run):
     data = [{"type": "bar", "orientation": "h", "name": label, "y": ["step"], "x": [value * 1e3], "marker": {"color": colour}}
             for label, colour, value in seconds]
     return figure("host", "What this machine executed", f"An executed step takes {si(step_s, 's')} on average over ranks; it is a shrunk one, not the fleet's.",
-                  "/host: executed", data, {"barmode": "stack", "xaxis": axis("mean over ranks and steps [ms]"), "yaxis": {"visible": False}, "legend": LEGEND_BELOW}, 260,
+                  "/host: executed", data, {"barmode": "stack", "xaxis": axis("mean over ranks and steps [ms]"), "yaxis": {"visible": False}, "legend": LEGEND_BELOW}, 280,
                   (["part", "mean"], [[label, si(value, "s")] for label, _, value in seconds] + [["step", si(step_s, "s")]]))
 
 

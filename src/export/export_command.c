@@ -47,6 +47,7 @@ static muir_status write_trace(muir_ctx *ctx, const char *path, const char *outp
     if (!file) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-o %s cannot be written: %s", output, strerror(errno)));
     muir_trace_begin(&w, file);
     muir_trace_put_schedule(&w, timeline);
+    MUIR_TRY(muir_trace_put_memory(ctx, &w, columns, timeline));
     MUIR_TRY(muir_trace_put_fleet(ctx, &w, columns, steps));
     MUIR_TRY(muir_trace_put_host(ctx, &w, columns, &n_ops));
     muir_trace_end(&w, path, scenario->run.model);

@@ -21,6 +21,11 @@ muir_status muir_trace_scenario(muir_ctx *ctx, const muir_columns *columns, cons
 /* The modelled schedule, from time 0. Local. */
 void muir_trace_put_schedule(muir_trace_writer *w, const muir_timeline *timeline);
 
+/* Memory of the first and the last stage through that schedule, where the file has it slot by slot.
+ * Local. MUIR_ERR_FILE, MUIR_ERR_MEM. */
+muir_status muir_trace_put_memory(muir_ctx *ctx, muir_trace_writer *w, const muir_columns *columns,
+                                  const muir_timeline *timeline);
+
 /* Rows of /fleet with their parts, and events that were met in them; time 0 is the start of the first.
  * Local. MUIR_ERR_ARG (no such step), MUIR_ERR_FILE, MUIR_ERR_MEM. */
 muir_status muir_trace_put_fleet(muir_ctx *ctx, muir_trace_writer *w, const muir_columns *columns,

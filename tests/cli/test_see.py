@@ -17,7 +17,7 @@ import unittest
 
 import patience
 
-MUIR, MPIRUN, SOURCE = sys.argv[1:4]
+MUIR, MPIRUN, SOURCE = os.path.abspath(sys.argv[1]), *sys.argv[2:4]
 SCRIPTS = os.path.join(SOURCE, "scripts")
 # Windows longer than a segment, so that there is a spectrum; no products, so that runs are short.
 JOB = ["run", "tiny", "steps=60", "host.every=0", "power.window_s=0.6", "power.segment_s=0.1"]
@@ -152,9 +152,18 @@ class Perfetto(Case):
 
     def check_held(self, events):
         """What is taken is given back."""
-        last = {event["name"]: event["args"]["value"] for event in events if event["ph"] == "C"}
+        last = {event["name"]: event["args"]["value"] for event in events if event["ph"] == "C" and "held" in event["name"]}
         self.assertTrue(last)
         self.assertEqual(set(last.values()), {0})
+
+    def test_memory_is_that_of_the_file_slot_by_slot(self):
+        import h5py
+        file = self.telemetry("plain.h5")
+        counted = [event["args"]["value"] for event in self.trace(file) if event["ph"] == "C" and event["name"] == "stage 0: GiB of tensors"]
+        with h5py.File(file) as opened:
+            stored = opened["memory_first_stage/allocated_bytes"][:] / 2**30
+        self.assertEqual(len(counted), len(stored))
+        self.assertLess(max(abs(a - b) for a, b in zip(counted, stored)), 1e-9)
 
     def test_executed_ops_are_those_of_the_file(self):
         import h5py
@@ -217,7 +226,7 @@ class Report(Case):
         self.assertLessEqual(set(page.links), page.ids)
         drawn = {figure["key"] for figure in page.figures if figure["data"]}
         self.assertLessEqual({"parts", "over-time", "tokens-per-s", "mfu", "goodput", "servers", "schedule", "collectives", "host",
-                              "power", "spectrum", "cost"}, drawn)
+                              "power", "spectrum", "cost", "memory", "memory-first-stage", "memory-last-stage"}, drawn)
         self.assertNotIn("NaN", json.dumps(page.figures))
         self.assertIn("modelled", text)
 
@@ -233,6 +242,15 @@ class Report(Case):
                              ("goodput", fleet["goodput"]), ("energy", fleet["energy_j"]), ("cost", fleet["cost_usd"]),
                              ("cost per million tokens", fleet["usd_per_mtoken"]), ("power at the meter, mean", fleet["power_w"]["mean"])):
             self.assertAlmostEqual(shown[label] / value, 1, places=6, msg=label)
+
+    def test_parts_of_memory_add_up_to_what_the_file_says(self):
+        import h5py
+        page, _ = self.report(self.faulty())
+        bars = {figure["key"]: figure["data"] for figure in page.figures}["memory"]
+        with h5py.File(self.faulty()) as opened:
+            total = opened["memory/total_bytes"][:] / 2**30
+        for stage, gib in enumerate(total):
+            self.assertAlmostEqual(sum(bar["y"][stage] for bar in bars) / gib, 1, places=4)
 
     def test_goodput_closes_and_no_extreme_is_lost(self):
         import h5py
@@ -359,6 +377,19 @@ class Top(Case):
     def test_no_file_is_one_sentence(self):
         done = run(MUIR, "top", "/no/such.h5", "--once")
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
+
+
+@unittest.skipIf(subprocess.run([sys.executable, "-c", "import xarray, pandas, netCDF4"], capture_output=True, check=False).returncode,
+                 "xarray is missing")
+class Cells(Case):
+    def test_every_script_in_cells_runs(self):
+        file = self.telemetry("events.h5", "faults=llama3", "faults.rate=1e6", "steps=1500")
+        scripts = sorted(pathlib.Path(SCRIPTS, "cells").glob("*.py"))
+        self.assertGreaterEqual(len(scripts), 4)
+        for path in scripts:
+            with self.subTest(script=path.name):
+                self.assertIn("\n# %%", path.read_text(encoding="utf-8"))
+                self.assertGreater(self.check(run(sys.executable, path, file)).count("\n"), 2)
 
 
 if __name__ == "__main__":

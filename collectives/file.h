@@ -51,9 +51,8 @@ typedef struct muir_coll_file {
     int n, room, rounds;
 } muir_coll_file;
 
-/* Reads, plays and checks a file.
- * out  out  free it with muir_coll_file_destroy; untouched on error. Its row is `coll`, its spec names the file
- *           too
+/* Reads, plays and checks a file. What runs it takes the file's `coll` as the row, and the file in the spec.
+ * out  out  free it with muir_coll_file_destroy; untouched on error
  * Local. MUIR_ERR_ARG: one sentence with line, or rank, thread block and step; MUIR_ERR_MEM. */
 muir_status muir_coll_file_create(muir_ctx *ctx, const char *path, muir_coll_file **out);
 void muir_coll_file_destroy(muir_coll_file **file); /* accepts NULL, leaves NULL */

@@ -69,6 +69,8 @@ typedef struct muir_coll_spec {
     bool is_ordered;    /* the same bytes on every run: rows that may_reorder are refused */
     /* [from,to] [elements]; read by all_to_allv, in place of count; NULL: the blocks of all_to_all */
     const size_t *counts;
+    const struct muir_coll_file
+        *file; /* of a row that a file makes, borrowed until it is prepared; else NULL */
 } muir_coll_spec;
 
 /* Rows of the table, in the order of collectives.def. Local. */

@@ -117,6 +117,7 @@ muir_status muir_coll_op_create_cut(muir_ctx *ctx, muir_coll_comm *comm, const m
     if (coll->steps) MUIR_TRY(prepare_steps(ctx, op));
     if (coll->prepare) MUIR_TRY(coll->prepare(ctx, op));
     op->spec.counts = NULL; /* borrowed until here */
+    op->spec.file = NULL;
 done:
     if (st != MUIR_OK)
         muir_coll_op_destroy(&op);

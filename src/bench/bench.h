@@ -15,6 +15,7 @@ typedef struct muir_bench_options {
     const char *registered, *in_place;          /* -R, --in_place: 0, 1 or all */
     const char *tuning;                         /* --tuning: a table for `auto` */
     const char *op, *algorithm;                 /* --op, --algorithm: only these */
+    const char *file;                           /* --file: a collective that it holds */
     const char *folder;                         /* --folder: where to write */
     const char *model;                          /* --model: products of this one */
     bool is_unchecked;                          /* -c 0 */

@@ -146,13 +146,30 @@ static muir_status run_kind(muir_ctx *ctx, muir_coll_bench *b, const coll_ranges
         for (int o = 0; o < MUIR_REDUCE_COUNT; o++) {
             const bool is_wanted = is_reducing(b->kind) ? r->reduces[o] : o == 0;
             if (!r->dtypes[d] || !is_wanted) continue;
-            b->spec = (muir_coll_spec){.dtype = (muir_dtype)d, .reduce = (muir_reduce)o};
+            b->spec = (muir_coll_spec){.dtype = (muir_dtype)d, .reduce = (muir_reduce)o, .file = b->file};
             if (b->kind == MUIR_BARRIER) return run_size(ctx, b, r, 0); /* it has no data */
             for (long long bytes = r->min; bytes <= r->max; bytes = bytes * r->factor + r->step)
                 MUIR_TRY(run_size(ctx, b, r, bytes));
         }
 done:
     return st;
+}
+
+/* Every rank reads the file: what it says has to be the same on all. */
+static muir_status load_file(muir_ctx *ctx, const muir_bench_options *o, muir_coll_bench *b)
+{
+    double share = 0.0;
+    int rounds = 0;
+    muir_status st = muir_coll_file_create(ctx, o->file, &b->file);
+    if (st == MUIR_OK && b->file->ranks != b->comm->size)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s is made for %d ranks, but there are %d", o->file,
+                       b->file->ranks, b->comm->size);
+    if ((st = muir_agree(ctx, st)) != MUIR_OK) return st;
+    muir_coll_file_cost(b->file, &share, &rounds);
+    if (o->is_table)
+        printf("# %s: %s %s, checked; %d rounds of messages, in which the busiest rank sends %.3g S\n",
+               o->file, muir_coll_kind_name(b->file->coll.kind), b->file->name, rounds, share);
+    return MUIR_OK;
 }
 
 static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
@@ -167,6 +184,7 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
     MUIR_TRY(read_ranges(ctx, o, &r));
     MUIR_TRY(muir_coll_comm_create(ctx, ctx->comm, &b.comm));
     if (o->tuning) MUIR_TRY(muir_tuning_create(ctx, o->tuning, &b.tuning));
+    if (o->file) MUIR_TRY(load_file(ctx, o, &b));
     if (o->is_table) muir_coll_bench_head(&b);
     for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++) {
         b.kind = (muir_coll_kind)k;
@@ -177,6 +195,7 @@ static muir_status run(muir_ctx *ctx, const muir_bench_options *o)
         printf("# tuning table %s: %d choices measured, %d reused, %d rows of other hosts left alone\n",
                o->tuning, facts.measured, facts.reused, facts.others);
 done:
+    muir_coll_file_destroy(&b.file);
     muir_tuning_destroy(&b.tuning);
     muir_coll_comm_destroy(&b.comm);
     return st;
@@ -184,5 +203,5 @@ done:
 
 const muir_bench muir_bench_coll = {
     .name = "coll",
-    .takes = " -b -e -f -i -n -w --ms -d -o -R --in_place --tuning -c --op --algorithm ",
+    .takes = " -b -e -f -i -n -w --ms -d -o -R --in_place --tuning -c --op --algorithm --file ",
     .run = run};

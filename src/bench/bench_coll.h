@@ -4,6 +4,7 @@
 #define MUIR_BENCH_BENCH_COLL_H
 
 #include "bench/bench.h"
+#include "collectives/file.h"
 #include "collectives/measure.h"
 #include "collectives/payload.h"
 #include "host_clock/tuning.h"
@@ -13,7 +14,8 @@ enum { MUIR_BENCH_ROWS = 40 };
 typedef struct muir_coll_bench {
     const muir_bench_options *options;
     muir_coll_comm *comm;
-    muir_tuning *tuning; /* NULL: `auto` is measured at each point */
+    muir_tuning *tuning;  /* NULL: `auto` is measured at each point */
+    muir_coll_file *file; /* NULL: none */
     int warm_up;
     long long most_samples;
     double most_s; /* for the samples of a point */

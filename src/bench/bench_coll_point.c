@@ -106,6 +106,8 @@ static muir_status enter(muir_ctx *ctx, muir_coll_bench *b)
     for (size_t i = 0; i < muir_coll_count(); i++)
         if (muir_coll_at(i)->kind == b->kind && muir_bench_is_wanted(list, muir_coll_at(i)->name))
             MUIR_TRY(add_contender(ctx, b, muir_coll_at(i), muir_coll_at(i)->name));
+    if (b->file && b->file->coll.kind == b->kind)
+        MUIR_TRY(add_contender(ctx, b, &b->file->coll, b->file->coll.name));
     if (muir_bench_is_wanted(list, "auto")) MUIR_TRY(add_contender(ctx, b, b->choice.coll, "auto"));
 done:
     return st;

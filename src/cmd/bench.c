@@ -90,6 +90,7 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, bench_ar
                               {"--in_place", NULL, &o->in_place, NULL},
                               {"--tuning", NULL, &o->tuning, NULL},
                               {"-c", "--check", &a->check, NULL},
+                              {"--file", NULL, &o->file, NULL},
                               {"--op", NULL, &o->op, NULL},
                               {"--algorithm", NULL, &o->algorithm, NULL},
                               {"--folder", NULL, &o->folder, NULL},
@@ -143,6 +144,7 @@ const muir_command muir_command_bench = {
         "sum,\n"
         "          max, min or all; -c 0: no checks; -R 0: plain memory, 1: shared buffers (the default);\n"
         "          --in_place 1: one buffer for input and output; R and in_place also take all;\n"
+        "          --file FILE: a collective of your own, XML of MSCCL, besides\n"
         "          --op NAME,NAME and --algorithm NAME,NAME: only these; --tuning FILE: auto takes its\n"
         "          choices from a table and adds what is missing. Sizes, algbw and busbw as nccl-tests has\n"
         "          them, GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"

@@ -37,4 +37,7 @@ int muir_points_given(const muir_import_source *source, const char *key);
 muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, muir_points *points,
                             muir_import *found);
 
+/* Notes every key that the file of a fleet gives, as "fleet.KEY". Local. MUIR_ERR_ARG, MUIR_ERR_MEM. */
+muir_status muir_points_note_base(muir_ctx *ctx, const char *name, muir_import *found);
+
 #endif

@@ -261,11 +261,19 @@ static muir_status check_servers(muir_ctx *ctx, const muir_points *points, muir_
     return MUIR_OK;
 }
 
+muir_status muir_points_note_base(muir_ctx *ctx, const char *name, muir_import *found)
+{
+    muir_data_file *base = NULL;
+    muir_status st = load_base(ctx, name, &base);
+    if (st == MUIR_OK) st = note_base(ctx, base, name, found);
+    muir_data_file_destroy(&base);
+    return st;
+}
+
 muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, muir_points *points,
                             muir_import *found)
 {
     muir_status st = MUIR_OK;
-    muir_data_file *base = NULL;
     muir_scenario *scenario = NULL;
     level levels[2];
     if (points->n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "no row of measurements is in it");
@@ -273,8 +281,7 @@ muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, mui
         return muir_fail(
             ctx, MUIR_ERR_ARG,
             "which fleet was it? fleet=NAME names the one whose rates the figures are shares of");
-    MUIR_TRY(load_base(ctx, source->fleet, &base));
-    MUIR_TRY(note_base(ctx, base, source->fleet, found));
+    MUIR_TRY(muir_points_note_base(ctx, source->fleet, found));
     MUIR_TRY(load_fleet(ctx, source->fleet, &scenario));
     muir_fleet *fleet = &scenario->fleet;
     MUIR_TRY(check_servers(ctx, points, fleet));
@@ -290,7 +297,6 @@ muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, mui
     MUIR_TRY(muir_import_note(ctx, found, MUIR_NOTE_DERIVED, "fleet.source", source->path,
                               "where the figures were measured; the others are those of %s", source->fleet));
 done:
-    muir_data_file_destroy(&base);
     free(scenario);
     return st;
 }

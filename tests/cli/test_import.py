@@ -333,5 +333,27 @@ class Logs(Case):
         self.survives("log", "run.log", self.log(30), 8, "fleet=dgx-a100-80gb")
 
 
+class Fabrics(Case):
+    SLURM = "# two levels\nSwitchName=leaf1 Nodes=node[001-032]\nSwitchName=leaf2 Nodes=node[033-063],login\nSwitchName=spine Switches=leaf[1-2]\n"
+    IB = "".join([*(f'Switch\t40 "S-{leaf}"\t# "leaf{leaf}"\n' + "".join(f'[{port}]\t"H-{leaf}{port}"[1](a)\t# "node{leaf}{port} mlx5_0" lid 3 4xHDR\n'
+                                                                          for port in range(8)) +
+                    "".join(f'[{20 + port}]\t"S-9"[{port}]\t# "spine" lid 1 4xHDR\n' for port in range(4)) + "\n" for leaf in range(3)),
+                  'Switch\t40 "S-9"\t# "spine"\n[1]\t"S-0"[20]\t# "leaf0" lid 4 4xHDR\n'])
+
+    def test_leaves_of_slurm_and_of_ibnetdiscover(self):
+        for kind, text, servers, leaf, more in [("slurm", self.SLURM, "64", "32", {}), ("ibnet", self.IB, "24", "8", {"fleet.fabric.oversubscription": "2"})]:
+            report = self.report(kind, self.write("net.txt", text), "fleet=dgx-h100")
+            keys = self.keys(report)
+            self.assertEqual((keys["fleet.servers"], keys["fleet.fabric.leaf_servers"]), (servers, leaf))
+            self.assertEqual({key: keys[key] for key in more}, more)
+            self.assertEqual(report["trouble"], "")
+
+    def test_wrong_and_damaged_ones(self):
+        self.fails("no switch", "import", "slurm", self.write("net.txt", "hello\n"), "fleet=dgx-h100")
+        self.fails("line 1", "import", "slurm", self.write("net.txt", "SwitchName=a Nodes=n[5-\n"), "fleet=dgx-h100")
+        self.survives("slurm", "net.txt", self.SLURM, 9, "fleet=dgx-h100")
+        self.survives("ibnet", "net.txt", self.IB, 10, "fleet=dgx-h100")
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

@@ -2,6 +2,8 @@
 /* Life of the context and the agreement of ranks on errors. */
 #include "base/ctx.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out)
@@ -52,6 +54,17 @@ muir_status muir_agree(muir_ctx *ctx, muir_status st)
     if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
     ctx->is_agreed = true;
     return (muir_status)code;
+}
+
+void muir_ctx_phase(muir_ctx *ctx, const char *format, ...)
+{
+    char phase[200];
+    va_list args;
+    if (!ctx->on_phase || !muir_is_root(ctx)) return;
+    va_start(args, format);
+    vsnprintf(phase, sizeof phase, format, args);
+    va_end(args);
+    ctx->on_phase(phase, ctx->phase_data);
 }
 
 void muir_ctx_clear(muir_ctx *ctx)

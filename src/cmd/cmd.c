@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/launcher.h"
 #include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/print.h"
@@ -118,7 +119,8 @@ static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)
         if (muir_is_root(ctx)) muir_cmd_print(command);
         return MUIR_OK;
     }
-    return command->run(ctx, argc - 2, argv + 2);
+    const muir_status st = muir_launcher_check(ctx);
+    return st == MUIR_OK ? command->run(ctx, argc - 2, argv + 2) : st;
 }
 
 /* A full disk or a closed pipe shows only when the buffer is written. Every rank is through by then, so that
@@ -140,7 +142,9 @@ int muir_cmd_main(muir_ctx *ctx, int argc, char **argv)
         st = flush_output(ctx);
     else
         fflush(stdout);
-    if (st != MUIR_OK && muir_is_root(ctx))
+    /* processes that MPI does not know of each other are all rank 0: the first of them speaks */
+    const bool is_first = muir_is_root(ctx) && (ctx->size > 1 || muir_launcher_look().own <= 0);
+    if (st != MUIR_OK && is_first)
         fprintf(stderr, "muir: %s\n", ctx->message[0] ? ctx->message : muir_status_text(st));
     return muir_status_exit_code(st);
 }

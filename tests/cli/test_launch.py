@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""How muir is built and started: launchers of another MPI, a long start that shows what it is at, read-only checkouts.
+
+Usage: test_launch.py MUIR MPIRUN SOURCE_DIR"""
+import os
+import pathlib
+import shutil
+import stat
+import sys
+import tempfile
+import unittest
+
+import patience
+
+MUIR, MPIRUN, SOURCE = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+
+
+class Launch(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+
+    def test_the_launcher_of_another_mpi_is_refused_once_and_writes_nothing(self):
+        others = [name for name in ("mpirun.mpich", "mpirun.openmpi") if shutil.which(name) and
+                  os.path.realpath(shutil.which(name)) != os.path.realpath(shutil.which(MPIRUN) or MPIRUN)]
+        if not others:
+            self.skipTest("there is no second MPI")
+        done = patience.run([others[0], "-n", "3", MUIR, "run", "tiny", "steps=2", "-o", self.path / "x.h5"],
+                            capture_output=True, text=True)
+        said = [line for line in done.stderr.splitlines() if line.startswith("muir: ")]
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len(said), 1, done.stderr)
+        self.assertIn("started 3 processes", said[0])
+        self.assertEqual(os.listdir(self.path), [])
+
+    def test_the_start_is_counted(self):
+        done = patience.run([MPIRUN, "-n", "2", MUIR, "run", "tiny", "steps=2", "host.budget=0.002", "-o", self.path / "x.h5"],
+                            capture_output=True, text=True)
+        self.assertRegex(done.stdout, "muir itself .* after a start of [0-9.]+ [mu]?s;", done.stderr)
+
+    def test_a_read_only_checkout_says_what_to_do(self):
+        scripts, build = self.path / "scripts", self.path / "build" / "release"
+        shutil.copytree(SOURCE / "scripts", scripts)
+        shutil.copy(SOURCE / "CMakePresets.json", self.path)
+        build.mkdir(parents=True)
+        for folder in (self.path, scripts, build.parent, build):
+            folder.chmod(0o555)
+        self.addCleanup(lambda: [folder.chmod(0o755) for folder in (self.path, scripts, build.parent, build)])
+        plain = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+        done = patience.run([*plain, scripts / "build"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.strip(), f"scripts/build: {build} cannot be written to: set MUIR_BUILD to a folder of your own")
+        build.chmod(0o755)
+        (build / "muir").write_text("#!/bin/sh\n")
+        (build / "muir").chmod(stat.S_IRWXU | stat.S_IROTH | stat.S_IXOTH)
+        build.chmod(0o555)
+        done = patience.run([*plain, scripts / "build"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), "what is built there already will do")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The launcher that is nearest to the process first: mpirun in a job of Slurm inherits Slurm's variables. Slurm's
- * count is that of the step, which a batch script itself does not have. */
+/* The launcher that is nearest to the process first: mpirun in a job of Slurm inherits Slurm's variables.
+ * Slurm's count is that of the step, which a batch script itself does not have. */
 static const struct launcher_row {
     const char *processes, *own, *name;
 } rows[] = {
@@ -35,6 +35,14 @@ static const struct launcher_row *find_row(void)
     return NULL;
 }
 
+/* PMIx tells no count. */
+long long muir_launcher_rank(void)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (number_of(rows[i].own) >= 0) return number_of(rows[i].own);
+    return number_of("PMIX_RANK");
+}
+
 muir_launcher muir_launcher_look(void)
 {
     const struct launcher_row *row = find_row();
@@ -47,7 +55,7 @@ muir_status muir_launcher_check(muir_ctx *ctx)
     char library[MPI_MAX_LIBRARY_VERSION_STRING] = "";
     int length = 0;
     const muir_launcher l = muir_launcher_look();
-    if (ctx->size > 1 || l.processes < 2) return MUIR_OK;
+    if (ctx->comm == MPI_COMM_NULL || ctx->size > 1 || l.processes < 2) return MUIR_OK;
     MPI_Get_library_version(library, &length);
     library[strcspn(library, "\n,")] = '\0';
     return muir_fail(

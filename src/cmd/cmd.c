@@ -99,11 +99,17 @@ static const muir_command *find_asked(const char *name)
     return muir_command_find(is_version ? "version" : name);
 }
 
-bool muir_cmd_needs_mpi(int argc, char **argv, bool is_launched)
+long long muir_cmd_launch_rank(void)
+{
+    return muir_launcher_rank();
+}
+
+bool muir_cmd_needs_mpi(int argc, char **argv)
 {
     const muir_command *command = argc > 1 ? find_asked(argv[1]) : NULL;
     if (!command || asks_for_help(argc, argv)) return false;
-    return command->mpi == MUIR_MPI_NEEDED || (command->mpi == MUIR_MPI_LAUNCHED && is_launched);
+    return command->mpi == MUIR_MPI_NEEDED ||
+           (command->mpi == MUIR_MPI_LAUNCHED && muir_launcher_rank() >= 0);
 }
 
 static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)
@@ -143,7 +149,7 @@ int muir_cmd_main(muir_ctx *ctx, int argc, char **argv)
     else
         fflush(stdout);
     /* processes that MPI does not know of each other are all rank 0: the first of them speaks */
-    const bool is_first = muir_is_root(ctx) && (ctx->size > 1 || muir_launcher_look().own <= 0);
+    const bool is_first = muir_is_root(ctx) && (ctx->size > 1 || muir_launcher_rank() <= 0);
     if (st != MUIR_OK && is_first)
         fprintf(stderr, "muir: %s\n", ctx->message[0] ? ctx->message : muir_status_text(st));
     return muir_status_exit_code(st);

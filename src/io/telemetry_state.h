@@ -45,9 +45,6 @@ const muir_dimension *muir_description_find(const muir_description *description,
 /* Whether a description fits together and this number of ranks. Local. MUIR_ERR_ARG with the names in it. */
 muir_status muir_description_check(muir_ctx *ctx, const muir_description *description);
 
-/* Bytes of one value of a number type. Local. */
-size_t muir_value_bytes(muir_value_type type);
-
 /* Writes a new file at path: everything but rows. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_layout_write(muir_ctx *ctx, const muir_description *description, const char *path);
 

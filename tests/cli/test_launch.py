@@ -3,6 +3,7 @@
 """How muir is built and started: launchers of another MPI, a long start that shows what it is at, read-only checkouts.
 
 Usage: test_launch.py MUIR MPIRUN SOURCE_DIR"""
+import json
 import os
 import pathlib
 import shutil
@@ -39,6 +40,38 @@ class Launch(unittest.TestCase):
         done = patience.run([MPIRUN, "-n", "2", MUIR, "run", "tiny", "steps=2", "host.budget=0.002", "-o", self.path / "x.h5"],
                             capture_output=True, text=True)
         self.assertRegex(done.stdout, "muir itself .* after a start of [0-9.]+ [mu]?s;", done.stderr)
+
+    def forecast(self, *arguments, ranks):
+        done = patience.run([MUIR, "check", *arguments, "--ranks", str(ranks), "--json", "-"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["forecast"]
+
+    def test_a_dry_run_says_who_idles(self):
+        forecast = self.forecast("rainier", ranks=1000)
+        self.assertEqual((forecast["fleet_ranks"], forecast["host_ranks"]), (488, 1000))
+        self.assertEqual(self.forecast("tiny", ranks=7)["fleet_ranks"], 2)
+        self.assertEqual(self.forecast("tiny", "host.every=0", ranks=2)["host_ranks"], 0)
+        text = patience.run([MUIR, "check", "rainier", "--ranks", "1000"], capture_output=True, text=True).stdout
+        self.assertIn("ranks 488 to 999 idle on the fleet clock: the job has 488 replicas to deal out", text)
+
+    def largest_rank(self, ranks, *arguments):
+        """Bytes of the largest process of a launch, by a process of its own, which knows no other children."""
+        code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); " \
+               "print(1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        done = patience.run([sys.executable, "-c", code, MPIRUN, "-n", str(ranks), MUIR, *arguments], capture_output=True,
+                            text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return int(done.stdout)
+
+    def test_a_dry_run_foresees_memory_and_telemetry(self):
+        for ranks, arguments in ((1, ["tiny", "host.budget=0.002"]), (4, ["tiny", "host.budget=0.002"]),
+                                 (2, ["rainier-1m", "host.every=0", "telemetry.server_every=1"])):
+            job = [*arguments, "steps=200"]
+            forecast, file = self.forecast(*job, ranks=ranks), self.path / f"{ranks}.h5"
+            largest = self.largest_rank(ranks, "run", *job, "-q", "-o", file)
+            with self.subTest(ranks=ranks, job=job):
+                self.assertLess(abs(forecast["rank_bytes"] / largest - 1.0), 0.5)
+                self.assertLess(file.stat().st_size, 4 * 2**20 + 1.5 * forecast["telemetry_bytes"])
 
     def test_a_read_only_checkout_says_what_to_do(self):
         scripts, build = self.path / "scripts", self.path / "build" / "release"

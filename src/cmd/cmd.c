@@ -141,16 +141,23 @@ static muir_status flush_output(muir_ctx *ctx)
                      errno ? strerror(errno) : "");
 }
 
+/* A failure that one rank alone may have had: the others say whether they know of it. A mistake in the
+ * command line is every rank's. */
+static muir_status settle(muir_ctx *ctx, muir_status st)
+{
+    return st != MUIR_OK && !ctx->is_agreed && muir_status_exit_code(st) == 1 ? muir_agree(ctx, st) : st;
+}
+
 int muir_cmd_main(muir_ctx *ctx, int argc, char **argv)
 {
-    muir_status st = dispatch(ctx, argc, argv);
+    muir_status st = settle(ctx, dispatch(ctx, argc, argv));
     if (st == MUIR_OK)
         st = flush_output(ctx);
     else
         fflush(stdout);
     /* processes that MPI does not know of each other are all rank 0: the first of them speaks */
     const bool is_first = muir_is_root(ctx) && (ctx->size > 1 || muir_launcher_rank() <= 0);
-    if (st != MUIR_OK && is_first)
+    if (st != MUIR_OK && (is_first || ctx->is_alone))
         fprintf(stderr, "muir: %s\n", ctx->message[0] ? ctx->message : muir_status_text(st));
     return muir_status_exit_code(st);
 }

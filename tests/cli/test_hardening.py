@@ -3,6 +3,7 @@
 """The program is built with what compilers and linkers offer against memory errors.
 
 Usage: test_hardening.py MUIR READELF       exit status 77: this is no ELF file, or a build that asked for none of it"""
+import re
 import subprocess
 import sys
 import unittest
@@ -35,6 +36,14 @@ class Hardening(unittest.TestCase):
         self.assertIn("__stack_chk_fail", symbols)
         for function in ("__snprintf_chk", "__memcpy_chk"):
             self.assertIn(function, symbols)
+
+    def test_it_starts_no_programs_and_opens_no_sockets(self):
+        """docs/security.md says so; MPI, in libraries of its own, does both."""
+        imported = set(re.findall(r"UND ([A-Za-z_]\w*)", readelf("-W", "--dyn-syms")))
+        self.assertIn("snprintf", {name.replace("__", "").replace("_chk", "") for name in imported})
+        banned = {"system", "popen", "execl", "execlp", "execle", "execv", "execvp", "execve", "fork", "vfork", "posix_spawn",
+                  "posix_spawnp", "socket", "connect", "bind", "listen", "accept", "getaddrinfo", "gethostbyname"}
+        self.assertEqual(imported & banned, set())
 
 
 if __name__ == "__main__":

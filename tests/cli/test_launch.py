@@ -73,6 +73,16 @@ class Launch(unittest.TestCase):
                 self.assertLess(abs(forecast["rank_bytes"] / largest - 1.0), 0.5)
                 self.assertLess(file.stat().st_size, 4 * 2**20 + 1.5 * forecast["telemetry_bytes"])
 
+    def test_a_run_writes_its_file_and_nothing_else(self):
+        home, work = self.path / "home", self.path / "work"
+        home.mkdir()
+        work.mkdir()
+        done = patience.run([MPIRUN, "-n", "2", MUIR, "run", "tiny", "steps=2", "host.budget=0.002", "-q", "-o", "x.h5", "--json",
+                             "x.json"], capture_output=True, text=True, cwd=work, env={**os.environ, "HOME": str(home)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(os.listdir(work)), ["x.h5", "x.json"])
+        self.assertEqual(os.listdir(home), [])
+
     def test_a_read_only_checkout_says_what_to_do(self):
         scripts, build = self.path / "scripts", self.path / "build" / "release"
         shutil.copytree(SOURCE / "scripts", scripts)

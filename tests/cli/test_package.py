@@ -103,7 +103,7 @@ class Recipes(unittest.TestCase):
         return re.search(r"project\(muir VERSION ([0-9.]+)", cmake).group(1)
 
     def test_they_are_of_this_version(self):
-        for name in ("spack/package.py", "muir.lua", "muir.def"):
+        for name in ("spack/package.py", "muir.lua", "muir.apptainer"):
             self.assertIn(self.version(), (self.FOLDER / name).read_text(), name)
 
     def test_spack_reads_the_recipe(self):
@@ -126,7 +126,7 @@ class Recipes(unittest.TestCase):
         run(shutil.which("luac") or "luac5.3", "-p", self.FOLDER / "muir.lua")
 
     def test_the_container_recipe_is_shell_where_it_should_be(self):
-        sections = re.split(r"^%(\w+).*$", (self.FOLDER / "muir.def").read_text(), flags=re.MULTILINE)[1:]
+        sections = re.split(r"^%(\w+).*$", (self.FOLDER / "muir.apptainer").read_text(), flags=re.MULTILINE)[1:]
         by_name = dict(zip(sections[::2], sections[1::2]))
         for name in ("post", "environment", "runscript", "test"):
             run("sh", "-n", "-c", by_name[name])

@@ -98,10 +98,13 @@ static muir_status try_row(muir_ctx *ctx, race *r, const muir_coll *coll, const 
     muir_coll_op *op = NULL;
     double least_s = 0.0;
     if (r->n == MUIR_COLL_TRIALS) return MUIR_OK;
-    if (muir_coll_op_create(ctx, r->comm, coll, spec, &op) != MUIR_OK) {
-        muir_ctx_clear(ctx); /* not for this type, size or communicator */
+    st = muir_coll_op_create(ctx, r->comm, coll, spec, &op);
+    if (st == MUIR_ERR_ARG) {
+        muir_ctx_clear(ctx); /* not for this type, size or communicator, on no rank */
         return MUIR_OK;
     }
+    if (st != MUIR_OK) return st;
+
     MUIR_TRY(time_briefly(ctx, r, op, &least_s));
     if (r->n == 0 || least_s < r->best_s) r->best_s = least_s;
     r->trial[r->n] = (muir_coll_trial){.coll = coll, .time_s = least_s};

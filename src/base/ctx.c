@@ -2,7 +2,12 @@
 /* Life of the context and the agreement of ranks on errors. */
 #include "base/ctx.h"
 
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/clock.h"
 
 muir_status muir_ctx_create(MPI_Comm comm, muir_ctx **out)
 {
@@ -37,21 +42,56 @@ void muir_ctx_destroy(muir_ctx **ctx)
     *ctx = NULL;
 }
 
+/* How long a rank that has failed waits for the others, whom a busy machine may keep. */
+static const double PATIENCE_S = 6.0;
+
+/* Whether all ranks have come; without a failure of one's own, only that counts. */
+static muir_status meet(muir_ctx *ctx, int *first, bool is_failed, bool *is_met)
+{
+    muir_status st = MUIR_OK;
+    MPI_Request request;
+    const int mine = *first;
+    int is_through = 0;
+    MUIR_TRY_MPI(MPI_Iallreduce(&mine, first, 1, MPI_INT, MPI_MIN, ctx->comm, &request));
+    const double until_s = muir_now_s() + PATIENCE_S;
+    while (!is_through && !(is_failed && muir_now_s() > until_s)) {
+        MUIR_TRY_MPI(MPI_Test(&request, &is_through, MPI_STATUS_IGNORE));
+        if (!is_through) sched_yield();
+    }
+    *is_met = is_through != 0;
+done:
+    return st;
+}
+
 muir_status muir_agree(muir_ctx *ctx, muir_status st)
 {
     ctx->is_agreed = ctx->is_agreed || (st != MUIR_OK && ctx->comm == MPI_COMM_NULL);
-    if (ctx->comm == MPI_COMM_NULL) return st;
+    if (ctx->comm == MPI_COMM_NULL || ctx->is_alone) return st;
     int first = st == MUIR_OK ? ctx->size : ctx->rank;
-    int error = MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, ctx->comm);
-    if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
+    bool is_met = false;
+    const muir_status met = meet(ctx, &first, st != MUIR_OK, &is_met);
+    if (met != MUIR_OK) return met;
+    ctx->is_alone = !is_met;
+    if (!is_met) return st;
     if (first == ctx->size) return MUIR_OK;
 
     int code = (int)st;
-    error = MPI_Bcast(&code, 1, MPI_INT, first, ctx->comm);
+    int error = MPI_Bcast(&code, 1, MPI_INT, first, ctx->comm);
     if (error == MPI_SUCCESS) error = MPI_Bcast(ctx->message, MUIR_MESSAGE_SIZE, MPI_CHAR, first, ctx->comm);
     if (error != MPI_SUCCESS) return muir_fail_mpi(ctx, error, "agreeing on a status");
     ctx->is_agreed = true;
     return (muir_status)code;
+}
+
+void muir_ctx_phase(muir_ctx *ctx, const char *format, ...)
+{
+    char phase[200];
+    va_list args;
+    if (!ctx->on_phase || !muir_is_root(ctx)) return;
+    va_start(args, format);
+    vsnprintf(phase, sizeof phase, format, args);
+    va_end(args);
+    ctx->on_phase(phase, ctx->phase_data);
 }
 
 void muir_ctx_clear(muir_ctx *ctx)

@@ -16,6 +16,11 @@ typedef struct muir_ctx {
     int size;
     char message[MUIR_MESSAGE_SIZE]; /* first cause of a failure, "" when there was none */
     bool is_agreed;                  /* every rank knows of the failure, so all may end in order */
+    bool is_alone;                   /* this rank failed, and the others wait for it somewhere else */
+    bool is_torn; /* a library would not survive its own end: after the message the process is aborted */
+    /* Told on rank 0 what a long start is at; NULL: nobody wants to know. */
+    void (*on_phase)(const char *phase, void *data);
+    void *phase_data;
 } muir_ctx;
 
 /* Duplicates comm, which the caller keeps.
@@ -35,9 +40,14 @@ void muir_ctx_destroy(muir_ctx **ctx);
 
 /* Turns one rank's failure into every rank's: all ranks return the status of the lowest failing rank and hold
  * its message.
- * st  in   this rank's status
- * Collective over ctx->comm; every rank must arrive, failed or not. */
+  * st  in   this rank's status
+ * Collective over ctx->comm; every rank must arrive, failed or not. A rank that has failed waits some seconds
+ * for the others: where they wait for it in some other call, it returns alone (is_alone), and nothing but the
+ * end of all processes is left. */
 muir_status muir_agree(muir_ctx *ctx, muir_status st);
+
+/* Says what begins now, to whoever shows the progress of a start. Local. */
+void muir_ctx_phase(muir_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forgets the message, for callers that handled the failure. Local. */
 void muir_ctx_clear(muir_ctx *ctx);

@@ -15,6 +15,7 @@
 #include "step_time/ideal.h"
 #include "step_time/traffic.h"
 #include "host_clock/algorithms.h"
+#include "host_clock/mesh.h"
 #include "host_clock/ops.h"
 #include "host_clock/snapshot.h"
 #include "io/checkpoint.h"
@@ -205,26 +206,6 @@ static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, cons
     return MUIR_OK;
 }
 
-static void print_ranks(const muir_scenario *s, int ranks)
-{
-    const muir_fold fold = muir_fold_make(s, ranks, 0);
-    printf("\n%d rank%s: mesh of the host clock", ranks, ranks == 1 ? "" : "s");
-    for (int a = 0; a < MUIR_MESH_AXES; a++)
-        printf("%s %s %d", a ? "," : "", muir_mesh_axis_name(a), fold.mesh[a]);
-    printf("; %d idle there\n  rank  replicas of the fleet clock   place in the mesh (tp cp dp pp)\n",
-           ranks - fold.mesh_ranks);
-    for (int r = 0; r < ranks && r < 16; r++) {
-        const muir_fold f = muir_fold_make(s, ranks, r);
-        if (f.replicas.n > 0)
-            printf("  %4d  %10lld .. %-10lld", r, (long long)f.replicas.first,
-                   (long long)(f.replicas.first + f.replicas.n - 1));
-        else
-            printf("  %4d  %-24s", r, "      none");
-        printf("       %d %d %d %d\n", f.place[0], f.place[1], f.place[2], f.place[3]);
-    }
-    if (ranks > 16) printf("  ... and %d more\n", ranks - 16);
-}
-
 /* Checkpoints that ranks will really write; `factor` of the shrink is a guess. */
 static void print_saves(const muir_scenario *s, const muir_program *program, const muir_fold *fold,
                         double factor)
@@ -266,9 +247,11 @@ static void print_shrink(const muir_scenario *s, double dilated_s, double peak, 
            muir_si(peak, "FLOP/s").s);
 }
 
-static void print_executed(const muir_scenario *s, const muir_program *program, double dilated_s, int ranks)
+static void print_executed(const muir_check *c)
 {
-    const muir_fold fold = muir_fold_make(s, ranks, 0);
+    const muir_scenario *s = c->scenario;
+    const muir_program *program = c->program;
+    const muir_fold fold = muir_fold_make(s, c->ranks, 0);
     int gemms = 0, mems = 0, ffts = 0;
     for (int i = 0; i < program->n_ops; i++) {
         gemms += program->ops[i].kind == MUIR_OP_GEMM;
@@ -279,23 +262,20 @@ static void print_executed(const muir_scenario *s, const muir_program *program, 
         printf("\nexecuted: nothing (host.every=0); modelled: everything\n");
         return;
     }
-    const double peak = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
-    const muir_shrink shrink = muir_shrink_choose(s, &fold, program, peak, dilated_s);
-    char transforms[40] = "";
+    char transforms[40] = "", every[60] = "every step";
+    if (s->host.every > 1) snprintf(every, sizeof every, "one step in %s", muir_count_text(s->host.every).s);
     if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
-    printf("\nexecuted each %lld-th step: %d kinds of products%s and %d of memory streams, schedule %s of %d "
+    printf("\nexecuted %s: %d kinds of products%s and %d of memory streams, schedule %s of %d "
            "stages x %d chunks\nwith %d microbatches. ",
-           (long long)s->host.every, gemms, transforms, mems, s->job.parallel.schedule, shrink.shape.stages,
-           shrink.shape.chunks, shrink.shape.microbatches);
-    print_shrink(s, dilated_s, peak, &shrink);
-    print_saves(s, program, &fold, shrink.factor);
+           every, gemms, transforms, mems, s->job.parallel.schedule, c->shrink.shape.stages,
+           c->shrink.shape.chunks, c->shrink.shape.microbatches);
+    print_shrink(s, c->dilated_s, c->peak_flop_per_s, &c->shrink);
+    print_saves(s, program, &fold, c->shrink.factor);
     printf("collectives:\n");
-    static const int mesh_of[] = {MUIR_MESH_TP, MUIR_MESH_CP, MUIR_MESH_DP,
-                                  MUIR_MESH_DP, MUIR_MESH_DP, MUIR_MESH_PP};
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         const int64_t p = muir_job_size(&s->job, axes[i]);
         if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
-        const int across = fold.mesh[mesh_of[i]];
+        const int across = muir_mesh_ranks(&fold, axes[i]);
         if (across > 1)
             printf("  %-4s executed over %d ranks for %lld members\n", muir_axis_name(axes[i]), across,
                    (long long)p);
@@ -315,9 +295,23 @@ static muir_status print_all(muir_ctx *ctx, const muir_check *c)
     print_ideal(c);
     st = print_reliability(ctx, c->scenario, c->program, c->ideal);
     if (st != MUIR_OK) return st;
-    print_ranks(c->scenario, c->ranks);
-    print_executed(c->scenario, c->program, c->dilated_s, c->ranks);
+    muir_check_print_ranks(c);
+    print_executed(c);
     return MUIR_OK;
+}
+
+/* How the job's sizes become this machine's, and what a launch of so many ranks takes. */
+static muir_status forecast(muir_ctx *ctx, muir_check *c)
+{
+    const muir_scenario *s = c->scenario;
+    const muir_fold fold = muir_fold_make(s, c->ranks, 0);
+    const bool has_host = s->host.every > 0;
+    if (has_host) {
+        c->peak_flop_per_s = muir_peak_per_s(muir_host_dtype(s, NULL), 1);
+        c->shrink = muir_shrink_choose(s, &fold, c->program, c->peak_flop_per_s, c->dilated_s);
+    }
+    return muir_forecast_make(ctx, s, c->program, has_host ? &c->shrink : NULL,
+                              muir_scenario_steps(s, c->ideal->step_s), c->ranks, &c->forecast);
 }
 
 /* Works out what a dry run can say, and says it: to people, or as JSON where there is a path. */
@@ -335,6 +329,7 @@ static muir_status show(muir_ctx *ctx, const muir_scenario *s, int ranks, const 
     MUIR_TRY(muir_interval_of(ctx, s, &c.interval));
     MUIR_TRY(muir_times_dilated_step_s(ctx, s, c.program, slot_times, ranks, &c.dilated_s));
     MUIR_TRY(muir_scenario_memory(ctx, s, c.program, &c.memory));
+    MUIR_TRY(forecast(ctx, &c));
     if (json_path)
         MUIR_TRY(muir_print_json(ctx, muir_check_json(&c), json_path));
     else

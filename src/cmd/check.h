@@ -7,6 +7,7 @@
 
 #include "estimate/interval.h"
 #include "memory/fit.h"
+#include "run/forecast.h"
 #include "step_time/ideal.h"
 
 typedef struct muir_check {
@@ -18,7 +19,13 @@ typedef struct muir_check {
     muir_memory memory;
     double dilated_s; /* of a step on the wall under host.pace=dilate:X, 0 otherwise */
     int ranks;
+    double peak_flop_per_s; /* measured, of a core here; 0 where the host clock does not run */
+    muir_shrink shrink;     /* zeros likewise */
+    muir_forecast forecast;
 } muir_check;
+
+/* The page on ranks. Local; call on rank 0. */
+void muir_check_print_ranks(const muir_check *check);
 
 /* The dry run for programs: layout, memory, ideal step, rank map, every key; the caller's. Local; call on
  * rank 0. */

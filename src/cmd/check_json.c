@@ -54,6 +54,15 @@ static json_t *mesh_json(const muir_fold *fold)
     return mesh;
 }
 
+static json_t *forecast_json(const muir_forecast *f)
+{
+    return json_pack("{s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "fleet_ranks", f->fleet_ranks,
+                     "host_ranks", f->host_ranks, "rank_bytes", f->rank_bytes, "program_bytes",
+                     f->program_bytes, "host_bytes", f->host_bytes, "fleet_bytes", f->fleet_bytes,
+                     "batch_bytes", f->batch_bytes, "library_bytes", f->library_bytes, "telemetry_step_bytes",
+                     f->step_bytes, "telemetry_bytes", f->file_bytes, "start_s", f->start_s);
+}
+
 static json_t *keys_json(const muir_scenario *s)
 {
     json_t *keys = json_object();
@@ -69,7 +78,7 @@ json_t *muir_check_json(const muir_check *c)
     const muir_scenario *s = c->scenario;
     const muir_fold fold = muir_fold_make(s, c->ranks, 0);
     return json_pack(
-        "{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:I,s:o,s:f,s:o,s:i,s:i,s:o,s:o,s:o}", "scenario",
+        "{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:I,s:o,s:f,s:o,s:i,s:i,s:o,s:o,s:o,s:o}", "scenario",
         s->name, "basis", muir_basis_word(s), "ideal_step_low_s", c->ideal->step_s * c->interval.low,
         "ideal_step_high_s", c->ideal->step_s * c->interval.high, "fleet_chips",
         (json_int_t)muir_fleet_chips(&s->fleet), "job_chips", (json_int_t)muir_job_chips(&s->job),
@@ -78,5 +87,5 @@ json_t *muir_check_json(const muir_check *c)
         "microbatches", (json_int_t)s->job.microbatches, "memory", memory_json(c), "ideal_step_s",
         c->ideal->step_s, "ideal_parts_s", parts_json(c->ideal), "ranks", c->ranks, "idle_ranks",
         c->ranks - fold.mesh_ranks, "mesh", mesh_json(&fold), "rank_map", ranks_json(c), "keys",
-        keys_json(s));
+        keys_json(s), "forecast", forecast_json(&c->forecast));
 }

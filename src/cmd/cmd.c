@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/launcher.h"
 #include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/print.h"
@@ -98,11 +99,17 @@ static const muir_command *find_asked(const char *name)
     return muir_command_find(is_version ? "version" : name);
 }
 
-bool muir_cmd_needs_mpi(int argc, char **argv, bool is_launched)
+long long muir_cmd_launch_rank(void)
+{
+    return muir_launcher_rank();
+}
+
+bool muir_cmd_needs_mpi(int argc, char **argv)
 {
     const muir_command *command = argc > 1 ? find_asked(argv[1]) : NULL;
     if (!command || asks_for_help(argc, argv)) return false;
-    return command->mpi == MUIR_MPI_NEEDED || (command->mpi == MUIR_MPI_LAUNCHED && is_launched);
+    return command->mpi == MUIR_MPI_NEEDED ||
+           (command->mpi == MUIR_MPI_LAUNCHED && muir_launcher_rank() >= 0);
 }
 
 static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)
@@ -118,7 +125,8 @@ static muir_status dispatch(muir_ctx *ctx, int argc, char **argv)
         if (muir_is_root(ctx)) muir_cmd_print(command);
         return MUIR_OK;
     }
-    return command->run(ctx, argc - 2, argv + 2);
+    const muir_status st = muir_launcher_check(ctx);
+    return st == MUIR_OK ? command->run(ctx, argc - 2, argv + 2) : st;
 }
 
 /* A full disk or a closed pipe shows only when the buffer is written. Every rank is through by then, so that
@@ -133,14 +141,23 @@ static muir_status flush_output(muir_ctx *ctx)
                      errno ? strerror(errno) : "");
 }
 
+/* A failure that one rank alone may have had: the others say whether they know of it. A mistake in the
+ * command line is every rank's. */
+static muir_status settle(muir_ctx *ctx, muir_status st)
+{
+    return st != MUIR_OK && !ctx->is_agreed && muir_status_exit_code(st) == 1 ? muir_agree(ctx, st) : st;
+}
+
 int muir_cmd_main(muir_ctx *ctx, int argc, char **argv)
 {
-    muir_status st = dispatch(ctx, argc, argv);
+    muir_status st = settle(ctx, dispatch(ctx, argc, argv));
     if (st == MUIR_OK)
         st = flush_output(ctx);
     else
         fflush(stdout);
-    if (st != MUIR_OK && muir_is_root(ctx))
+    /* processes that MPI does not know of each other are all rank 0: the first of them speaks */
+    const bool is_first = muir_is_root(ctx) && (ctx->size > 1 || muir_launcher_rank() <= 0);
+    if (st != MUIR_OK && (is_first || ctx->is_alone))
         fprintf(stderr, "muir: %s\n", ctx->message[0] ? ctx->message : muir_status_text(st));
     return muir_status_exit_code(st);
 }

@@ -31,10 +31,12 @@ int muir_command_count(void);
 const muir_command *muir_command_at(int i);
 const muir_command *muir_command_find(const char *name); /* NULL if unknown */
 
-/* Whether the command line asks for work that needs MPI; help and mistakes do not.
- * is_launched  in   by mpirun, srun and the like, so that there may be several ranks
- * Local. */
-bool muir_cmd_needs_mpi(int argc, char **argv, bool is_launched);
+/* The number of this process in its launch by mpirun, srun and the like; -1: there was none. Local. */
+long long muir_cmd_launch_rank(void);
+
+/* Whether the command line asks for work that needs MPI: help and mistakes do not, some commands only where
+ * there may be several ranks. Local. */
+bool muir_cmd_needs_mpi(int argc, char **argv);
 
 /* Help on one command, and the list of all. Local; call on rank 0. */
 void muir_cmd_print(const muir_command *command);

@@ -48,8 +48,11 @@ static bool launcher_has_terminal(void)
 muir_progress_line muir_progress_line_make(void)
 {
     const bool is_terminal = isatty(STDERR_FILENO) == 1 || launcher_has_terminal();
-    return (muir_progress_line){
-        .is_terminal = is_terminal, .interval_s = is_terminal ? 0.1 : 10.0, .shown_s = muir_now_s()};
+    const double now_s = muir_now_s();
+    return (muir_progress_line){.is_terminal = is_terminal,
+                                .interval_s = is_terminal ? 0.1 : 10.0,
+                                .begin_s = now_s,
+                                .shown_s = now_s};
 }
 
 /* Done so far, and the share of it that this launch began with. */
@@ -115,6 +118,15 @@ void muir_progress_text(muir_progress_line *line, const char *text, bool is_last
     fflush(stderr);
     line->is_open = line->is_terminal;
     line->shown_s = muir_now_s();
+}
+
+void muir_progress_phase(const char *phase, void *data)
+{
+    muir_progress_line *line = data;
+    char text[300];
+    snprintf(text, sizeof text, "starting: %s (%s so far)", phase,
+             muir_time_text(muir_now_s() - line->begin_s).s);
+    muir_progress_text(line, text, false);
 }
 
 void muir_progress_show(const muir_progress *progress, void *data)

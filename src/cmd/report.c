@@ -348,10 +348,11 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
     if (m->power.windows > 0) muir_report_power(scenario, &m->power);
     print_goodput(scenario, m);
     print_host(scenario, m);
-    printf(
-        "\nmuir itself  %.4g steps a second: fleet clock %s, host clock %s, telemetry %s of %s; %.1f bytes "
-        "a chip\n",
-        (double)m->steps / m->wall_s, muir_time_text(m->fleet_clock_s).s, muir_time_text(m->host_s).s,
-        muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s, m->bytes_per_chip);
+    printf("\nmuir itself  %.4g steps per second: fleet clock %s, host clock %s, telemetry %s of %s, after a "
+           "start of "
+           "%s; %.1f bytes per chip\n",
+           (double)m->steps / m->wall_s, muir_time_text(m->fleet_clock_s).s, muir_time_text(m->host_s).s,
+           muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s, muir_time_text(m->prepare_s).s,
+           m->bytes_per_chip);
     if (path) print_file(m, path);
 }

@@ -10,6 +10,7 @@
 /* Progress on rank 0: one line that is written over on a terminal, a plain line now and then elsewhere. */
 typedef struct muir_progress_line {
     bool is_terminal;
+    double begin_s; /* of the start */
     double shown_s; /* when the last line was printed */
     double interval_s;
     bool is_open; /* a line without its end stands on the terminal */
@@ -19,6 +20,9 @@ muir_progress_line muir_progress_line_make(void);
 
 /* A muir_observer; data is a muir_progress_line. */
 void muir_progress_show(const muir_progress *progress, void *data);
+
+/* What a start is at, with the time it has taken so far; data is a muir_progress_line. For muir_ctx. */
+void muir_progress_phase(const char *phase, void *data);
 
 /* Shows a text of one's own, as often as progress is shown; `is_last`: also out of turn on a terminal. */
 void muir_progress_text(muir_progress_line *line, const char *text, bool is_last);

@@ -126,7 +126,10 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     MUIR_TRY(muir_program_create(ctx, &scenario->job, &program));
     MUIR_TRY(muir_agree(ctx, muir_scenario_memory(ctx, scenario, program, &memory)));
     catch_signals();
+    if (!a->is_quiet) ctx->on_phase = muir_progress_phase;
+    ctx->phase_data = &line;
     const muir_status ran = muir_run(ctx, &request, &summary);
+    ctx->on_phase = NULL;
     muir_progress_end(&line);
     if (muir_is_root(ctx)) tell_claim(a, claim, path);
     if (ran != MUIR_OK && ran != MUIR_ERR_STOPPED && ran != MUIR_ERR_CHECK) MUIR_TRY(ran);

@@ -73,6 +73,8 @@ static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c)
     muir_shrink *shrink = &c->facts.shrink;
     double *longest_s = &c->facts.trial_step_s, shortest_s = INFINITY, exposed_s = 0.0;
     for (int in_vain = 0;;) {
+        muir_ctx_phase(ctx, "trying a step with dimensions / %g, bytes / %g", shrink->factor,
+                       shrink->factor * shrink->factor);
         MUIR_TRY(muir_agree(ctx, prepare_program(ctx, c)));
         MUIR_TRY(try_steps(ctx, c, 1, false, longest_s, &exposed_s));
         in_vain = *longest_s > 0.9 * shortest_s ? in_vain + 1 : 0;
@@ -90,6 +92,7 @@ static muir_status tune(muir_ctx *ctx, muir_host_clock *c)
 {
     muir_status st = MUIR_OK;
     muir_tuning *tuning = NULL;
+    muir_ctx_phase(ctx, "choosing algorithms of collectives");
     MUIR_TRY(muir_tuning_create(ctx, c->scenario->host.tuning, &tuning));
     MUIR_TRY(muir_agree(ctx, c->ops ? muir_host_ops_tune(ctx, c->ops, tuning) : MUIR_OK));
     MUIR_TRY(muir_tuning_finish(ctx, tuning, &c->facts.tuning));
@@ -123,6 +126,7 @@ static muir_status measure_facts(muir_ctx *ctx, muir_host_clock *c)
     muir_status st = MUIR_OK;
     muir_host_facts *f = &c->facts;
     double none_s = 0.0;
+    muir_ctx_phase(ctx, "measuring the empty step");
     if (c->scenario->host.overlap) {
         MUIR_TRY(try_steps(ctx, c, OVERLAP_TRIES, false, &f->trial_step_s, &f->exposed_off_s));
         set_overlap(c, true);
@@ -204,6 +208,7 @@ static muir_status choose_kernel(muir_ctx *ctx, muir_host_clock *c)
     muir_status st = MUIR_OK;
     int threads = 1;
     const muir_dtype dtype = muir_host_dtype(c->scenario, NULL);
+    muir_ctx_phase(ctx, "measuring the peak of %s products on this machine", muir_dtype_name(dtype));
     MUIR_TRY(muir_cores_share(ctx, &threads));
     MUIR_TRY(muir_kernels_set_threads(ctx, c->kernels, threads));
     MUIR_TRY(muir_kernels_choose(ctx, c->kernels, dtype));

@@ -56,15 +56,27 @@ void muir_mesh_destroy(muir_mesh **mesh)
     *mesh = NULL;
 }
 
+/* Of the mesh's axes, or -1 for all of them together. */
+static int mesh_axis_of(muir_axis axis)
+{
+    switch (axis) {
+    case MUIR_AXIS_TP: return MUIR_MESH_TP;
+    case MUIR_AXIS_CP: return MUIR_MESH_CP;
+    case MUIR_AXIS_PP: return MUIR_MESH_PP;
+    case MUIR_AXIS_WORLD: return -1;
+    default: return MUIR_MESH_DP;
+    }
+}
+
+int muir_mesh_ranks(const muir_fold *fold, muir_axis axis)
+{
+    const int a = mesh_axis_of(axis);
+    return a < 0 ? fold->mesh_ranks : fold->mesh[a];
+}
+
 muir_coll_comm *muir_mesh_comm(const muir_mesh *mesh, muir_axis axis)
 {
-    muir_coll_comm *comm = NULL;
-    switch (axis) {
-    case MUIR_AXIS_TP: comm = mesh->axis[MUIR_MESH_TP]; break;
-    case MUIR_AXIS_CP: comm = mesh->axis[MUIR_MESH_CP]; break;
-    case MUIR_AXIS_PP: comm = mesh->axis[MUIR_MESH_PP]; break;
-    case MUIR_AXIS_WORLD: comm = mesh->world; break;
-    default: comm = mesh->axis[MUIR_MESH_DP]; break;
-    }
+    const int a = mesh_axis_of(axis);
+    muir_coll_comm *comm = a < 0 ? mesh->world : mesh->axis[a];
     return comm && comm->size > 1 ? comm : NULL;
 }

@@ -19,6 +19,9 @@ typedef struct muir_mesh {
 muir_status muir_mesh_create(muir_ctx *ctx, const muir_fold *fold, muir_mesh **out);
 void muir_mesh_destroy(muir_mesh **mesh); /* accepts NULL, leaves NULL */
 
+/* Ranks over which an axis of the job is executed: 1 where one rank holds all of it. Local. */
+int muir_mesh_ranks(const muir_fold *fold, muir_axis axis);
+
 /* The communicator on which an axis of the job is executed, NULL where one rank holds all of it. Expert
  * groups are part of dp; weights are shared over dp. Local. */
 muir_coll_comm *muir_mesh_comm(const muir_mesh *mesh, muir_axis axis);

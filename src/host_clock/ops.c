@@ -9,8 +9,6 @@
 #include "host_clock/ops_state.h"
 #include "host_clock/pace.h"
 
-enum { MEM_BYTES = 96 << 20 }; /* three vectors beyond any last-level cache share of a core */
-
 static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *mesh)
 {
     muir_status st = MUIR_OK;
@@ -29,7 +27,7 @@ static muir_status prepare(muir_ctx *ctx, muir_host_ops *ops, const muir_mesh *m
     }
     MUIR_TRY(muir_host_payloads_prepare(ctx, ops));
     ops->flights.poked = mesh->world->comm;
-    MUIR_TRY(muir_mem_create(ctx, MEM_BYTES, &ops->mem));
+    MUIR_TRY(muir_mem_create(ctx, MUIR_HOST_STREAM_BYTES, &ops->mem));
 done:
     return st;
 }

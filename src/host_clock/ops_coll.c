@@ -23,7 +23,8 @@ static muir_status prepare_first(muir_ctx *ctx, muir_host_coll *c)
     for (size_t i = 0; i < muir_coll_count(); i++) {
         c->algorithm = muir_coll_at(i);
         if (c->algorithm->kind != c->op->coll.kind) continue;
-        if (muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared) == MUIR_OK) return MUIR_OK;
+        const muir_status st = muir_coll_op_create(ctx, c->comm, c->algorithm, &spec, &c->prepared);
+        if (st != MUIR_ERR_ARG) return st;
         muir_ctx_clear(ctx);
     }
     return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s", muir_coll_kind_name(c->op->coll.kind));

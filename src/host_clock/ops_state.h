@@ -7,6 +7,9 @@
 #include "host_clock/ops.h"
 #include "kernels/fft.h"
 
+/* Of the three vectors that memory streams run over: beyond any last-level cache share of a core. */
+enum { MUIR_HOST_STREAM_BYTES = 96 << 20 };
+
 typedef struct host_gemm {
     muir_gemm_size size;
     int count;

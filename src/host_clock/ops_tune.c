@@ -26,11 +26,15 @@ static muir_status fastest_in_parts(muir_ctx *ctx, muir_coll_comm *comm, muir_co
     for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
         rows[n] = muir_coll_at(i);
         if (rows[n]->kind != kind || !rows[n]->steps) continue;
-        if (muir_coll_op_create(ctx, comm, rows[n], spec, &ops[n]) == MUIR_OK) {
+        st = muir_coll_op_create(ctx, comm, rows[n], spec, &ops[n]);
+        if (st == MUIR_OK) {
             contenders[n] = (muir_coll_sample){.op = ops[n], .time_s = time_s[n]};
             n++;
-        } else {
+        } else if (st == MUIR_ERR_ARG) {
             muir_ctx_clear(ctx);
+            st = MUIR_OK;
+        } else {
+            goto done;
         }
     }
     if (n == 0)

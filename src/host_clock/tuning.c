@@ -183,13 +183,15 @@ static muir_tuning_row *find_row(const muir_tuning *t, const muir_tuning_row *li
 }
 
 /* Whether the algorithm can be prepared here and now; the same on all ranks. */
-static bool can_run(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll, const muir_coll_spec *spec)
+static muir_status can_run(muir_ctx *ctx, muir_coll_comm *comm, const muir_coll *coll,
+                           const muir_coll_spec *spec, bool *can)
 {
     muir_coll_op *op = NULL;
-    const bool can = coll && muir_coll_op_create(ctx, comm, coll, spec, &op) == MUIR_OK;
-    if (coll && !can) muir_ctx_clear(ctx);
+    const muir_status st = coll ? muir_coll_op_create(ctx, comm, coll, spec, &op) : MUIR_ERR_ARG;
+    *can = st == MUIR_OK;
+    if (st == MUIR_ERR_ARG) muir_ctx_clear(ctx);
     muir_coll_op_destroy(&op);
-    return can;
+    return st == MUIR_ERR_ARG ? MUIR_OK : st;
 }
 
 static muir_status measure(muir_ctx *ctx, muir_tuning *t, muir_coll_comm *comm, muir_coll_kind kind,
@@ -218,14 +220,16 @@ static void take_over(const muir_tuning_row *row, const muir_coll *coll, muir_co
 static muir_status pick_untuned(muir_ctx *ctx, muir_coll_comm *comm, muir_coll_kind kind,
                                 const muir_coll_spec *spec, muir_coll_choice *choice)
 {
+    bool can = false;
     memset(choice, 0, sizeof *choice);
     choice->time_s = choice->mpi_s = NAN;
     choice->coll = muir_coll_find(kind, "mpi");
-    if (can_run(ctx, comm, choice->coll, spec)) return MUIR_OK;
-    for (size_t i = 0; i < muir_coll_count(); i++) {
+    muir_status st = can_run(ctx, comm, choice->coll, spec, &can);
+    for (size_t i = 0; i < muir_coll_count() && st == MUIR_OK && !can; i++) {
         choice->coll = muir_coll_at(i);
-        if (choice->coll->kind == kind && can_run(ctx, comm, choice->coll, spec)) return MUIR_OK;
+        if (choice->coll->kind == kind) st = can_run(ctx, comm, choice->coll, spec, &can);
     }
+    if (st != MUIR_OK || can) return st;
     return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm does %s of %s", muir_coll_kind_name(kind),
                      muir_dtype_name(spec->dtype));
 }
@@ -251,14 +255,15 @@ muir_status muir_tuning_pick(muir_ctx *ctx, muir_tuning *t, muir_coll_comm *comm
 {
     muir_status st = MUIR_OK;
     muir_tuning_row row, agreed;
-    bool is_found = false;
+    bool is_found = false, can = false;
     *chosen = MUIR_CHOSEN_UNTUNED;
     if (t->facts.is_off) return pick_untuned(ctx, comm, kind, spec, choice);
     MUIR_TRY(make_row(ctx, t, comm, kind, spec, &row));
     muir_tuning_row *found = find_row(t, &row);
     MUIR_TRY(agree_on_row(ctx, comm, found, &agreed, &is_found));
     const muir_coll *coll = is_found ? muir_coll_find(kind, agreed.algorithm) : NULL;
-    if (can_run(ctx, comm, coll, spec)) {
+    MUIR_TRY(can_run(ctx, comm, coll, spec, &can));
+    if (can) {
         take_over(&agreed, coll, choice);
         *chosen = agreed.line > 0 ? MUIR_CHOSEN_REUSED : MUIR_CHOSEN_MEASURED;
         t->facts.reused += agreed.line > 0;

@@ -82,7 +82,8 @@ void muir_telemetry_destroy(muir_telemetry **telemetry)
 {
     muir_telemetry *old = *telemetry;
     if (!old) return;
-    muir_rows_close(old);
+    bool is_torn = false;
+    muir_rows_close(old, &is_torn);
     if (old->lock >= 0) close(old->lock);
     for (size_t t = 0; old->tables && t < old->description->n_tables; t++) {
         free(old->tables[t].columns);
@@ -118,7 +119,7 @@ muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry, doub
     if (!*telemetry) return MUIR_OK;
     st = muir_telemetry_flush(ctx, *telemetry);
     if (st == MUIR_OK && muir_is_root(ctx)) st = muir_rows_check_place(ctx, *telemetry);
-    if (!muir_rows_close(*telemetry) && st == MUIR_OK)
+    if (!muir_rows_close(*telemetry, &ctx->is_torn) && st == MUIR_OK)
         st = muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be closed", (*telemetry)->path);
     if (st == MUIR_OK && muir_is_root(ctx)) pack_in_time(ctx, *telemetry, pack_s, &found);
     if (size) *size = found;

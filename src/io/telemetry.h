@@ -114,6 +114,9 @@ typedef struct muir_description {
     size_t n_attributes;
 } muir_description;
 
+/* Bytes of one value of a number type. Local. */
+size_t muir_value_bytes(muir_value_type type);
+
 typedef struct muir_telemetry muir_telemetry;
 
 /* Starts writing to the file of a claim.

@@ -133,7 +133,7 @@ static void close_dataset(hid_t *dataset)
     *dataset = H5I_INVALID_HID;
 }
 
-bool muir_rows_close(muir_telemetry *telemetry)
+bool muir_rows_close(muir_telemetry *telemetry, bool *is_torn)
 {
     bool is_closed = true;
     for (size_t t = 0; telemetry->tables && t < telemetry->description->n_tables; t++) {
@@ -142,7 +142,12 @@ bool muir_rows_close(muir_telemetry *telemetry)
         for (size_t c = 0; table->columns && c < table->table->n_columns; c++)
             close_dataset(&table->columns[c].dataset);
     }
-    if (telemetry->file >= 0 && H5Fclose(telemetry->file) < 0) is_closed = false;
+    /* what cannot be written shows in a flush, after which the file still closes */
+    if (telemetry->file >= 0 && H5Fflush(telemetry->file, H5F_SCOPE_LOCAL) < 0) {
+        is_closed = false;
+        close(muir_h5_detach(telemetry->file));
+    }
+    if (telemetry->file >= 0 && H5Fclose(telemetry->file) < 0) is_closed = false, *is_torn = true;
     telemetry->file = H5I_INVALID_HID;
     return is_closed;
 }

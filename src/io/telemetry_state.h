@@ -45,9 +45,6 @@ const muir_dimension *muir_description_find(const muir_description *description,
 /* Whether a description fits together and this number of ranks. Local. MUIR_ERR_ARG with the names in it. */
 muir_status muir_description_check(muir_ctx *ctx, const muir_description *description);
 
-/* Bytes of one value of a number type. Local. */
-size_t muir_value_bytes(muir_value_type type);
-
 /* Writes a new file at path: everything but rows. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_layout_write(muir_ctx *ctx, const muir_description *description, const char *path);
 
@@ -98,8 +95,10 @@ muir_status muir_rows_open_file(muir_ctx *ctx, const char *path, hid_t *file);
 muir_status muir_rows_open(muir_ctx *ctx, muir_telemetry *telemetry);
 
 /* Closes what muir_rows_open opened, also half of it, but keeps the lock. On rank 0, and harmless elsewhere.
- * False if what was left could not be written. Local. */
-bool muir_rows_close(muir_telemetry *telemetry);
+  * False if what was left could not be written.
+ * is_torn  in/out  set where HDF5 has not closed the file, whose id it keeps: it crashes when it ends
+ * Local. */
+bool muir_rows_close(muir_telemetry *telemetry, bool *is_torn);
 
 /* Whether the file can still be found where it was made. On rank 0. Local. MUIR_ERR_FILE. */
 muir_status muir_rows_check_place(muir_ctx *ctx, const muir_telemetry *telemetry);

@@ -212,18 +212,11 @@ void muir_describe_add_table(muir_describe *d, muir_record_table table, size_t b
     muir_describe_add_dimension(d, &rows);
 }
 
-/* Rows of a batch so that it stays near 1 MiB a column on the writer, between 16 and 1,024. */
-static size_t batch_of(size_t width, size_t value_bytes)
-{
-    const size_t rows = ((size_t)1 << 20) / (width * value_bytes);
-    return rows < 16 ? 16 : rows > 1024 ? 1024 : rows;
-}
-
 static void add_detail_tables(muir_describe *d, const muir_scenario *scenario, size_t ranks)
 {
     if (scenario->host.flips > 0.0) muir_describe_add_table(d, MUIR_TABLE_FLIPS, 1024);
     if (scenario->telemetry.trace_steps > 0) {
-        muir_describe_add_table(d, MUIR_TABLE_TRACE, batch_of(ranks, sizeof(double)));
+        muir_describe_add_table(d, MUIR_TABLE_TRACE, muir_table_batch_rows(ranks, sizeof(double)));
         muir_describe_dimension(d, "host_trace", "rank", ranks, "MPI rank", MUIR_EXECUTED);
     }
     muir_describe_dimension(d, "program", "op", d->launch->n_ops, "op of the step program", MUIR_INPUT);
@@ -238,15 +231,15 @@ static void add_tables(muir_describe *d, const muir_scenario *scenario, size_t r
     muir_describe_add_table(d, MUIR_TABLE_EMULATION, 1024);
     muir_describe_add_table(d, MUIR_TABLE_EVENTS, 1024);
     if (scenario->telemetry.level >= MUIR_LEVEL_RANK) {
-        muir_describe_add_table(d, MUIR_TABLE_RANK, batch_of(ranks, sizeof(double)));
+        muir_describe_add_table(d, MUIR_TABLE_RANK, muir_table_batch_rows(ranks, sizeof(double)));
         muir_describe_dimension(d, "rank", "rank", ranks, "MPI rank", MUIR_EXECUTED);
     }
     if (scenario->telemetry.level >= MUIR_LEVEL_SERVER) {
-        muir_describe_add_table(d, MUIR_TABLE_SERVER, batch_of(servers, sizeof(float)));
+        muir_describe_add_table(d, MUIR_TABLE_SERVER, muir_table_batch_rows(servers, sizeof(float)));
         muir_describe_dimension(d, "server", "server", servers, "server of the fleet", MUIR_INPUT);
     }
     if (!has_host) return;
-    muir_describe_add_table(d, MUIR_TABLE_HOST, batch_of(ranks, sizeof(double)));
+    muir_describe_add_table(d, MUIR_TABLE_HOST, muir_table_batch_rows(ranks, sizeof(double)));
     muir_describe_dimension(d, "host", "rank", ranks, "MPI rank", MUIR_EXECUTED);
     add_detail_tables(d, scenario, ranks);
     if (colls == 0) return;

@@ -220,16 +220,19 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     MUIR_TRY(settle_checkpoints(ctx, r));
     MUIR_TRY(muir_power_settle_sampling(ctx, &r->calibrated));
     const muir_scenario *s = r->scenario = &r->calibrated;
+    muir_ctx_phase(ctx, "laying out the fleet");
     MUIR_TRY(muir_fleet_clock_create(ctx, s, &r->fleet));
     int64_t expected = muir_scenario_steps(s, muir_fleet_clock_ideal(r->fleet)->step_s);
     r->steps = s->run.days > 0.0 ? MOST_ROWS : expected;
     r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->host) MUIR_TRY(make_saver(ctx, r));
+    muir_ctx_phase(ctx, "opening the telemetry file");
     const muir_record_facts facts = {r->request->history ? r->request->history : "", expected};
     if (r->request->claim)
         MUIR_TRY(muir_record_create(ctx, r->request->claim, s, r->host, &facts, &r->first_step, &r->record));
     MUIR_TRY(muir_power_log_create(ctx, s, r->fleet, r->record, &r->power));
+    if (r->first_step > 0) muir_ctx_phase(ctx, "replaying %lld steps", (long long)r->first_step);
     if (r->first_step > 0) MUIR_TRY(replay(ctx, r));
     r->first_ns = account(r)->total_ns;
     if (r->record && s->telemetry.level >= MUIR_LEVEL_SERVER)

@@ -69,6 +69,12 @@ const void *muir_column_values(const muir_column_row *column, const void *row)
     return column->is_lent ? *(const void *const *)(const void *)member : member;
 }
 
+size_t muir_table_batch_rows(size_t width, size_t value_bytes)
+{
+    const size_t rows = ((size_t)1 << 20) / (width * value_bytes);
+    return rows < 16 ? 16 : rows > 1024 ? 1024 : rows;
+}
+
 int64_t muir_table_every(muir_record_table table, const muir_scenario *scenario)
 {
     switch (shapes[table].steps) {

@@ -64,6 +64,12 @@ size_t muir_column_index(muir_record_column column);
 /* Where a row has the values of a column. Local. */
 const void *muir_column_values(const muir_column_row *column, const void *row);
 
+/* Rows of a batch so that it stays near 1 MiB per column on the writer, between 16 and 1,024.
+ * width        in   values of a row of a column
+ * value_bytes  in   of one of them
+ * Local. */
+size_t muir_table_batch_rows(size_t width, size_t value_bytes);
+
 /* Steps from one row of a table to the next; 0: its rows are no steps. Local. */
 int64_t muir_table_every(muir_record_table table, const muir_scenario *scenario);
 

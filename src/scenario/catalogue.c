@@ -4,10 +4,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+
 #include <unistd.h>
 
 #include "base/text.h"
@@ -30,13 +34,24 @@ size_t muir_catalogue_ending(const char *name)
     return 0;
 }
 
+/* Path of the running program; in an empty root without /proc, what it was called by. */
+static bool program_path(char path[PATH_MAX])
+{
+    const ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (n > 0) {
+        path[n] = '\0';
+        return true;
+    }
+    const unsigned long called = getauxval(AT_EXECFN);
+    return called != 0 && realpath((const char *)called, path) != NULL;
+}
+
 /* share/muir/data beside the bin folder of the running program. */
 static bool installed_root(char *path, size_t size)
 {
-    char program[1024];
-    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n <= 0) return false;
-    program[n] = '\0';
+    char program[PATH_MAX];
+    if (!program_path(program)) return false;
+
     for (int up = 0; up < 2; up++) {
         char *slash = strrchr(program, '/');
         if (!slash) return false;
@@ -54,8 +69,11 @@ muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size)
         return muir_fail(ctx, MUIR_ERR_ARG, "MUIR_DATA=%s: no such folder", given);
     }
     if (installed_root(path, size)) return MUIR_OK;
-    snprintf(path, size, "%s", MUIR_DATA_SOURCE);
-    if (access(path, R_OK) == 0) return MUIR_OK;
+    static const char *const built_in[] = {MUIR_DATA_SOURCE, MUIR_DATA_INSTALLED}; /* for other programs */
+    for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++) {
+        snprintf(path, size, "%s", built_in[i]);
+        if (access(path, R_OK) == 0) return MUIR_OK;
+    }
     return muir_fail(
         ctx, MUIR_ERR_ARG,
         "the data folder is missing: set MUIR_DATA to the folder that holds fleets/ and models/");

@@ -66,7 +66,7 @@ PLANTED = {
     "BLAS": ("src/host_clock/step.c", "#include <cblas.h>\n", 5, "<cblas.h> belongs to kernels alone"),
     "FFTW": ("src/fleet_clock/step.c", "#include <fftw3.h>\n", 5, "<fftw3.h> belongs to kernels alone"),
     "YAML": ("src/fleet/link.c", "#include <yaml.h>\n", 5, "belongs to scenario alone"),
-    "MPI_Init": ("src/run/run.c", "void f(void) { MPI_Init(0, 0); }\n", 6, "MPI_Init is for main and tests only"),
+    "MPI_Init": ("src/run/run.c", "void f(void) { MPI_Init(0, 0); }\n", 6, "MPI_Init is for main and api and tests only"),
     "MPI_Init_thread": ("src/cmd/run.c", "void g(void) { MPI_Init_thread (0); }\n", 5, "MPI_Init_thread is for"),
     "MPI_COMM_WORLD": ("src/base/status.h", "#define C MPI_COMM_WORLD\n", 4, "MPI_COMM_WORLD is for"),
     "MPI_Abort": ("src/run/run.c", "void f(void) { MPI_Abort(c, 1); }\n", 6, "MPI_Abort is for"),

@@ -14,6 +14,7 @@ step(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE_DIR}/tests/outside -B ${BINARY
   -DCMAKE_C_FLAGS=${C_FLAGS})
 step(${CMAKE_COMMAND} --build ${BINARY_DIR}/outside)
 step(${BINARY_DIR}/outside/outside)
+step(${BINARY_DIR}/outside/five_lines)
 step(${prefix}/bin/muir version)
 if(NOT output MATCHES "data +${prefix}/share/muir/data")
   message(FATAL_ERROR "the installed program does not find its data:\n${output}")

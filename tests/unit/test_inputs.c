@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "programs.h"
 #include "run/describe.h"
 #include "scenario/inputs.h"
 #include "scenario/yaml.h"
@@ -19,14 +20,6 @@ static char *identity_of(const muir_scenario *scenario)
     char *text = NULL;
     CU_ASSERT_EQUAL_FATAL(muir_describe_identity(muir_test_ctx(), scenario, &text), MUIR_OK);
     return text;
-}
-
-static muir_scenario load(const char *const *overrides, int n)
-{
-    muir_scenario scenario;
-    muir_ctx_clear(muir_test_ctx());
-    CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), "tiny", overrides, n, &scenario), MUIR_OK);
-    return scenario;
 }
 
 /* Changes the value of a key in place, whatever it was. */
@@ -47,7 +40,7 @@ static void change(const muir_input_key *key, muir_scenario *scenario)
 
 static void a_resumption_differs_by_every_key_but_those_that_are_free(void)
 {
-    const muir_scenario scenario = load(NULL, 0);
+    const muir_scenario scenario = scenario_of("tiny", NULL);
     char *before = identity_of(&scenario);
     muir_input_key key = {.input = NULL};
     int n = 0;
@@ -93,7 +86,7 @@ static void every_name_finds_its_key(void)
 
 static void every_text_of_a_file_fits_on_a_line_of_the_identity(void)
 {
-    muir_scenario scenario = load(NULL, 0);
+    muir_scenario scenario = scenario_of("tiny", NULL);
     strcpy(scenario.run.fleet, "./n\nl=1.yaml");
     char *text = identity_of(&scenario);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "fleet=./n\\x0al=1.yaml\n"));
@@ -240,7 +233,7 @@ static void a_byte_order_mark_is_no_mistake(void)
 
 static void resolved_texts_read_back(void)
 {
-    muir_scenario scenario = load(NULL, 0), again;
+    muir_scenario scenario = scenario_of("tiny", NULL), again;
     char *text = NULL;
     strcpy(scenario.run.description, "it's \"a\" \\ line\nand another");
     CU_ASSERT_EQUAL_FATAL(muir_scenario_text(muir_test_ctx(), &scenario, true, &text), MUIR_OK);

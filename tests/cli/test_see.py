@@ -371,8 +371,9 @@ class Top(Case):
 
     def test_it_shows_servers_and_events(self):
         shown = self.check(run(MUIR, "top", self.telemetry("events.h5", "faults=llama3", "faults.rate=1e6", "steps=1500"), "--once"))
-        for word in ("slowest:", "events ", "MFU", "compute"):
+        for word in ("slowest:", "events ", "MFU", "recovery"):
             self.assertIn(word, shown)
+        self.assertIn("compute", self.check(run(MUIR, "top", self.telemetry("plain.h5"), "--once")))
 
     def test_no_file_is_one_sentence(self):
         done = run(MUIR, "top", "/no/such.h5", "--once")

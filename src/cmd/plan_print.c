@@ -68,17 +68,17 @@ static const char *recompute_of(const muir_parallel *p, char text[MUIR_NAME_SIZE
 
 static void print_titles(void)
 {
-    printf("\n%4s %7s %4s %5s %6s %5s %7s %3s %3s %3s %3s %3s %5s %3s %4s %-10s %-4s %4s %8s %5s\n", "no.",
+    printf("\n%4s %7s %4s %5s %6s %5s %7s %3s %3s %3s %3s %3s %5s %3s %4s %-8s %-4s %1s %8s %5s\n", "no.",
            "step", "+-%", "MFU %", "$/Mtok", "good%", "power", "tp", "cp", "ep", "pp", "vpp", "dp", "mbs",
-           "n", "schedule", "rec.", "zero", "memory", "free%");
+           "n", "schedule", "rec.", "Z", "memory", "free%");
 }
 
 static void print_row(const char *place, const muir_plan_entry *e)
 {
     char recompute[MUIR_NAME_SIZE];
     const muir_parallel *p = &e->parallel;
-    printf("%4s %7s %4.0f %5.1f %6.4f %5.1f %7s %3lld %3lld %3lld %3lld %3lld %5lld %3lld %4lld %-10.10s "
-           "%-4.4s %4lld "
+    printf("%4s %7s %4.0f %5.1f %6.4f %5.1f %7s %3lld %3lld %3lld %3lld %3lld %5lld %3lld %4lld %-8.8s "
+           "%-4.4s %1lld "
            "%8s %5.1f\n",
            place, muir_time_text(e->step_s).s, 50.0 * log(e->high_s / e->low_s), 100.0 * e->mfu,
            e->usd_per_mtoken, 100.0 * e->goodput, muir_si(e->power_w, "W").s, (long long)p->tp,

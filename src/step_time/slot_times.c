@@ -7,65 +7,12 @@
 
 #include "base/mem.h"
 #include "models/layout.h"
-
-/* Done in p pieces along with a product, all but one piece of either can hide under the other. */
-static double exposed_in_pieces_s(double coll_s, double gemm_s, double p)
-{
-    return fmax(coll_s / p, coll_s - gemm_s * (p - 1.0) / p);
-}
-
-/* The product next to a collective on one side, past memory operations; NULL: there is none. */
-static const muir_op *next_product(const muir_op *ops, int i, int n, int way)
-{
-    for (i += way; i >= 0 && i < n && ops[i].kind == MUIR_OP_MEM;) i += way;
-    return i >= 0 && i < n && ops[i].kind == MUIR_OP_GEMM ? &ops[i] : NULL;
-}
-
-/* A gather hides under the product that follows it, a scatter under the one before it. What carries gradients
- * of inputs out of the backward pass can hide under the product of the weights' gradient instead, which is as
- * large as the one before it. */
-static double tp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase,
-                           double coll_s)
-{
-    const double tp = (double)scenario->job.parallel.tp;
-    const bool is_gather = ops[i].coll.kind == MUIR_ALL_GATHER;
-    const muir_op *product = next_product(ops, i, n, is_gather ? 1 : -1);
-    if (!product) return coll_s;
-    if (phase == MUIR_BACKWARD && !is_gather && scenario->job.stack.overlap_input_grads)
-        return fmax(0.0, coll_s - muir_op_time_s(scenario, product));
-    if (!scenario->job.parallel.overlap_tp || ops[i].coll.kind == MUIR_ALL_REDUCE) return coll_s;
-    return exposed_in_pieces_s(coll_s, muir_op_time_s(scenario, product), tp);
-}
-
-/* Part of the attention's core: its products, in a fused kernel or not, and passes over the scores. */
-static bool is_core(const muir_op *op)
-{
-    return op->kind == MUIR_OP_MEM ||
-           (op->kind == MUIR_OP_GEMM && (op->gemm.is_attention || op->gemm.is_16bit));
-}
-
-/* Rings hide all but one of their parts under the attention, which is the compute around them. */
-static double cp_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, double coll_s)
-{
-    const double p = (double)scenario->job.parallel.cp;
-    double attention_s = 0.0;
-    if (scenario->job.parallel.cp_exchange != MUIR_CP_RING) return coll_s;
-    for (int a = i + 1; a < n && is_core(&ops[a]); a++) attention_s += muir_op_time_s(scenario, &ops[a]);
-    return fmax(0.0, coll_s - attention_s * (p - 1.0) / p);
-}
+#include "step_time/exposed.h"
 
 /* What compute loses to collectives that hide under it for so long: their copies take cores and memory. */
 static double interfered_s(const muir_scenario *scenario, double hidden_s)
 {
     return scenario->job.stack.interference * fmax(0.0, hidden_s);
-}
-
-/* What is seen of a collective of a block that takes coll_s. */
-static double exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase,
-                        double coll_s)
-{
-    if (ops[i].coll.axis == MUIR_AXIS_TP) return tp_exposed_s(scenario, ops, i, n, phase, coll_s);
-    return ops[i].coll.axis == MUIR_AXIS_CP ? cp_exposed_s(scenario, ops, i, n, coll_s) : coll_s;
 }
 
 double muir_slot_total_s(const muir_slot_time *slot)
@@ -99,7 +46,7 @@ static void add_coll(const muir_scenario *scenario, const muir_op *ops, int i, i
         p->replicas = muir_ports_sum(p->replicas, ports, 1.0);
         return;
     }
-    const double seen_s = exposed_s(scenario, ops, i, n, phase, ports.time_s);
+    const double seen_s = muir_coll_seen_s(scenario, ops, i, n, phase, ports.time_s);
     p->slot.part_s[parts[axis]] += seen_s;
     p->slot.part_s[MUIR_SLOT_COMPUTE] += interfered_s(scenario, ports.time_s - seen_s);
     muir_overlap_add(&p->overlap, ports, seen_s);
@@ -131,9 +78,10 @@ static phase_time time_phase(const muir_scenario *scenario, const muir_program *
         else
             p.slot.part_s[MUIR_SLOT_COMPUTE] += muir_op_time_s(scenario, &ops[i]);
     }
-    p.slot.part_s[MUIR_SLOT_COMPUTE] = fmax(p.slot.part_s[MUIR_SLOT_COMPUTE], host_s); /* goes on along */
+    double *compute_s = &p.slot.part_s[MUIR_SLOT_COMPUTE];
+    *compute_s = fmax(*compute_s, host_s);
     if (scenario->job.parallel.overlap_ep) hide_exchanges(scenario, &p.slot);
-    p.overlap.compute_s = p.slot.part_s[MUIR_SLOT_COMPUTE];
+    p.overlap.compute_s = *compute_s;
     return p;
 }
 
@@ -210,7 +158,7 @@ static void time_chunks(const muir_scenario *scenario, const muir_program *progr
 
 double muir_op_exposed_s(const muir_scenario *scenario, const muir_op *ops, int i, int n, muir_phase phase)
 {
-    return exposed_s(scenario, ops, i, n, phase, muir_op_ports(scenario, &ops[i]).time_s);
+    return muir_coll_seen_s(scenario, ops, i, n, phase, muir_op_ports(scenario, &ops[i]).time_s);
 }
 
 /* In buckets, all but the last one's sync can hide under the backward of the last microbatch (or the first

@@ -37,12 +37,12 @@ class Hardening(unittest.TestCase):
         for function in ("__snprintf_chk", "__memcpy_chk"):
             self.assertIn(function, symbols)
 
-    def test_it_starts_no_programs_and_opens_no_sockets(self):
-        """docs/security.md says so; MPI, in libraries of its own, does both."""
+    def test_it_starts_no_shell_and_opens_no_sockets(self):
+        """docs/security.md says so; MPI, in libraries of its own, does both. Which rooms may start Python is for
+        tests/lint/arrows.py."""
         imported = set(re.findall(r"UND ([A-Za-z_]\w*)", readelf("-W", "--dyn-syms")))
         self.assertIn("snprintf", {name.replace("__", "").replace("_chk", "") for name in imported})
-        banned = {"system", "popen", "execl", "execlp", "execle", "execv", "execvp", "execve", "fork", "vfork", "posix_spawn",
-                  "posix_spawnp", "socket", "connect", "bind", "listen", "accept", "getaddrinfo", "gethostbyname"}
+        banned = {"system", "popen", "posix_spawn", "posix_spawnp", "socket", "connect", "bind", "listen", "accept", "getaddrinfo", "gethostbyname"}
         self.assertEqual(imported & banned, set())
 
 

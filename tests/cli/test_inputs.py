@@ -139,7 +139,7 @@ class Resuming(Case):
             process = self.process(*resumed, change, env=environment)
             self.assertEqual(process.returncode, 2, change)
             self.assertIn(f"this one '{change}'", process.stderr)
-        file = self.folder / "data" / "stacks" / "any.yaml"
+        file = self.folder / "data" / "stacks" / "neuron-trainium2.yaml"
         before = file.read_text()
         edited = before + "interference: 0.25\n" if "interference" not in before else re.sub(r"(?m)^interference:.*$", "interference: 0.25", before)
         file.write_text(edited)

@@ -49,6 +49,8 @@ WORDS = [
     (r"\b(MPI_Init(_thread)?\s*\(|MPI_COMM_WORLD\b|MPI_Abort\s*\()", ["main", "api"], True),
     (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b", ["main", "cmd", "bench", "export"], True),
     (r"\bexit\s*\(", ["main"], False),
+    (r"\b(exec[lv][a-z]*|v?fork|popen|system|posix_spawnp?)\s*\(", ["export", "import"], True),
+    (r"\b(socket|connect|listen|accept|getaddrinfo|gethostbyname)\s*\(", [], True),
 ]
 SPDX = "/* SPDX-License-Identifier: BSD-3-Clause */"
 MOST_LINES, MOST_COLUMNS = 400, 110

@@ -87,8 +87,8 @@ class Collectives(unittest.TestCase):
 
     def test_wrong_calls_end_with_a_sentence(self):
         for arguments, expected in (((self.table([{}], ["id", "op"]),), "no column 'chip'"),
-                                    ((str(TABLE), "--leave-out", "chip"), "--leave-out 'chip': source is known"),
-                                    (("nowhere.csv",), "nowhere.csv"), ((str(TABLE), "another.csv"), "another.csv")):
+                                    ((str(TABLE), "--leave-out", "chip"), "--leave-out 'chip': of collectives, source is known"),
+                                    (("nowhere.csv",), "nowhere.csv"), ((str(TABLE), "another.csv"), "takes the only table")):
             process = validate(*arguments)
             self.assertEqual(process.returncode, 2, process.stderr)
             self.assertIn(expected, process.stderr)

@@ -117,7 +117,7 @@ class Faults(Case):
         return self.path("log.csv")
 
     def test_a_replayed_log_is_the_same_on_any_ranks_and_after_a_resume(self):
-        job = ["run", "tiny", "host.every=0", *FAULTS, "-q"]
+        job = ["run", "tiny", "stack=standard", "host.every=0", *FAULTS, "-q"]
         self.assertEqual(muir(*job, "steps=400", "-o", self.path("drawn.h5")).returncode, 0)
         replay = [*job, "faults.log=" + self.log_of("drawn.h5")]
         for name, ranks in (("one.h5", 1), ("two.h5", 2), ("three.h5", 3)):
@@ -217,7 +217,7 @@ class Faults(Case):
             self.assertGreaterEqual(score["recall"], 0.9)
 
     def test_of_two_servers_the_slow_one_is_found(self):
-        result = self.stragglers("tiny", "faults.slow.compute=3e6", "faults.slow.compute_median_s=2", "steps=3000",
+        result = self.stragglers("tiny", "stack=standard", "faults.slow.compute=3e6", "faults.slow.compute_median_s=2", "steps=3000",
                                  "telemetry.server_every=1")
         self.assertEqual([result["score"][key] for key in ("found", "planted", "precision", "recall")], [2, 2, 1.0, 1.0])
 

@@ -143,6 +143,7 @@ static void the_fabric_carries_the_sum_of_its_loads(void)
                                       "parallel.dp=8",           "parallel.zero_stage=3",
                                       "global_batch_size=32",    "model.kv_heads=64",
                                       "parallel.recompute=none", "stack.overlap=1",
+                                      "stack.level=1",           "stack.interference=0",
                                       "fleet.servers=256",       "fleet.fabric.port_byte_per_s=1e9"};
     muir_scenario s;
     muir_program *program = NULL;

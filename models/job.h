@@ -38,10 +38,10 @@ typedef struct muir_stack {
 #undef OPTION
 
 #define FIGURE(name, middle, all, kind, chip, software, stack) MUIR_FIGURE_##name,
-typedef enum muir_figure {
+enum {
 #include "models/figures.def"
     MUIR_FIGURE_COUNT
-} muir_figure;
+};
 #undef FIGURE
 
 /* Key of a figure in data/stacks files, never NULL; its value in a stack, to read and to set. Local. */

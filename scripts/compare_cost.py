@@ -53,10 +53,17 @@ def figures(summary, stored):
     # Capital and staff are paid whether or not somebody rents: the share of the time from which rent covers all.
     pays = (fleet["cost_usd"] - energy_usd) / hours / (rent - energy_usd / hours) if rent > 0 else 0
     pays *= float(stored["fleet.site.utilisation"])
+    interval = fleet["interval"]
+
+    def span(key, scale=1, digits=0):
+        return f"{scale * interval[key]['low']:.{digits}f} to {scale * interval[key]['high']:.{digits}f}"
+
     return {"chips": f"{chips:,}", "step s": f"{fleet['step_time_s']['mean']:.2f}", "MFU %": f"{100 * fleet['mfu']:.1f}",
+            "  80 % interval": span("mfu", 100), "  figures are": interval["basis"],
             "token/s/chip": f"{fleet['tokens_per_s'] / chips:.0f}", "kW/chip": f"{fleet['power_w']['mean'] / chips / 1e3:.2f}",
             "kWh/Mtoken": f"{fleet['power_w']['mean'] / fleet['tokens_per_s'] * 1e6 / 3.6e6:.2f}",
             "energy USD/chip-hour": f"{energy_usd / hours:.3f}", "USD/chip-hour": f"{fleet['cost_usd'] / hours:.3f}", "USD/Mtoken": f"{fleet['usd_per_mtoken']:.3f}",
+            "  USD/Mtoken, 80 %": span("usd_per_mtoken", 1, 2),
             "rent pays from used %": f"{100 * pays:.0f}" if pays else "unknown", "USD/step": f"{summary['cost']['usd_per_step']:.2f}", "USD/lost day": f"{summary['cost']['usd_per_day']:,.0f}"}
 
 
@@ -80,7 +87,9 @@ def main():
     print("\nRainier by scope of the capital")
     for scope, usd in RAINIER:
         fleet = run(args.muir, "trn2", [*args.overrides, f"fleet.site.capital_usd_per_chip={usd}"])[0]["fleet"]
-        print(f"  {fleet['usd_per_mtoken']:.3f} USD/Mtoken at {usd:,} USD a chip; {scope}")
+        span, basis = fleet["interval"]["usd_per_mtoken"], fleet["interval"]["basis"]
+        print(f"  {fleet['usd_per_mtoken']:.3f} USD/Mtoken ({span['low']:.2f} to {span['high']:.2f}, {basis}) at {usd:,} USD a "
+              f"chip; {scope}")
 
 
 if __name__ == "__main__":

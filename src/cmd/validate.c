@@ -83,7 +83,8 @@ static int group_rows(const muir_validate_row *rows, int n, int kind, muir_valid
         if (rows[i].is_skipped || !rows[i].has_time) continue;
         const group_key key = {kind, key_of(&rows[i], kind), is_complete(&rows[i], NULL)};
         bool is_new = true;
-        for (int j = 0; j < i; j++) is_new = is_new && (rows[j].is_skipped || !is_of_group(&rows[j], &key));
+        for (int j = 0; j < i; j++)
+            is_new = is_new && (rows[j].is_skipped || !rows[j].has_time || !is_of_group(&rows[j], &key));
         snprintf(name, sizeof name, "%.60s%s", key.key, key.is_complete ? "" : ", incomplete");
         if (is_new) groups[n_groups++] = muir_validate_errors(rows, n, name, is_of_group, &key);
     }

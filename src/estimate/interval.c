@@ -13,11 +13,6 @@
 static const double normal_80 = 1.2816; /* 80 % of a normal distribution lie within so many deviations */
 static const double bend = 0.04;        /* of a figure's logarithm, for finite differences */
 
-double muir_interval_scatter(void)
-{
-    return 0.05;
-}
-
 double muir_interval_source(void)
 {
     return 0.05;
@@ -95,7 +90,7 @@ muir_status muir_interval_of(muir_ctx *ctx, const muir_scenario *scenario, muir_
     muir_belief belief;
     double slope[MUIR_FIGURES];
     const bool is_own = scenario->job.stack.basis == MUIR_BASIS_CALIBRATED; /* its source is in its figures */
-    const double scatter = muir_interval_scatter(), source = is_own ? 0.0 : muir_interval_source(),
+    const double scatter = scenario->job.stack.scatter, source = is_own ? 0.0 : muir_interval_source(),
                  chip = is_own ? 0.0 : scenario->fleet.chip.spread;
     MUIR_TRY(muir_belief_of(ctx, &scenario->job.stack, &belief));
     MUIR_TRY(muir_estimate_slopes(ctx, scenario, slope));

@@ -14,10 +14,8 @@ typedef struct muir_interval {
     double slope[MUIR_FIGURES]; /* d log step / d log figure */
 } muir_interval;
 
-/* What runs of the same figures scatter by, and what one source's way of running and measuring adds, in
- * standard deviations of the logarithm. Chosen with figures.def: they are what 80 % intervals of rows that
- * were left out need to hold. */
-double muir_interval_scatter(void);
+/* What one source's way of running and measuring adds, as a standard deviation of the logarithm. Chosen with
+ * figures.def: what 80 % intervals of rows that were left out need to hold. */
 double muir_interval_source(void);
 
 /* An interval of a given standard deviation. Local. */
@@ -37,7 +35,7 @@ muir_status muir_estimate_slopes(muir_ctx *ctx, const muir_scenario *scenario, d
 
 /* The interval of a scenario's mean step time without faults: slopes, the stack's spreads and correlations,
  * scatter, source and what the chip's own file leaves open.
- *     sigma^2 = slope^T covariance slope + scatter^2 + source^2 + chip.spread^2
+ *     sigma^2 = slope^T covariance slope + stack.scatter^2 + source^2 + chip.spread^2
  * Calibrated figures hold what source and chip add.
  * Local. MUIR_ERR_MEM, MUIR_ERR_ARG. */
 muir_status muir_interval_of(muir_ctx *ctx, const muir_scenario *scenario, muir_interval *interval);

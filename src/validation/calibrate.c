@@ -16,7 +16,9 @@ enum { ROUNDS = 3 };
 
 /* Rows as the update sees them. */
 typedef struct update {
-    int n;               /* rows that can be run */
+    int n, n_used;       /* rows that can be run, and those of an update */
+    int *used;           /* [n_used]: of them */
+    double *weight;      /* [n] */
     int *row_of;         /* [n] */
     muir_scenario *work; /* [n] at the figures of the last round */
     double *beyond;      /* [n] log of predicted over ideal step */
@@ -32,6 +34,8 @@ typedef struct update {
 static void free_update(update *u)
 {
     free(u->row_of);
+    free(u->used);
+    free(u->weight);
     free(u->work);
     free(u->beyond);
     free(u->log_real);
@@ -48,9 +52,10 @@ static muir_status make_update(muir_ctx *ctx, const muir_validate_row *rows, con
 {
     muir_status st = MUIR_OK;
     const size_t most = (size_t)n, figures = MUIR_FIGURES;
-    const double scatter = muir_interval_scatter();
     memset(u, 0, sizeof *u);
     MUIR_TRY(muir_alloc(ctx, most, sizeof *u->row_of, "rows", &u->row_of));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->used, "rows", &u->used));
+    MUIR_TRY(muir_alloc(ctx, most, sizeof *u->weight, "rows", &u->weight));
     MUIR_TRY(muir_alloc(ctx, most, sizeof *u->work, "rows", &u->work));
     MUIR_TRY(muir_alloc(ctx, most, sizeof *u->beyond, "rows", &u->beyond));
     MUIR_TRY(muir_alloc(ctx, most, sizeof *u->log_real, "rows", &u->log_real));
@@ -62,13 +67,14 @@ static muir_status make_update(muir_ctx *ctx, const muir_validate_row *rows, con
     MUIR_TRY(muir_alloc(ctx, most, sizeof *u->solved, "rows", &u->solved));
     for (int i = 0; i < n; i++) {
         double step_s = 0.0;
-        if (rows[i].is_skipped) continue;
+        if (rows[i].is_skipped || !rows[i].has_time) continue;
         const int k = u->n++;
         u->row_of[k] = i;
         u->work[k] = scenarios[i];
         MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
         u->beyond[k] = log(rows[i].predicted_s / step_s);
         u->log_real[k] = log(rows[i].real_s);
+        const double scatter = scenarios[i].job.stack.scatter;
         u->variance[k] = scatter * scatter + rows[i].open_sigma * rows[i].open_sigma;
     }
 done:
@@ -98,55 +104,80 @@ static double dot(const double *a, const double *b)
     return sum;
 }
 
+static const double *slope_of(const update *u, int k)
+{
+    return u->slope + (size_t)k * MUIR_FIGURES;
+}
+
+static double *carried_of(const update *u, int k)
+{
+    return u->carried + (size_t)k * MUIR_FIGURES;
+}
+
+/* Covariance of the used rows, factored, and solved for what they are off. */
+static muir_status solve_rows(muir_ctx *ctx, update *u, const muir_belief *before)
+{
+    for (int i = 0; i < u->n_used; i++) {
+        const int k = u->used[i];
+        for (int f = 0; f < MUIR_FIGURES; f++)
+            carried_of(u, k)[f] = dot(before->covariance[f], slope_of(u, k));
+        for (int j = 0; j <= i; j++)
+            u->matrix[i * u->n_used + j] = dot(carried_of(u, u->used[j]), slope_of(u, k));
+        u->matrix[i * u->n_used + i] += u->variance[k] / u->weight[k];
+        u->solved[i] = u->off[k];
+    }
+    const muir_status st = muir_cholesky(ctx, u->matrix, u->n_used);
+    if (st != MUIR_OK) return st;
+    muir_cholesky_forward(u->matrix, u->n_used, u->solved);
+    muir_cholesky_backward(u->matrix, u->n_used, u->solved);
+    return MUIR_OK;
+}
+
+/* Rows far off weigh less, as in a fit to many (muir_pool_learn). */
+static void weigh(update *u)
+{
+    static const double degrees = 4.0;
+    for (int i = 0; i < u->n_used; i++) {
+        const int k = u->used[i];
+        const double off = u->variance[k] / u->weight[k] * u->solved[i];
+        u->weight[k] = fmin(1.0, (degrees + 1.0) / (degrees + off * off / u->variance[k]));
+    }
+}
+
+/* x <- C S^T x: what the used rows' shares x come to in figures.
+ * figures  out  [MUIR_FIGURES] */
+static void carry(const update *u, const double *x, double *figures)
+{
+    for (int f = 0; f < MUIR_FIGURES; f++) {
+        figures[f] = 0.0;
+        for (int i = 0; i < u->n_used; i++) figures[f] += carried_of(u, u->used[i])[f] * x[i];
+    }
+}
+
 /* The update by all rows but one, -1: by all. */
 static muir_status solve(muir_ctx *ctx, update *u, const muir_belief *before, int without, muir_belief *after)
 {
     muir_status st = MUIR_OK;
-    double column[MUIR_FIGURES];
-    int m = 0;
+    double moved[MUIR_FIGURES];
     *after = *before;
+    u->n_used = 0;
     for (int k = 0; k < u->n; k++) {
-        const double *slope = u->slope + (size_t)k * MUIR_FIGURES;
-        double *carried = u->carried + (size_t)k * MUIR_FIGURES;
-        for (int f = 0; f < MUIR_FIGURES; f++) carried[f] = dot(before->covariance[f], slope);
+        u->weight[k] = 1.0;
+        if (k != without) u->used[u->n_used++] = k;
     }
-    const int n = without < 0 ? u->n : u->n - 1;
-    for (int k = 0; k < u->n; k++) {
-        int column_of = 0;
-        if (k == without) continue;
-        for (int j = 0; j <= k; j++) {
-            if (j == without) continue;
-            u->matrix[m * n + column_of++] =
-                dot(u->carried + (size_t)j * MUIR_FIGURES, u->slope + (size_t)k * MUIR_FIGURES) +
-                (j == k ? u->variance[k] : 0.0);
-        }
-        u->solved[m++] = u->off[k];
+    for (int round = 0; round < ROUNDS; round++) {
+        MUIR_TRY(solve_rows(ctx, u, before));
+        weigh(u);
     }
-    MUIR_TRY(muir_cholesky(ctx, u->matrix, n));
-    muir_cholesky_forward(u->matrix, n, u->solved);
-    muir_cholesky_backward(u->matrix, n, u->solved);
-    m = 0;
-    for (int k = 0; k < u->n; k++) {
-        if (k == without) continue;
-        for (int f = 0; f < MUIR_FIGURES; f++)
-            after->middle[f] += u->carried[(size_t)k * MUIR_FIGURES + (size_t)f] * u->solved[m];
-        m++;
-    }
+    MUIR_TRY(solve_rows(ctx, u, before));
+    carry(u, u->solved, moved);
+    for (int f = 0; f < MUIR_FIGURES; f++) after->middle[f] += moved[f];
     for (int f = 0; f < MUIR_FIGURES; f++) { /* C - C S^T M^-1 S C, a column at a time */
-        m = 0;
-        for (int k = 0; k < u->n; k++)
-            if (k != without) u->solved[m++] = u->carried[(size_t)k * MUIR_FIGURES + (size_t)f];
-        muir_cholesky_forward(u->matrix, n, u->solved);
-        muir_cholesky_backward(u->matrix, n, u->solved);
-        memset(column, 0, sizeof column);
-        m = 0;
-        for (int k = 0; k < u->n; k++) {
-            if (k == without) continue;
-            for (int g = 0; g < MUIR_FIGURES; g++)
-                column[g] += u->carried[(size_t)k * MUIR_FIGURES + (size_t)g] * u->solved[m];
-            m++;
-        }
-        for (int g = 0; g < MUIR_FIGURES; g++) after->covariance[g][f] -= column[g];
+        for (int i = 0; i < u->n_used; i++) u->solved[i] = carried_of(u, u->used[i])[f];
+        muir_cholesky_forward(u->matrix, u->n_used, u->solved);
+        muir_cholesky_backward(u->matrix, u->n_used, u->solved);
+        carry(u, u->solved, moved);
+        for (int g = 0; g < MUIR_FIGURES; g++) after->covariance[g][f] -= moved[g];
     }
 done:
     return st;
@@ -162,7 +193,7 @@ static muir_status leave_out(muir_ctx *ctx, update *u, const muir_belief *before
     MUIR_TRY(solve(ctx, u, before, k, &rest));
     muir_belief_set_figures(rest.middle, &u->work[k].job.stack);
     MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
-    const double variance = muir_belief_variance(&rest, u->slope + (size_t)k * MUIR_FIGURES);
+    const double variance = muir_belief_variance(&rest, slope_of(u, k));
     const muir_interval interval = muir_interval_make(sqrt(variance + u->variance[k]));
     row->predicted_s = step_s * exp(u->beyond[k]);
     row->error = row->predicted_s / row->real_s - 1.0;
@@ -176,7 +207,7 @@ static muir_status check_rows(muir_ctx *ctx, const muir_validate_row *rows, int 
 {
     *stack = NULL;
     for (int i = 0; i < n; i++) {
-        if (rows[i].is_skipped) continue;
+        if (rows[i].is_skipped || !rows[i].has_time) continue;
         if (!*stack) *stack = rows[i].stack;
         if (strcmp(*stack, rows[i].stack) != 0)
             return muir_fail(ctx, MUIR_ERR_ARG,

@@ -79,7 +79,7 @@ static muir_status begin_row(muir_ctx *ctx, muir_fit *fit, int k)
     const muir_validate_row *row = &fit->rows[i];
     muir_pool_row *m = &fit->measured[k];
     double step_s = 0.0;
-    const double scatter = muir_interval_scatter();
+    const double scatter = fit->work[i].job.stack.scatter;
     m->address = row_address(&fit->work[i]);
     m->source = row->family;
     m->variance = scatter * scatter + row->open_sigma * row->open_sigma;
@@ -106,7 +106,7 @@ muir_status muir_fit_create(muir_ctx *ctx, const muir_validate_row *rows, const 
     MUIR_TRY(muir_alloc(ctx, size, sizeof *fit->is_used, "a fit", &fit->is_used));
     memcpy(fit->work, scenarios, size * sizeof *scenarios);
     for (int i = 0; i < n; i++)
-        if (!rows[i].is_skipped) fit->row_of[fit->n_used++] = i;
+        if (!rows[i].is_skipped && rows[i].has_time) fit->row_of[fit->n_used++] = i;
     for (int k = 0; k < fit->n_used; k++) MUIR_TRY(begin_row(ctx, fit, k));
     *out = fit;
     fit = NULL;
@@ -195,7 +195,7 @@ static muir_status predict_row(muir_ctx *ctx, muir_fit *fit, int k, const muir_b
 {
     muir_status st = MUIR_OK;
     const int i = fit->row_of[k];
-    const double scatter = muir_interval_scatter(), source = muir_interval_source(),
+    const double scatter = fit->work[i].job.stack.scatter, source = muir_interval_source(),
                  chip = fit->work[i].fleet.chip.spread;
     double step_s = 0.0;
     *scratch = fit->work[i];

@@ -33,6 +33,7 @@ static const char *const still[][2] = {
     {"fleet.site.serving_usd_per_chip_hour", "earnings of a study"},
     {"fleet.variation.slow_speed", "needs slow_share, which is tested"},
     {"chip.spread", "the interval of the step, tested in test_estimate"},
+    {"stack.scatter", "the interval of the step, tested in test_estimate"},
     {"stack.rows", "says what the figures rest on"},
     {"stack.prior.", "what a fit starts from, tested in test_pool"},
     {"stack.spread.", "the interval of the step, tested in test_estimate"},

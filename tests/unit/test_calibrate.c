@@ -30,13 +30,14 @@ static void make_rows(muir_validate_row *rows, muir_scenario *scenarios)
             scenario_of(NULL, KEYS("fleet=dgx-h100", "stack=eager-h100", "seq_len=4096", "fleet.servers=4",
                                    "parallel.dp=32", "global_batch_size=256", shapes[i][0], shapes[i][1]));
         muir_scenario truth = scenarios[i];
-        truth.job.stack.gemm *= 0.9;
+        truth.job.stack.gemm *= 0.75;
         truth.job.stack.elementwise *= 2.0;
         CU_ASSERT_EQUAL_FATAL(muir_ideal_step_time(muir_test_ctx(), &truth, &row->real_s), MUIR_OK);
         CU_ASSERT_EQUAL_FATAL(muir_ideal_step_time(muir_test_ctx(), &scenarios[i], &row->predicted_s),
                               MUIR_OK);
         row->id = "made-up";
         row->complete = "yes";
+        row->has_time = true;
         row->error = row->predicted_s / row->real_s - 1.0;
         row->has_time = true;
         snprintf(row->stack, sizeof row->stack, "eager-h100");

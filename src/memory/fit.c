@@ -38,10 +38,10 @@ muir_status muir_scenario_memory(muir_ctx *ctx, const muir_scenario *scenario, c
     muir_status st = MUIR_OK;
     const muir_parallel *p = &scenario->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)scenario->job.microbatches};
-    muir_memory_load load = {0, 0, NULL, NULL};
-    MUIR_TRY(muir_memory_load_make(ctx, muir_schedule_find(p->schedule), shape, &load));
-    *memory = muir_memory_of(&scenario->job, program, &load);
+    muir_order *order = NULL;
+    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
+    *memory = muir_memory_of(&scenario->job, program, order);
 done:
-    muir_memory_load_free(&load);
+    muir_order_destroy(&order);
     return st;
 }

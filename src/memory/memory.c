@@ -55,16 +55,9 @@ static void add_reserve(muir_memory *m, const muir_stage_memory *s, const muir_p
     m->part[MUIR_MEMORY_fragmentation] = m->total - sum(m->part);
 }
 
-static muir_memory peak_of(const muir_stage_memory *s, const muir_memory_load *load, int stage)
+static muir_memory finish(const muir_stage_memory *s, muir_peak best, int stage)
 {
     muir_memory m = {.stage = stage};
-    muir_peak best = {.total = 0.0};
-    const int *forward = &load->forward[stage * load->chunks],
-              *backward = &load->backward[stage * load->chunks];
-    for (int chunk = 0; chunk < load->chunks; chunk++) {
-        muir_peak_forward(&best, s, chunk, forward[chunk] * s->kept);
-        muir_peak_backward(&best, s, chunk, backward[chunk] * s->kept, s->kept);
-    }
     if (!allocators[s->job->stack.allocator].stacks_update) muir_peak_update(&best, s);
     for (int i = 0; i < MUIR_MEMORY_PARTS; i++) m.part[i] = s->part[i] + best.part[i];
     m.state = sum(s->part);
@@ -74,21 +67,56 @@ static muir_memory peak_of(const muir_stage_memory *s, const muir_memory_load *l
     return m;
 }
 
-muir_memory muir_memory_of_stage(const muir_job *job, const muir_program *program,
-                                 const muir_memory_load *load, int stage)
+static muir_memory walk(const muir_stage_memory *s, const muir_layers_memory *layers, const muir_order *order,
+                        int stage)
+{
+    int n = 0;
+    const muir_slot *list = muir_order_slots(order, stage, &n);
+    muir_peak best = {.total = 0.0};
+    double live = 0.0;
+    for (int i = 0; i < n; i++) muir_peak_slot(&best, s, layers, stage, &list[i], &live);
+    return finish(s, best, stage);
+}
+
+static muir_memory screen(const muir_stage_memory *s, const muir_memory_load *load, int stage)
+{
+    muir_peak best = {.total = 0.0};
+    const int *forward = &load->forward[stage * load->chunks],
+              *backward = &load->backward[stage * load->chunks];
+    for (int chunk = 0; chunk < load->chunks; chunk++) {
+        muir_peak_forward(&best, s, chunk, forward[chunk] * s->kept);
+        muir_peak_backward(&best, s, chunk, backward[chunk] * s->kept, s->kept);
+    }
+    return finish(s, best, stage);
+}
+
+muir_memory muir_memory_of_stage(const muir_job *job, const muir_program *program, const muir_order *order,
+                                 int stage)
 {
     const muir_layers_memory layers = muir_layers_memory_of(job, program);
     const muir_stage_memory s = muir_stage_memory_of(job, program, &layers, stage);
-    return peak_of(&s, load, stage);
+    return walk(&s, &layers, order, stage);
 }
 
-muir_memory muir_memory_of(const muir_job *job, const muir_program *program, const muir_memory_load *load)
+muir_memory muir_memory_of(const muir_job *job, const muir_program *program, const muir_order *order)
 {
     const muir_layers_memory layers = muir_layers_memory_of(job, program);
     muir_memory fullest = {.stage = 0};
     for (int stage = 0; stage < program->n_stages; stage++) {
         const muir_stage_memory s = muir_stage_memory_of(job, program, &layers, stage);
-        const muir_memory m = peak_of(&s, load, stage);
+        const muir_memory m = walk(&s, &layers, order, stage);
+        if (m.total > fullest.total) fullest = m;
+    }
+    return fullest;
+}
+
+muir_memory muir_memory_screen(const muir_job *job, const muir_program *program, const muir_memory_load *load)
+{
+    const muir_layers_memory layers = muir_layers_memory_of(job, program);
+    muir_memory fullest = {.stage = 0};
+    for (int stage = 0; stage < program->n_stages; stage++) {
+        const muir_stage_memory s = muir_stage_memory_of(job, program, &layers, stage);
+        const muir_memory m = screen(&s, load, stage);
         if (m.total > fullest.total) fullest = m;
     }
     return fullest;

@@ -5,7 +5,7 @@
 #define MUIR_MEMORY_MEMORY_H
 
 #include "models/program.h"
-#include "schedule/schedule.h"
+#include "schedule/order.h"
 
 typedef enum muir_memory_part {
 #define PART(id, help) MUIR_MEMORY_##id,
@@ -54,16 +54,23 @@ typedef struct muir_memory {
     muir_memory_moment moment;
 } muir_memory;
 
-/* The peak of the fullest stage: over the moments of its slots, the largest of
+/* The peak of the fullest stage: over all its slots and their moments, the largest of
  *     state + activations in flight + what the moment adds
  * job      in   checked
  * program  in   of the job
- * load     in   of its schedule and shape
+ * order    in   of its schedule and shape
  * Local. */
-muir_memory muir_memory_of(const muir_job *job, const muir_program *program, const muir_memory_load *load);
+muir_memory muir_memory_of(const muir_job *job, const muir_program *program, const muir_order *order);
 
 /* The peak of one stage. Local. */
-muir_memory muir_memory_of_stage(const muir_job *job, const muir_program *program,
-                                 const muir_memory_load *load, int stage);
+muir_memory muir_memory_of_stage(const muir_job *job, const muir_program *program, const muir_order *order,
+                                 int stage);
+
+/* The same from the load alone, stages x chunks operations: chunks of a stage count as equally large, which
+ * is exact where they divide the layers.
+ * load  in   of the job's schedule and shape
+ * Local. */
+muir_memory muir_memory_screen(const muir_job *job, const muir_program *program,
+                               const muir_memory_load *load);
 
 #endif

@@ -88,6 +88,29 @@ void muir_peak_backward(muir_peak *peak, const muir_stage_memory *s, int chunk, 
     offer(peak, MUIR_MOMENT_backward_end, part);
 }
 
+/* What a chunk keeps of a microbatch. */
+static double kept_by(const muir_program *program, const muir_layers_memory *layers, int chunk)
+{
+    const muir_chunk *c = &program->chunks[chunk];
+    double bytes = 0.0;
+    for (int part = 0; part < c->n_parts; part++)
+        bytes += c->repeat[part] * layers->block[c->block[part]].kept;
+    return bytes;
+}
+
+void muir_peak_slot(muir_peak *peak, const muir_stage_memory *s, const muir_layers_memory *layers, int stage,
+                    const muir_slot *slot, double *live)
+{
+    const double kept = kept_by(s->program, layers, muir_program_chunk(s->program, stage, slot->chunk));
+    if (slot->phase == MUIR_FORWARD) {
+        *live += kept;
+        muir_peak_forward(peak, s, slot->chunk, *live);
+    } else {
+        muir_peak_backward(peak, s, slot->chunk, *live, kept);
+    }
+    if (slot->phase == MUIR_WEIGHT || slot->is_joined) *live -= kept;
+}
+
 void muir_peak_update(muir_peak *peak, const muir_stage_memory *s)
 {
     double part[MUIR_MEMORY_PARTS];

@@ -102,6 +102,15 @@ static void fill_entry(const muir_scenario *s, muir_plan_by by, const muir_progr
                                            : e->usd_per_mtoken;
 }
 
+static void set_memory(muir_plan_entry *e, muir_memory memory, const muir_chip *chip)
+{
+    const muir_memory_fit fit = muir_memory_fit_of(&memory, chip);
+    e->memory_bytes = memory.total;
+    e->headroom_bytes = fit.headroom;
+    e->verdict = fit.verdict;
+    e->is_fitting = fit.verdict == MUIR_FITS;
+}
+
 /* Prices the layout of s->work.job. A screening leaves layouts that do not fit alone, and does not tell
  * messages from bubbles. */
 static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_plan_entry *e)
@@ -119,14 +128,10 @@ static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_
                            .chips = muir_job_chips(job)};
     MUIR_TRY(muir_program_create(ctx, job, &program));
     MUIR_TRY(find_held(ctx, s, job, &known));
-    const muir_memory memory = muir_memory_of(job, program, &known->load);
-    e->memory_bytes = memory.total;
-    const muir_memory_fit fit = muir_memory_fit_of(&memory, &work->fleet.chip);
-    e->headroom_bytes = fit.headroom;
-    e->verdict = fit.verdict;
-    e->is_fitting = fit.verdict == MUIR_FITS;
+    set_memory(e, muir_memory_screen(job, program, &known->load), &work->fleet.chip);
     if (!e->is_fitting && is_screening) goto done;
     MUIR_TRY(make_order(ctx, s, known));
+    if (!is_screening) set_memory(e, muir_memory_of(job, program, known->order), &work->fleet.chip);
     MUIR_TRY(muir_slot_times_create(ctx, work, program, &slot_times));
     MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, known->order, slot_times, &ideal));
     fill_entry(work, s->request->by, program, ideal, e);
@@ -176,7 +181,8 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
     if (!muir_ranking_wants(s->ranking, &entry)) goto done;
     MUIR_TRY(time_entry(ctx, s, false, &entry));
     entry.number = number;
-    muir_ranking_offer(s->ranking, &entry);
+    if (entry.is_fitting && muir_plan_entry_is_within(s->request, &entry))
+        muir_ranking_offer(s->ranking, &entry);
 done:
     s->work.fleet = fleet;
     return st;

@@ -43,7 +43,7 @@ static void add(muir_describe *d, const char *group, const char *dimension, muir
 }
 
 static muir_status add_stages(muir_ctx *ctx, muir_describe *d, const muir_scenario *s,
-                              const muir_program *program, const muir_memory_load *load)
+                              const muir_program *program, const muir_order *order)
 {
     muir_status st = MUIR_OK;
     struct muir_describe_memory *m = d->memory;
@@ -51,7 +51,7 @@ static muir_status add_stages(muir_ctx *ctx, muir_describe *d, const muir_scenar
     MUIR_TRY(muir_alloc(ctx, COLUMNS * stages, sizeof(double), "telemetry", &m->stage_bytes));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof *m->moment, "telemetry", &m->moment));
     for (size_t stage = 0; stage < stages; stage++) {
-        const muir_memory peak = muir_memory_of_stage(&s->job, program, load, (int)stage);
+        const muir_memory peak = muir_memory_of_stage(&s->job, program, order, (int)stage);
         const double sums[TOTALS] = {peak.allocated, peak.reserved, peak.total};
         for (size_t i = 0; i < MUIR_MEMORY_PARTS; i++) m->stage_bytes[i * stages + stage] = peak.part[i];
         for (size_t i = 0; i < TOTALS; i++)
@@ -121,20 +121,18 @@ static void describe_timeline(muir_describe *d, const timeline *t, size_t n)
 }
 
 static muir_status add_timeline(muir_ctx *ctx, muir_describe *d, const muir_scenario *s,
-                                const muir_program *program, muir_shape shape, int stage, timeline *t)
+                                const muir_program *program, const muir_order *order, int stage, timeline *t)
 {
     muir_status st = MUIR_OK;
-    muir_slot *list = NULL;
     muir_memory_slot *slots = NULL;
-    MUIR_TRY(muir_alloc(ctx, muir_schedule_most_slots(shape), sizeof *list, "the schedule", &list));
-    int n = muir_schedule_find(s->job.parallel.schedule)->emit(shape, stage, list);
+    int n = 0;
+    const muir_slot *list = muir_order_slots(order, stage, &n);
     if (n > MOST_SLOTS) n = MOST_SLOTS;
     MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof *slots, "telemetry", &slots));
     muir_memory_timeline(&s->job, program, stage, list, n, slots);
     MUIR_TRY(make_timeline(ctx, t, slots, (size_t)n));
     describe_timeline(d, t, (size_t)n);
 done:
-    free(list);
     free(slots);
     return st;
 }
@@ -143,7 +141,7 @@ muir_status muir_describe_memory(muir_ctx *ctx, muir_describe *d, const muir_sce
 {
     muir_status st = MUIR_OK;
     muir_program *program = NULL;
-    muir_memory_load load = {0, 0, NULL, NULL};
+    muir_order *order = NULL;
     const muir_parallel *p = &s->job.parallel;
     const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)s->job.microbatches};
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *d->memory, "telemetry", &d->memory));
@@ -155,12 +153,12 @@ muir_status muir_describe_memory(muir_ctx *ctx, muir_describe *d, const muir_sce
     m->ends[1].group = "memory_last_stage";
     m->ends[1].text = "slot of the last stage, in the schedule's order, the first 2,048";
     MUIR_TRY(muir_program_create(ctx, &s->job, &program));
-    MUIR_TRY(muir_memory_load_make(ctx, muir_schedule_find(p->schedule), shape, &load));
-    MUIR_TRY(add_stages(ctx, d, s, program, &load));
-    MUIR_TRY(add_timeline(ctx, d, s, program, shape, 0, &m->ends[0]));
-    MUIR_TRY(add_timeline(ctx, d, s, program, shape, program->n_stages - 1, &m->ends[1]));
+    MUIR_TRY(muir_order_create(ctx, muir_schedule_find(p->schedule), shape, &order));
+    MUIR_TRY(add_stages(ctx, d, s, program, order));
+    MUIR_TRY(add_timeline(ctx, d, s, program, order, 0, &m->ends[0]));
+    MUIR_TRY(add_timeline(ctx, d, s, program, order, program->n_stages - 1, &m->ends[1]));
 done:
-    muir_memory_load_free(&load);
+    muir_order_destroy(&order);
     muir_program_destroy(&program);
     return st;
 }

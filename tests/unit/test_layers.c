@@ -118,8 +118,8 @@ static void stages_keep_what_their_kinds_of_layer_keep(void)
     muir_program *program = program_of(&s);
     int many[] = {1000000, 0, 1000000};
     const muir_memory_load in_first = {2, 1, many, many}, in_second = {2, 1, many + 1, many + 1};
-    const muir_memory first = muir_memory_of(&s.job, program, &in_first),
-                      second = muir_memory_of(&s.job, program, &in_second);
+    const muir_memory first = muir_memory_screen(&s.job, program, &in_first),
+                      second = muir_memory_screen(&s.job, program, &in_second);
     CU_ASSERT_EQUAL(first.stage, 0);
     CU_ASSERT_EQUAL(second.stage, 1);
     CU_ASSERT_DOUBLE_EQUAL(first.part[MUIR_MEMORY_activations] / (2e6 * kept_by(&program->blocks[1])), 1.0,

@@ -6,7 +6,6 @@
 #include "memory/fit.h"
 #include "memory/timeline.h"
 #include "programs.h"
-#include "schedule/order.h"
 
 /* The lists say how many chunks are in flight; muir_schedule_held counts the same. */
 static void loads_are_those_of_the_lists(void)
@@ -37,8 +36,53 @@ static void loads_are_those_of_the_lists(void)
         }
 }
 
-/* The walk over all slots finds the peak that the loads say, where chunks are of a size; and never less than
- * the state. */
+typedef struct walked {
+    muir_scenario scenario;
+    muir_program *program;
+    muir_order *order;
+    muir_memory_load load;
+    int stages;
+} walked;
+
+static walked walked_of(const char *const *keys)
+{
+    walked w = {.scenario = scenario_of(NULL, keys)};
+    const muir_parallel *p = &w.scenario.job.parallel;
+    const muir_shape shape = {(int)p->pp, (int)p->vpp, (int)w.scenario.job.microbatches};
+    const muir_schedule *schedule = muir_schedule_find(p->schedule);
+    w.stages = shape.stages;
+    w.program = program_of(&w.scenario);
+    CU_ASSERT_EQUAL_FATAL(muir_order_create(muir_test_ctx(), schedule, shape, &w.order), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(muir_memory_load_make(muir_test_ctx(), schedule, shape, &w.load), MUIR_OK);
+    return w;
+}
+
+static void forget(walked *w)
+{
+    muir_memory_load_free(&w->load);
+    muir_order_destroy(&w->order);
+    muir_program_destroy(&w->program);
+}
+
+/* The fullest slot of each stage is the peak that is reported, and never less than the state. */
+static void peaks_are_in_the_timeline(const walked *w)
+{
+    for (int stage = 0; stage < w->stages; stage++) {
+        static muir_memory_slot slots[1024];
+        const muir_memory m = muir_memory_of_stage(&w->scenario.job, w->program, w->order, stage);
+        double most = 0.0;
+        int n = 0;
+        const muir_slot *list = muir_order_slots(w->order, stage, &n);
+        CU_ASSERT_FATAL(n <= 1024);
+        muir_memory_timeline(&w->scenario.job, w->program, stage, list, n, slots);
+        for (int k = 0; k < n; k++) {
+            most = fmax(most, slots[k].allocated);
+            CU_ASSERT(slots[k].allocated > m.state);
+        }
+        CU_ASSERT_DOUBLE_EQUAL(most / m.allocated, 1.0, 1e-9);
+    }
+}
+
 static void the_timeline_has_the_peak(void)
 {
     static const char *const schedules[] = {"parallel.schedule=1f1b", "parallel.schedule=gpipe",
@@ -57,32 +101,42 @@ static void the_timeline_has_the_peak(void)
                                     schedules[i],
                                     i == 3 ? "parallel.vpp=2" : "parallel.vpp=1",
                                     NULL};
-        const muir_scenario s = scenario_of(NULL, keys);
-        const muir_shape shape = {8, (int)s.job.parallel.vpp, (int)s.job.microbatches};
-        muir_program *program = program_of(&s);
-        muir_order *order = NULL;
-        muir_memory_load load = {0, 0, NULL, NULL};
-        const muir_schedule *schedule = muir_schedule_find(s.job.parallel.schedule);
-        CU_ASSERT_EQUAL_FATAL(muir_order_create(muir_test_ctx(), schedule, shape, &order), MUIR_OK);
-        CU_ASSERT_EQUAL_FATAL(muir_memory_load_make(muir_test_ctx(), schedule, shape, &load), MUIR_OK);
-        for (int stage = 0; stage < 8; stage++) {
-            static muir_memory_slot slots[1024];
-            const muir_memory m = muir_memory_of_stage(&s.job, program, &load, stage);
-            double most = 0.0;
-            int n = 0;
-            const muir_slot *list = muir_order_slots(order, stage, &n);
-            CU_ASSERT_FATAL(n <= 1024);
-            muir_memory_timeline(&s.job, program, stage, list, n, slots);
-            for (int k = 0; k < n; k++) {
-                most = fmax(most, slots[k].allocated);
-                CU_ASSERT(slots[k].allocated > m.state);
-            }
-            CU_ASSERT_DOUBLE_EQUAL(most / m.allocated, 1.0, 1e-9);
-        }
-        muir_memory_load_free(&load);
-        muir_order_destroy(&order);
-        muir_program_destroy(&program);
+        walked w = walked_of(keys);
+        peaks_are_in_the_timeline(&w);
+        const muir_job *job = &w.scenario.job;
+        CU_ASSERT_DOUBLE_EQUAL(muir_memory_screen(job, w.program, &w.load).total /
+                                   muir_memory_of(job, w.program, w.order).total,
+                               1.0, 1e-9);
+        forget(&w);
     }
+}
+
+/* 80 layers, embedding and head in 6 chunks of 13 or 14: the screening is near. */
+static void chunks_of_several_sizes_count_as_what_they_keep(void)
+{
+    static const char *const keys[] = {"fleet=dgx-h100",
+                                       "fleet.servers=9",
+                                       "model=llama3-70b",
+                                       "parallel.tp=8",
+                                       "parallel.pp=3",
+                                       "parallel.vpp=2",
+                                       "parallel.dp=3",
+                                       "parallel.schedule=interleaved",
+                                       "seq_len=4096",
+                                       "global_batch_size=36",
+                                       "micro_batch_size=1",
+                                       "stack=standard",
+                                       NULL};
+    walked w = walked_of(keys);
+    const muir_job *job = &w.scenario.job;
+    int64_t least = 0, most = 0;
+    muir_program_layers(w.program, &least, &most);
+    CU_ASSERT(least < most);
+    peaks_are_in_the_timeline(&w);
+    CU_ASSERT_DOUBLE_EQUAL(muir_memory_screen(job, w.program, &w.load).total /
+                               muir_memory_of(job, w.program, w.order).total,
+                           1.0, 0.03);
+    forget(&w);
 }
 
 static void verdicts_follow_the_room(void)
@@ -105,6 +159,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"loads are those of the lists", loads_are_those_of_the_lists},
         {"the timeline has the peak", the_timeline_has_the_peak},
+        {"chunks of several sizes count as what they keep", chunks_of_several_sizes_count_as_what_they_keep},
         {"verdicts follow the room", verdicts_follow_the_room},
         CU_TEST_INFO_NULL,
     };

@@ -54,7 +54,7 @@ static muir_status look(muir_ctx *ctx, const char *path, bool *exists)
     }
     if (!S_ISREG(info.st_mode))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s is %s, not a file", path,
-                         S_ISDIR(info.st_mode) ? "a folder" : "a device");
+                         S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe");
     if (info.st_size == 0) return MUIR_OK;
     const muir_status st = muir_stored_is_telemetry(ctx, path, &is_ours);
     if (st != MUIR_OK) return st;

@@ -138,7 +138,8 @@ static void an_older_file_stays_until_the_new_one_is_there(void)
 static void what_muir_did_not_write_is_refused(void)
 {
     muir_ctx *ctx = muir_test_ctx();
-    const char *path = name_of("thesis.txt"), *folder = name_of("folder"), *link = name_of("link.h5");
+    const char *path = name_of("thesis.txt"), *folder = name_of("folder"), *link = name_of("link.h5"),
+               *pipe = name_of("pipe");
     char part[80], found[16] = "";
     remove_all(path);
     write_words(path, "thesis");
@@ -151,13 +152,15 @@ static void what_muir_did_not_write_is_refused(void)
         unlink(path);
         mkdir(folder, 0777);
         unlink(link);
+        unlink(pipe);
+        CU_ASSERT_EQUAL(mkfifo(pipe, 0666), 0);
         CU_ASSERT_EQUAL(symlink("no_such_file", link), 0);
     }
     snprintf(part, sizeof part, "%s.part", path);
     write_words(part, "half a film");
     check_refused(path, false, "is in the way and not muir's");
     check_refused(folder, false, "is a folder, not a file");
-    check_refused("/dev/null", false, "/dev/null is a device, not a file");
+    check_refused(pipe, false, "is a device or a pipe, not a file");
     check_refused(link, false, "is a link to a file that is not there");
     check_refused("no/such/folder/x.h5", false, "No such file or directory");
     remove_all(path);

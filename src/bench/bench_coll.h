@@ -7,7 +7,7 @@
 #include "collectives/file.h"
 #include "collectives/measure.h"
 #include "collectives/payload.h"
-#include "host_clock/tuning.h"
+#include "tuning/tuning.h"
 
 enum { MUIR_BENCH_ROWS = 40 };
 

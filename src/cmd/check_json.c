@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The dry run as JSON. */
 #include "cmd/check.h"
-#include "cmd/print.h"
+#include "text/print.h"
 #include "scenario/fold.h"
 #include "scenario/inputs.h"
 
@@ -86,6 +86,6 @@ json_t *muir_check_json(const muir_check *c)
         c->program->params, "active_params", c->program->active_params, "step_flop", c->program->model_flop,
         "microbatches", (json_int_t)s->job.microbatches, "memory", memory_json(c), "ideal_step_s",
         c->ideal->step_s, "ideal_parts_s", parts_json(c->ideal), "ranks", c->ranks, "idle_ranks",
-        c->ranks - fold.mesh_ranks, "mesh", mesh_json(&fold), "rank_map", ranks_json(c), "keys",
-        keys_json(s), "forecast", forecast_json(&c->forecast));
+        c->ranks - fold.mesh_ranks, "mesh", mesh_json(&fold), "rank_map", ranks_json(c), "keys", keys_json(s),
+        "forecast", forecast_json(&c->forecast));
 }

@@ -9,7 +9,7 @@
 #include "base/launcher.h"
 #include "base/text.h"
 #include "cmd/args.h"
-#include "cmd/print.h"
+#include "text/print.h"
 
 #define COMMAND(id) extern const muir_command muir_command_##id;
 #include "cmd/commands.def"

@@ -11,7 +11,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/import_check.h"
-#include "cmd/print.h"
+#include "text/print.h"
 
 enum { REPORT_COLUMN = 52, NOTE_COLUMN = 17, MOST_IMPORTERS = 64, VALUE_SHOWN = 48 };
 

@@ -9,7 +9,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/json.h"
+#include "text/json.h"
 #include "run/shared_jobs.h"
 
 enum { SHOWN = 30, STEPS = 20 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "cmd/json.h"
+#include "text/json.h"
 #include "estimate/interval.h"
 #include "memory/fit.h"
 #include "plan/plan_text.h"

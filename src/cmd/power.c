@@ -6,7 +6,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/report.h"
+#include "summary/report.h"
 
 enum { MOST_KEYS = 2, MOST_OVERRIDES = 64, MOST_ADDED = 2 };
 

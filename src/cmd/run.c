@@ -9,7 +9,7 @@
 
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/report.h"
+#include "summary/report.h"
 #include "cmd/run_ensemble.h"
 #include "host_clock/algorithms.h"
 #include "io/file.h"

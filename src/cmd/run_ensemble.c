@@ -10,7 +10,7 @@
 
 #include "base/units.h"
 #include "cmd/args.h"
-#include "cmd/report.h"
+#include "summary/report.h"
 #include "study/ensemble.h"
 
 enum { MOST_SEEDS = 100000 };

@@ -10,9 +10,9 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/json.h"
-#include "cmd/print.h"
-#include "cmd/report.h"
+#include "text/json.h"
+#include "text/print.h"
+#include "summary/report.h"
 
 enum { LABEL = 28 };
 

@@ -11,7 +11,7 @@
 #include "host_clock/flights.h"
 #include "host_clock/shrink.h"
 #include "host_clock/tally.h"
-#include "host_clock/tuning.h"
+#include "tuning/tuning.h"
 #include "kernels/check.h"
 #include "kernels/gemm.h"
 #include "kernels/mem.h"

@@ -14,7 +14,7 @@ WORLD = ["base", "fleet", "models", "schedule"]  # what is emulated, whatever th
 UP_TO_SCENARIO = [*WORLD, "network", "scenario"]
 UP_TO_STEP_TIME = [*UP_TO_SCENARIO, "step_time"]
 UP_TO_PARTS = [*UP_TO_STEP_TIME, "memory", "power", "reliability", "estimate"]
-UP_TO_CLOCKS = ["base", *SIDE_BY_SIDE, *UP_TO_PARTS[len(WORLD):], "import", "plan", "fleet_clock", "host_clock", "validation"]
+UP_TO_CLOCKS = ["base", *SIDE_BY_SIDE, *UP_TO_PARTS[len(WORLD):], "import", "plan", "fleet_clock", "tuning", "host_clock", "validation"]
 ROOMS = {
     "base": [],
     **{room: ["base"] for room in SIDE_BY_SIDE},
@@ -29,13 +29,18 @@ ROOMS = {
     "plan": [*UP_TO_PARTS, "import"],
     "fleet_clock": UP_TO_PARTS,
     "validation": [*UP_TO_PARTS, "fleet_clock"],
-    "host_clock": ["base", "kernels", "collectives", "models", "schedule", "scenario"],
+    "tuning": ["base", "collectives", "scenario"],
+    "host_clock": ["base", "kernels", "collectives", "models", "schedule", "scenario", "tuning"],
     "run": UP_TO_CLOCKS,
     "api": [*UP_TO_CLOCKS, "run"],
-    "bench": [*UP_TO_CLOCKS, "run"],
+    "bench": [*UP_TO_CLOCKS, "run", "text"],
     "study": [*UP_TO_CLOCKS, "run"],
-    "cmd": [*UP_TO_CLOCKS, "run", "bench", "study"],
-    "export": [*UP_TO_STEP_TIME, "io", "cmd"],  # its commands are rows of cmd's table
+    "text": ["base"],
+    "summary": [*UP_TO_CLOCKS, "run", "text"],
+    "cmd": [*UP_TO_CLOCKS, "run", "bench", "study", "text", "summary"],
+    # The commands of these two are rows of cmd's table.
+    "help": [*UP_TO_CLOCKS, "run", "bench", "text", "cmd"],
+    "export": [*UP_TO_STEP_TIME, "io", "text", "cmd"],
     "main": ["cmd"],
 }
 OUTSIDE_SRC = ["collectives", "models"]  # rooms that users extend stand at the top, the others in src/
@@ -47,7 +52,7 @@ ONE_ROOM_HEADERS = {"hdf5.h": "io", "hdf5_hl.h": "io", "cblas.h": "kernels", "ff
 # Words that only some rooms may use: pattern, rooms, and whether tests may, too.
 WORDS = [
     (r"\b(MPI_Init(_thread)?\s*\(|MPI_COMM_WORLD\b|MPI_Abort\s*\()", ["main", "api"], True),
-    (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b", ["main", "cmd", "bench", "export"], True),
+    (r"\b(v?printf|puts|putchar|perror)\s*\(|\b(stdout|stderr)\b", ["main", "text", "summary", "cmd", "help", "bench", "export"], True),
     (r"\bexit\s*\(", ["main"], False),
     (r"\b(exec[lv][a-z]*|v?fork|popen|system|posix_spawnp?)\s*\(", ["export", "import"], True),
     (r"\b(socket|connect|listen|accept|getaddrinfo|gethostbyname)\s*\(", [], True),

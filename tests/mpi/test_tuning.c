@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "host_clock/host_set.h"
-#include "host_clock/tuning.h"
+#include "tuning/host_set.h"
+#include "tuning/tuning.h"
 #include "scenario/tuning_table.h"
 
 enum { COUNT = 3000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* JSON documents: what is written, and what is said where a value is no number. */
-#include "cmd/json.h"
+#include "text/json.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/print.h"
+#include "text/print.h"
 #include "scenario/catalogue.h"
 #include "scenario/data_file.h"
 

@@ -7,8 +7,8 @@
 
 #include "base/quantity.h"
 #include "base/units.h"
-#include "cmd/help.h"
-#include "cmd/print.h"
+#include "help/help.h"
+#include "text/print.h"
 #include "plan/plan.h"
 #include "scenario/inputs.h"
 #include "scenario/tuning_table.h"
@@ -19,7 +19,7 @@ enum { KEY_INDENT = 37, FACT_INDENT = 12, MOST_TAILS = 3, TEXT_SIZE = 1200 };
 static const struct {
     const char *pattern, *page;
 } pages[] = {
-#include "cmd/pages.def"
+#include "help/pages.def"
 };
 #undef PAGE
 

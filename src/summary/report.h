@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a run prints: progress and the closing summary, for people and as JSON. */
-#ifndef MUIR_CMD_REPORT_H
-#define MUIR_CMD_REPORT_H
+#ifndef MUIR_SUMMARY_REPORT_H
+#define MUIR_SUMMARY_REPORT_H
 
-#include "cmd/json.h"
+#include "text/json.h"
 #include "run/run.h"
 #include "memory/fit.h"
 

@@ -6,7 +6,7 @@
 
 #include "cmd/args.h"
 #include "cmd/cmd.h"
-#include "cmd/print.h"
+#include "text/print.h"
 #include "io/version.h"
 #include "kernels/gemm.h"
 #include "scenario/catalogue.h"

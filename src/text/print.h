@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Printing for people, in lines of at most 110 columns, and JSON for programs. */
-#ifndef MUIR_CMD_PRINT_H
-#define MUIR_CMD_PRINT_H
+#ifndef MUIR_TEXT_PRINT_H
+#define MUIR_TEXT_PRINT_H
 
 #include <jansson.h>
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
-#include "cmd/report.h"
+#include "summary/report.h"
 
 enum { COLUMNS = 79 }; /* of a terminal of 80, less the one that wraps */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What `auto` stands for: algorithms chosen by measurement, or taken over from a tuning table. */
-#ifndef MUIR_HOST_CLOCK_TUNING_H
-#define MUIR_HOST_CLOCK_TUNING_H
+#ifndef MUIR_TUNING_TUNING_H
+#define MUIR_TUNING_TUNING_H
 
 #include "base/options.h"
 #include "collectives/measure.h"

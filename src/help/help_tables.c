@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/help.h"
-#include "cmd/print.h"
+#include "help/help.h"
+#include "text/print.h"
 #include "plan/plan.h"
 #include "run/describe.h"
 

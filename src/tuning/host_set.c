@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Describing the hosts of a launch. */
-#include "host_clock/host_set.h"
+#include "tuning/host_set.h"
 
 #include <sched.h>
 #include <stdio.h>

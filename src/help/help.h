@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What `muir help WORD` knows, by topics. Private to cmd/. */
-#ifndef MUIR_CMD_HELP_H
-#define MUIR_CMD_HELP_H
+#ifndef MUIR_HELP_HELP_H
+#define MUIR_HELP_HELP_H
 
 #include <jansson.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir help: one word explained, by every table that knows it. */
-#include "cmd/help.h"
+#include "help/help.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cmd/args.h"
-#include "cmd/print.h"
+#include "text/print.h"
 #include "scenario/inputs.h"
 
 /* In the order of their answers; a word may have several. */

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cmd/help.h"
-#include "cmd/print.h"
+#include "help/help.h"
+#include "text/print.h"
 
 enum { INDENT = 18 };
 
@@ -13,7 +13,7 @@ enum { INDENT = 18 };
 static const struct term {
     const char *word, *also, *meaning, *see;
 } terms[] = {
-#include "cmd/glossary.def"
+#include "help/glossary.def"
 };
 #undef TERM
 enum { TERMS = sizeof terms / sizeof terms[0] };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Looking up, measuring and keeping the choice of algorithms. */
-#include "host_clock/tuning.h"
+#include "tuning/tuning.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "host_clock/host_set.h"
+#include "tuning/host_set.h"
 #include "scenario/tuning_table.h"
 
 /* Longest trials of one choice and of all choices of a launch; what a table keeps pays off later. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
-#include "cmd/report.h"
+#include "summary/report.h"
 
 /* A share as a percentage, or that it was not measured. */
 typedef struct share_text {

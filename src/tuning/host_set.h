@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a launch runs on, in words that tell one set of hosts from another. */
-#ifndef MUIR_HOST_CLOCK_HOST_SET_H
-#define MUIR_HOST_CLOCK_HOST_SET_H
+#ifndef MUIR_TUNING_HOST_SET_H
+#define MUIR_TUNING_HOST_SET_H
 
 #include "base/options.h"
 

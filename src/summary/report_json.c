@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cmd/json.h"
-#include "cmd/report.h"
+#include "text/json.h"
+#include "summary/report.h"
 #include "run/calibrate.h"
 
 /* The step's mean, between the ends of its 80 % interval. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The modelled times of collectives on a fleet, as a list. Private to list.c. */
-#ifndef MUIR_CMD_LIST_TIMES_H
-#define MUIR_CMD_LIST_TIMES_H
+#ifndef MUIR_HELP_LIST_TIMES_H
+#define MUIR_HELP_LIST_TIMES_H
 
 #include "base/ctx.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* muir list collectives FLEET [CHIPS]: what the fleet's library takes, and what each algorithm would. */
-#include "cmd/list_times.h"
+#include "help/list_times.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Lines of a bounded width, and JSON documents. */
-#include "cmd/print.h"
+#include "text/print.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/json.h"
+#include "text/json.h"
 
 /* Columns that bytes of UTF-8 fill: those that do not continue a character. */
 static int columns_of(const char *text, size_t bytes)

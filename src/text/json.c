@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* JSON documents by jansson. */
-#include "cmd/json.h"
+#include "text/json.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The closing summary for people. */
-#include "cmd/report.h"
+#include "summary/report.h"
 
 #include <math.h>
 #include <stdio.h>

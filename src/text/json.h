@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* JSON documents, a key and its value per call: each call says the type, and a value that is not a number is
  * noted with its place instead of voiding the document. */
-#ifndef MUIR_CMD_JSON_H
-#define MUIR_CMD_JSON_H
+#ifndef MUIR_TEXT_JSON_H
+#define MUIR_TEXT_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>

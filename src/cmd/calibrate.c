@@ -188,5 +188,6 @@ const muir_command muir_command_calibrate = {
         "The figures of the kind and their spreads are brought up to date by the rows: one row sets the "
         "level, rows of\n"
         "different shapes tell the figures apart. Each row is also predicted from the others.\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

@@ -235,5 +235,6 @@ const muir_command muir_command_faults = {
             "  --servers N    servers that were watched, those without a failure included\n"
             "  --chips N      chips of a server (8)\n"
             "  --days X       length of the record\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

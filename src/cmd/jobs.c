@@ -152,7 +152,7 @@ static muir_status on_root(muir_ctx *ctx, const jobs_arguments *a)
     double *leaf = NULL, *server = NULL;
     outcome out = {.events = 0};
     MUIR_TRY(muir_csv_read(ctx, a->args.positional, &table));
-    MUIR_TRY(muir_ctx_create(MPI_COMM_SELF, &own));
+    MUIR_TRY(muir_ctx_create_alone(&own));
     st = muir_shared_jobs_create(own, table, a->args.overrides, a->args.n_overrides, &jobs);
     if (st != MUIR_OK) MUIR_TRY(muir_fail(ctx, st, "%s: %s", a->args.positional, own->message));
     const int64_t servers = jobs->fleet.top.servers, under = jobs->fleet.fabric.leaf_servers;
@@ -200,5 +200,6 @@ const muir_command muir_command_jobs = {
         "  --seed N           of random placements; 1\n"
         "  --steps N          of the job that does fewest; 20\n"
         "  --json FILE        a row per job and placement; - for standard output alone\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

@@ -80,7 +80,7 @@ static muir_status is_fleet(muir_ctx *ctx, const char *target, bool *answer)
                            target);
     }
     MUIR_TRY(muir_agree(ctx, st));
-    MUIR_TRY_MPI(MPI_Bcast(&found, 1, MPI_INT, 0, ctx->comm));
+    if (ctx->size > 1) MUIR_TRY_MPI(MPI_Bcast(&found, 1, MPI_INT, 0, ctx->comm));
     *answer = found;
 done:
     return st;
@@ -229,5 +229,6 @@ const muir_command muir_command_plan = {
         "  --csv FILE    the table as CSV\n"
         "muir help plan lists the keys that are searched.\n"
         "Candidates are dealt over ranks: mpirun -n 8 muir plan ...\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

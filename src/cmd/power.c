@@ -157,5 +157,6 @@ const muir_command muir_command_power = {
         "  --json FILE   the table as JSON; - for standard output alone\n\n"
         "Nothing is executed but the fleet clock, and no file is written. `muir run` with power.window_s\n"
         "keeps the samples, and scripts/plot_power.py draws them.\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

@@ -343,5 +343,6 @@ const muir_command muir_command_validate = {
         "as the\n"
         "stack sets it. low and high are an 80 % interval. Rows that cannot be run are listed with the "
         "reason.\n",
+    .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

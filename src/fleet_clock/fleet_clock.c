@@ -135,13 +135,15 @@ static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double lon
     c->meeting[stages + 2] = (maximum){longest, 0};
     c->meeting[stages + 3] = (maximum){(double)c->slowdown->warmest_c, 0};
     *sum = (sums){c->delays.sum_ns, c->slowdown->n_throttled};
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 4, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
-    if (c->delays.bins) {
+    if (ctx->size > 1) { /* one process may be without MPI */
+        MUIR_TRY_MPI(
+            MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 4, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
+        MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
+    }
+    if (c->delays.bins && ctx->size > 1)
         MUIR_TRY_MPI(
             MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
-        late_against_expected(c);
-    }
+    if (c->delays.bins) late_against_expected(c);
 done:
     return st;
 }
@@ -219,8 +221,9 @@ static muir_status gather_servers(muir_ctx *ctx, const muir_fleet_clock *c, floa
 {
     muir_status st = MUIR_OK;
     const int64_t n = c->scenario->fleet.top.servers;
-    MUIR_TRY_MPI(MPI_Reduce(muir_is_root(ctx) ? MPI_IN_PLACE : servers, servers, (int)n, MPI_FLOAT, MPI_MAX,
-                            0, ctx->comm));
+    if (ctx->size > 1)
+        MUIR_TRY_MPI(MPI_Reduce(muir_is_root(ctx) ? MPI_IN_PLACE : servers, servers, (int)n, MPI_FLOAT,
+                                MPI_MAX, 0, ctx->comm));
     if (muir_is_root(ctx))
         for (int64_t i = 0; i < n; i++)
             if (servers[i] < 0.0f) servers[i] = NAN;

@@ -208,10 +208,8 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     if (args.n_words > 1 &&
         strcmp(lists[2].name, name_of(find_list(wanted) < 0 ? 0 : find_list(wanted))) != 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir list takes one word, or collectives FLEET [CHIPS]"));
-    if (args.n_words > 1 && json_path)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--json would change nothing in muir list collectives FLEET"));
     if (args.n_words > 1)
-        MUIR_TRY(muir_list_times(ctx, args.words[1], args.n_words > 2 ? args.words[2] : NULL));
+        MUIR_TRY(muir_list_times(ctx, args.words[1], args.n_words > 2 ? args.words[2] : NULL, json_path));
     else
         MUIR_TRY(show(ctx, wanted, json_path));
 done:

@@ -263,8 +263,10 @@ static muir_status finish(muir_ctx *ctx, search *s, double start_s, muir_plan **
     MUIR_TRY(muir_ranking_meet(ctx, s->ranking));
     MUIR_TRY(find_interval(ctx, s, &s->own));
     for (int i = 0; i < s->ranking->n; i++) MUIR_TRY(find_interval(ctx, s, &s->ranking->entries[i]));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, s->count, COUNTS, MPI_INT64_T, MPI_SUM, ctx->comm));
-    MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &search_s, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
+    if (ctx->size > 1) { /* one process may be without MPI */
+        MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, s->count, COUNTS, MPI_INT64_T, MPI_SUM, ctx->comm));
+        MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &search_s, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
+    }
     *plan = (muir_plan){.entries = s->ranking->entries,
                         .n = s->ranking->n,
                         .legal = s->count[LEGAL],

@@ -111,6 +111,7 @@ muir_status muir_ranking_meet(muir_ctx *ctx, muir_ranking *r)
     muir_status st = MUIR_OK;
     muir_plan_entry *mine = NULL, *theirs = NULL;
     const int n_mine = r->n;
+    if (ctx->size == 1) return MUIR_OK; /* nobody to meet, and perhaps no MPI */
     st = muir_alloc(ctx, (size_t)r->room, sizeof *mine, "the ranking", &mine);
     if (st == MUIR_OK) st = muir_alloc(ctx, (size_t)r->room, sizeof *theirs, "the ranking", &theirs);
     MUIR_TRY(muir_agree(ctx, st));

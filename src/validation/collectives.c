@@ -210,7 +210,7 @@ muir_status muir_collectives_read(muir_ctx *ctx, const muir_csv *table, muir_col
     MUIR_TRY(muir_catalogue_root(ctx, root, sizeof root));
     snprintf(path, sizeof path, "%s/collectives_hardware.csv", root);
     MUIR_TRY(muir_csv_read(ctx, path, &names));
-    MUIR_TRY(muir_ctx_create(MPI_COMM_SELF, &r.ctx));
+    MUIR_TRY(muir_ctx_create_alone(&r.ctx));
     r.names = names;
     st = read_rows(&r, rows);
     if (st != MUIR_OK) MUIR_TRY(muir_fail(ctx, st, "%s", r.ctx->message));

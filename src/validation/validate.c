@@ -199,7 +199,7 @@ muir_status muir_validate(muir_ctx *ctx, const muir_csv *table, const muir_valid
     MUIR_TRY(muir_catalogue_root(ctx, root, sizeof root));
     snprintf(path, sizeof path, "%s/published_names.csv", root);
     MUIR_TRY(muir_csv_read(ctx, path, &names));
-    MUIR_TRY(muir_ctx_create(MPI_COMM_SELF, &own));
+    MUIR_TRY(muir_ctx_create_alone(&own));
     st = validate_rows(own, table, names, options, scenario, rows);
     if (st != MUIR_OK) MUIR_TRY(muir_fail(ctx, st, "%s", own->message));
 done:

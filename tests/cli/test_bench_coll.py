@@ -107,7 +107,20 @@ class BenchColl(unittest.TestCase):
         self.assertIn("*", ways[0])
         process = self.costs("dgx-h100", "4096")
         self.assertEqual(process.returncode, 0, process.stderr)
-        self.assertIn("are walked for up to 256 chips", process.stdout)
+        self.assertIn("are listed for at most 256 chips", process.stdout)
+
+    def test_the_same_list_is_a_json_document(self):
+        process = self.costs("dgx-h100", "8", "--json", "-")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        listed = json.loads(process.stdout)
+        self.assertEqual((listed["fleet"], listed["chips"], listed["provenance"]), ("dgx-h100", 8, "modelled"))
+        for lists, name, mark in (("ways", "way", "is_taken"), ("algorithms", "algorithm", "is_shortest")):
+            rows = [row for row in listed[lists] if row["op"] == "all_reduce"]
+            self.assertIn("ring", [row[name] for row in rows])
+            for size in range(4):
+                times = [row["times"][size] for row in rows]
+                best = min(time["time_s"] for time in times)
+                self.assertEqual([time["time_s"] for time in times if time[mark]][0], best)
 
     def test_costs_on_a_fleet_are_listed_and_called_modelled(self):
         process = self.costs("dgx-h100", "8")

@@ -86,7 +86,7 @@ static void wrong_tables_are_answered_with_the_line_and_what_is_allowed(void)
     check_refused("lines:\n- {}\n", "test_tuning_table.yaml: no tuning table, which starts with `rows:`");
     check_refused("rows:\n- 5\n", "test_tuning_table.yaml:2: a row must hold keys");
     check_refused(START "ranks: 2, bytes: 1, algorithm: ring}\n",
-                  "test_tuning_table.yaml:2: key 'time_s' is missing: its median");
+                  "test_tuning_table.yaml:2: key 'time_s' is missing: median time");
     check_refused(START "rank: 2}\n", "test_tuning_table.yaml:2: unknown key 'rank', did you mean 'ranks'?");
     check_refused(START "ranks: two}\n",
                   "test_tuning_table.yaml:2: ranks is 'two', but must be a whole number: 1..100000000 ranks");

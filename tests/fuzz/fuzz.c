@@ -62,7 +62,11 @@ static muir_status read_checkpoint(muir_ctx *ctx, const char *path)
     return use_checkpoint(ctx, path, false);
 }
 
-#define COMMAND(...) .arguments = (const char *const[]){__VA_ARGS__, NULL}
+#define COMMAND(...)                                                                                         \
+    .arguments = (const char *const[])                                                                       \
+    {                                                                                                        \
+        __VA_ARGS__, NULL                                                                                    \
+    }
 #define READER(function) .reader = function
 #define TARGET(id, end, may, how) {.name = #id, .ending = end, .may_fail = may, how},
 static const muir_fuzz_target targets[] = {
@@ -157,7 +161,8 @@ static const char *judge(const muir_fuzz_target *target, int code, const char *m
     if (code == 0) return NULL;
     if (code == 2 || (code == 1 && target->may_fail) || strstr(message, "no memory"))
         return judge_message(message);
-    return code == 1 ? "exit code 1, which says that muir failed, not that the input is wrong" : "an exit code that is none";
+    return code == 1 ? "exit code 1, which says that muir failed, not that the input is wrong"
+                     : "an exit code that is none";
 }
 
 static bool write_input(const char *path, const uint8_t *data, size_t size)

@@ -56,8 +56,11 @@ static bool read_input(input *in)
 /* Numbers and words that readers stumble over. */
 static void put_word(draws *d, input *in)
 {
-    static const char *const words[] = {"0", "-1", "1e308", "nan", "inf", "9223372036854775807", "4294967296", "\"", "\n", ": ",
-                                        "1e-320", "[", "}", ",", "%s", "\xff", "auto", "\t", "#", "../../etc"};
+    static const char *const words[] = {
+        "0",          "-1",       "1e308", "nan",  "inf",    "9223372036854775807",
+        "4294967296", "\"",       "\n",    ": ",   "1e-320", "[",
+        "}",          ",",        "%s",    "\xff", "auto",   "\t",
+        "#",          "../../etc"};
     const char *word = words[draw(d, sizeof words / sizeof words[0])];
     const size_t length = strlen(word), at = draw(d, in->size + 1);
     const size_t n = length < in->size - at ? length : in->size - at;
@@ -148,7 +151,8 @@ static void keep(const char *folder, const muir_fuzz_target *target, const input
 }
 
 /* Returns the number of findings. */
-static int replay(const muir_fuzz_target *target, long number, uint64_t seed, const char *folder, input *inputs, int n)
+static int replay(const muir_fuzz_target *target, long number, uint64_t seed, const char *folder,
+                  input *inputs, int n)
 {
     int found = 0;
     for (long i = -n; i < number; i++) {
@@ -158,7 +162,8 @@ static int replay(const muir_fuzz_target *target, long number, uint64_t seed, co
         const char *wrong = try_one(target, &in);
         if (wrong) {
             found++;
-            printf("%s, %s%s %ld: %s\n", target->name, whole->path, i < 0 ? ", whole" : ", damaged copy", i, wrong);
+            printf("%s, %s%s %ld: %s\n", target->name, whole->path, i < 0 ? ", whole" : ", damaged copy", i,
+                   wrong);
             keep(folder, target, &in, i);
         }
         if (i >= 0) free(in.data);
@@ -170,10 +175,12 @@ static int replay(const muir_fuzz_target *target, long number, uint64_t seed, co
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-        for (int i = 0; muir_fuzz_at(i); i++) printf("%s %s\n", muir_fuzz_at(i)->name, muir_fuzz_at(i)->ending);
+        for (int i = 0; muir_fuzz_at(i); i++)
+            printf("%s %s\n", muir_fuzz_at(i)->name, muir_fuzz_at(i)->ending);
         return 0;
     }
-    if (argc == 3 && strcmp(argv[1], "--checkpoint") == 0) return muir_fuzz_write_checkpoint(argv[2]) ? 0 : 77;
+    if (argc == 3 && strcmp(argv[1], "--checkpoint") == 0)
+        return muir_fuzz_write_checkpoint(argv[2]) ? 0 : 77;
     const muir_fuzz_target *target = argc > 5 ? muir_fuzz_find(argv[1]) : NULL;
     if (!target) {
         fputs("usage: replay TARGET NUMBER SEED KEEP FILE... (replay --list)\n", stderr);
@@ -190,7 +197,8 @@ int main(int argc, char **argv)
     }
     char *folder = argv[4][0] ? realpath(argv[4], NULL) : strdup("");
     muir_fuzz_begin(target);
-    const int found = replay(target, strtol(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), folder ? folder : "", inputs, n);
+    const int found = replay(target, strtol(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
+                             folder ? folder : "", inputs, n);
     muir_fuzz_end();
     for (int i = 0; i < n; i++) free(inputs[i].data);
     free(inputs);

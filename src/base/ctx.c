@@ -94,6 +94,12 @@ void muir_ctx_phase(muir_ctx *ctx, const char *format, ...)
     ctx->on_phase(phase, ctx->phase_data);
 }
 
+muir_status muir_ctx_go_on(muir_ctx *ctx)
+{
+    if (!ctx->is_stopped || !ctx->is_stopped()) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped while it started; go on with --resume");
+}
+
 void muir_ctx_clear(muir_ctx *ctx)
 {
     ctx->message[0] = '\0';

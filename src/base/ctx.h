@@ -21,6 +21,7 @@ typedef struct muir_ctx {
     /* Told on rank 0 what a long start is at; NULL: nobody wants to know. */
     void (*on_phase)(const char *phase, void *data);
     void *phase_data;
+    bool (*is_stopped)(void); /* whether a signal has asked for the end; NULL: never */
 } muir_ctx;
 
 /* Duplicates comm, which the caller keeps.
@@ -48,6 +49,10 @@ muir_status muir_agree(muir_ctx *ctx, muir_status st);
 
 /* Says what begins now, to whoever shows the progress of a start. Local. */
 void muir_ctx_phase(muir_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* MUIR_ERR_STOPPED once a signal has asked for the end: for long loops of a start, before there is anything to
+ * write. Other ranks may not have had the signal yet, so the caller agrees before it meets them. Local. */
+muir_status muir_ctx_go_on(muir_ctx *ctx);
 
 /* Forgets the message, for callers that handled the failure. Local. */
 void muir_ctx_clear(muir_ctx *ctx);

@@ -23,6 +23,11 @@ static void request_stop(int signal_number)
     stop_requested = 1;
 }
 
+static bool is_stopped(void)
+{
+    return stop_requested != 0;
+}
+
 static void catch_signals(void)
 {
     struct sigaction action;
@@ -126,10 +131,12 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     MUIR_TRY(muir_program_create(ctx, &scenario->job, &program));
     MUIR_TRY(muir_agree(ctx, muir_scenario_memory(ctx, scenario, program, &memory)));
     catch_signals();
+    ctx->is_stopped = is_stopped;
     if (!a->is_quiet) ctx->on_phase = muir_progress_phase;
     ctx->phase_data = &line;
     const muir_status ran = muir_run(ctx, &request, &summary);
     ctx->on_phase = NULL;
+    ctx->is_stopped = NULL;
     muir_progress_end(&line);
     if (muir_is_root(ctx)) tell_claim(a, claim, path);
     if (ran != MUIR_OK && ran != MUIR_ERR_STOPPED && ran != MUIR_ERR_CHECK) MUIR_TRY(ran);

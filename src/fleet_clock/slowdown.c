@@ -34,10 +34,11 @@ static bool is_mine(const muir_slowdown *s, int64_t replica)
     return replica >= s->replicas.first && replica < s->replicas.first + s->replicas.n;
 }
 
-static void draw_speeds(muir_slowdown *s)
+static muir_status draw_speeds(muir_ctx *ctx, muir_slowdown *s)
 {
     float *out = s->base;
-    for (size_t b = 0; b < s->n_blocks; b++)
+    muir_status st = MUIR_OK;
+    for (size_t b = 0; b < s->n_blocks && st == MUIR_OK; b++, st = muir_ctx_go_on(ctx))
         for (int stage = 0; stage < s->stages; stage++)
             for (int place = 0; place < s->group; place++)
                 for (int lane = 0; lane < LANES; lane++, out++) {
@@ -46,6 +47,7 @@ static void draw_speeds(muir_slowdown *s)
                     const int64_t chip = muir_layout_chip(&s->scenario->job, stage, replica, place);
                     *out = (float)(1.0 / muir_chip_speed(s->scenario, chip));
                 }
+    return st;
 }
 
 static muir_status make_arrays(muir_ctx *ctx, muir_slowdown *s)
@@ -83,8 +85,8 @@ muir_status muir_slowdown_create(muir_ctx *ctx, const muir_scenario *scenario, m
     s->n_subs = s->group / s->sub;
     s->knot = -1;
     MUIR_TRY(make_arrays(ctx, s));
-    draw_speeds(s);
-    muir_slowdown_warm(s);
+    MUIR_TRY(draw_speeds(ctx, s));
+    MUIR_TRY(muir_slowdown_warm(ctx, s));
     *out = s;
     s = NULL;
 done:

@@ -37,13 +37,17 @@ void muir_slowdown_warm_part(muir_slowdown *s, int stage, int64_t replica, int s
     s->is_counted = false;
 }
 
-void muir_slowdown_warm(muir_slowdown *s)
+muir_status muir_slowdown_warm(muir_ctx *ctx, muir_slowdown *s)
 {
+    muir_status st = MUIR_OK;
     const size_t n = s->n_blocks * (size_t)s->stages * (size_t)s->n_subs * LANES;
     for (size_t i = 0; i < n; i++) s->warmth_c[i] = coldest_c;
-    for (int64_t r = s->replicas.first; r < s->replicas.first + s->replicas.n; r++)
+    for (int64_t r = s->replicas.first; r < s->replicas.first + s->replicas.n && st == MUIR_OK; r++) {
         for (int stage = 0; stage < s->stages; stage++)
             for (int sub = 0; sub < s->n_subs; sub++) muir_slowdown_warm_part(s, stage, r, sub);
+        st = muir_ctx_go_on(ctx);
+    }
+    return st;
 }
 
 static int64_t count_part(const muir_slowdown *s, int64_t first, float margin_c)

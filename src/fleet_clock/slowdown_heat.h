@@ -5,8 +5,8 @@
 
 #include "fleet_clock/slowdown.h"
 
-/* Fills `warmth` for all parts of groups, or for that of a stage, replica and part. Local. */
-void muir_slowdown_warm(muir_slowdown *slowdown);
+/* Fills `warmth` for all parts of groups, or for that of a stage, replica and part. Local. MUIR_ERR_STOPPED. */
+muir_status muir_slowdown_warm(muir_ctx *ctx, muir_slowdown *slowdown);
 void muir_slowdown_warm_part(muir_slowdown *slowdown, int stage, int64_t replica, int sub);
 
 /* Brings `warmest_c` and `n_throttled` up to date for a step; work only when servers moved or the margin did.

@@ -75,6 +75,7 @@ static muir_status try_factors(muir_ctx *ctx, muir_host_clock *c)
     for (int in_vain = 0;;) {
         muir_ctx_phase(ctx, "trying a step with dimensions / %g, bytes / %g", shrink->factor,
                        shrink->factor * shrink->factor);
+        MUIR_TRY(muir_agree(ctx, muir_ctx_go_on(ctx)));
         MUIR_TRY(muir_agree(ctx, prepare_program(ctx, c)));
         MUIR_TRY(try_steps(ctx, c, 1, false, longest_s, &exposed_s));
         in_vain = *longest_s > 0.9 * shortest_s ? in_vain + 1 : 0;
@@ -93,6 +94,7 @@ static muir_status tune(muir_ctx *ctx, muir_host_clock *c)
     muir_status st = MUIR_OK;
     muir_tuning *tuning = NULL;
     muir_ctx_phase(ctx, "choosing algorithms of collectives");
+    MUIR_TRY(muir_agree(ctx, muir_ctx_go_on(ctx)));
     MUIR_TRY(muir_tuning_create(ctx, c->scenario->host.tuning, &tuning));
     MUIR_TRY(muir_agree(ctx, c->ops ? muir_host_ops_tune(ctx, c->ops, tuning) : MUIR_OK));
     MUIR_TRY(muir_tuning_finish(ctx, tuning, &c->facts.tuning));

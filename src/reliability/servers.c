@@ -60,16 +60,22 @@ static double gap_of(const muir_servers *s, int32_t server, double units)
     return units * s->mean_gap_s / (double)s->rate[server];
 }
 
-static void place_servers(muir_servers *s)
+/* Until a server's first failure, in units of its mean. */
+static double first_of(const muir_servers *s, int32_t i)
 {
     const muir_faults_top *f = &s->scenario->faults.top;
-    for (int32_t i = 0; i < s->n; i++) {
+    const muir_draw d = muir_servers_draw(s, i);
+    return f->age == MUIR_AGE_OLD ? muir_draw_weibull_rest(&d, MUIR_PURPOSE_REST, f->weibull)
+                                  : muir_draw_weibull(&d, MUIR_PURPOSE_REST, f->weibull);
+}
+
+static muir_status place_servers(muir_ctx *ctx, muir_servers *s)
+{
+    const bool can_fail = !isinf(s->mean_gap_s); /* draws that nothing looks at would take seconds */
+    muir_status st = MUIR_OK;
+    for (int32_t i = 0; i < s->n && st == MUIR_OK; i++, st = muir_ctx_go_on(ctx)) {
         draw_rate(s, i);
-        const muir_draw d = muir_servers_draw(s, i);
-        const double first = f->age == MUIR_AGE_OLD
-                                 ? muir_draw_weibull_rest(&d, MUIR_PURPOSE_REST, f->weibull)
-                                 : muir_draw_weibull(&d, MUIR_PURPOSE_REST, f->weibull);
-        muir_heap_set(s->next, i, isinf(s->mean_gap_s) ? INT64_MAX : after(0, gap_of(s, i, first)));
+        muir_heap_set(s->next, i, can_fail ? after(0, gap_of(s, i, first_of(s, i))) : INT64_MAX);
         s->slot_of[i] = i < s->n_slots ? i : -1;
         s->state[i] = i < s->n_slots ? MUIR_SERVER_IN_JOB : MUIR_SERVER_SPARE;
         if (i < s->n_slots)
@@ -77,6 +83,7 @@ static void place_servers(muir_servers *s)
         else
             s->spare[s->n_spares++] = i;
     }
+    return st;
 }
 
 muir_status muir_servers_create(muir_ctx *ctx, const muir_scenario *scenario, muir_servers **out)
@@ -94,7 +101,7 @@ muir_status muir_servers_create(muir_ctx *ctx, const muir_scenario *scenario, mu
                         ? INFINITY
                         : 8.64e7 / (f->rate * (double)scenario->fleet.server.chips);
     MUIR_TRY(make_arrays(ctx, s));
-    place_servers(s);
+    MUIR_TRY(place_servers(ctx, s));
     *out = s;
     s = NULL;
 done:

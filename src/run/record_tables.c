@@ -92,6 +92,7 @@ muir_status muir_record_replay(muir_ctx *ctx, muir_record *r, int64_t steps, mui
     MUIR_TRY(muir_agree(ctx, muir_alloc(ctx, BLOCK, sizeof *attempt_s, "events", &attempt_s)));
     for (int64_t first = 0; first < steps; first += BLOCK) {
         const int64_t n = steps - first < BLOCK ? steps - first : BLOCK;
+        MUIR_TRY(muir_agree(ctx, muir_ctx_go_on(ctx)));
         MUIR_TRY(muir_telemetry_read_rows(ctx, r->telemetry, table,
                                           muir_column_index(MUIR_COLUMN_FLEET_attempt_s), (size_t)first,
                                           (size_t)n, attempt_s));

@@ -227,6 +227,8 @@ static muir_status prepare(muir_ctx *ctx, run_state *r)
     r->limit_ns = llrint(s->run.days * 86400e9);
     if (s->host.every > 0) MUIR_TRY(make_host(ctx, r));
     if (r->host) MUIR_TRY(make_saver(ctx, r));
+    MUIR_TRY(
+        muir_agree(ctx, muir_ctx_go_on(ctx))); /* no file is made for a run that ends before its first step */
     muir_ctx_phase(ctx, "opening the telemetry file");
     const muir_record_facts facts = {r->request->history ? r->request->history : "", expected};
     if (r->request->claim)

@@ -6,10 +6,14 @@ Usage: test_launch.py MUIR MPIRUN SOURCE_DIR"""
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import patience
@@ -45,6 +49,18 @@ class Launch(unittest.TestCase):
         done = patience.run([MUIR, "check", *arguments, "--ranks", str(ranks), "--json", "-"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)["forecast"]
+
+    def test_a_signal_ends_a_long_start(self):
+        """A fleet of 20 million chips takes seconds to lay out; nothing is written before the first step."""
+        process = subprocess.Popen([MUIR, "run", "llama3-16k", "fleet.servers=2500000", "parallel.dp=auto", "global_batch_size=auto", "host.every=0",
+                                    "steps=5", "-q", "-o", "x.h5"], stderr=subprocess.PIPE, text=True, cwd=self.path)
+        status, bit = pathlib.Path(f"/proc/{process.pid}/status"), 1 << (signal.SIGTERM - 1)
+        while process.poll() is None and not int(re.search(r"SigCgt:\s*(\w+)", status.read_text()).group(1), 16) & bit:
+            time.sleep(0.01)  # until muir catches it
+        process.terminate()
+        said = patience.communicate(process)[1]
+        self.assertEqual((process.returncode, said), (75, "muir: stopped while it started; go on with --resume\n"))
+        self.assertEqual(os.listdir(self.path), [])
 
     def test_a_dry_run_says_who_idles(self):
         forecast = self.forecast("rainier", ranks=1000)

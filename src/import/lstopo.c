@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* hwloc's XML (`lstopo server.xml`) -> a server: chips, how they are joined, adapters.
- * Source: hwloc 2.9 and its master, topology-xml.c, topology-nvml.c and topology-rsmi.c (link rates in MB/s). */
+ * Source: hwloc 2.9 and 3, topology-xml.c, topology-nvml.c, topology-rsmi.c (link rates in MB/s). */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -137,6 +137,12 @@ void muir_coll_file_cost(const muir_coll_file *file, double *share, int *rounds)
     *share = (double)most / file->chunks;
 }
 
+static bool is_yaml(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
 muir_status muir_coll_file_create(muir_ctx *ctx, const char *path, muir_coll_file **out)
 {
     muir_status st = MUIR_OK;
@@ -145,10 +151,14 @@ muir_status muir_coll_file_create(muir_ctx *ctx, const char *path, muir_coll_fil
     muir_coll_file *file = NULL;
     muir_file_script script = {.path = path};
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *file, "a collective", &file));
-    MUIR_TRY(muir_text_read(ctx, path, &text, &length));
     file->coll.steps = file_steps;
     file->coll.source = "a file of the user";
-    MUIR_TRY(muir_file_script_read(ctx, text, file, &script));
+    if (is_yaml(path)) {
+        MUIR_TRY(muir_file_lists_read(ctx, file, &script));
+    } else {
+        MUIR_TRY(muir_text_read(ctx, path, &text, &length));
+        MUIR_TRY(muir_file_script_read(ctx, text, file, &script));
+    }
     file->writes_input = file->is_in_place && file->coll.kind == MUIR_REDUCE_SCATTER;
     MUIR_TRY(muir_file_script_play(ctx, &script, file));
     file->coll.name = file->name;

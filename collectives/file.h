@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A collective as a file: the XML of MSCCL, checked, ordered into rounds, and executed as any row.
+/* A collective as a file: the XML of MSCCL, or lists of steps in YAML, checked, ordered into rounds, and
+ * executed as any row.
  *
  * A file says for every rank what its thread blocks do, one step after the other: send, receive, add what is
  * received, copy. It is played through once, without data: every chunk is known by where it comes from and by
@@ -60,13 +61,13 @@ void muir_coll_file_destroy(muir_coll_file **file); /* accepts NULL, leaves NULL
 /* Chunks of a vector that the busiest rank sends, and messages one after the other. Local. */
 void muir_coll_file_cost(const muir_coll_file *file, double *share, int *rounds);
 
-/* Private to the two files that make one. */
+/* Private to the files that make one. */
 
 typedef struct muir_file_step {
     char type[8];
     muir_file_place source, target;
     int count, dep_block, dep_step; /* -1: waits for none */
-    int line;
+    int line, number;               /* number: of lists, in its rank's list */
 } muir_file_step;
 
 typedef struct muir_file_thread {
@@ -79,10 +80,13 @@ typedef struct muir_file_script {
     muir_file_step *steps;     /* [n_steps] */
     int n_threads, n_steps, room_threads, room_steps;
     const char *path;
+    bool is_lists; /* steps are known by rank and number, not by thread block */
 } muir_file_script;
 
 muir_status muir_file_script_read(muir_ctx *ctx, const char *text, muir_coll_file *file,
                                   muir_file_script *script);
+/* The same from `script->path`, lists of steps in YAML. */
+muir_status muir_file_lists_read(muir_ctx *ctx, muir_coll_file *file, muir_file_script *script);
 muir_status muir_file_script_play(muir_ctx *ctx, const muir_file_script *script, muir_coll_file *file);
 
 #endif

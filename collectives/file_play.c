@@ -88,6 +88,9 @@ static bool is_over(const player *w, int t)
 static muir_status fail(const player *w, int t, const char *what)
 {
     const muir_file_thread *thread = &w->s->threads[t];
+    if (w->s->is_lists)
+        return muir_fail(w->ctx, MUIR_ERR_ARG, "%s:%d: rank %d, step %d: %s", w->s->path, step_of(w, t)->line,
+                         thread->rank, step_of(w, t)->number, what);
     return muir_fail(w->ctx, MUIR_ERR_ARG, "%s:%d: rank %d, thread block %d, step %d (%s): %s", w->s->path,
                      step_of(w, t)->line, thread->rank, thread->id, w->pc[t], step_of(w, t)->type, what);
 }
@@ -251,18 +254,22 @@ static muir_status play_receive(player *w, int t, bool *is_any)
     return MUIR_OK;
 }
 
+/* Sends go first, so that all that can be received in a round is, whichever rank it is for. */
 static muir_status play_round(player *w, bool *is_any)
 {
-    for (int t = 0; t < w->s->n_threads; t++) {
+    for (int t = 0; t < 2 * w->s->n_threads; t++) {
         muir_status st = MUIR_OK;
-        if (is_over(w, t) || w->moved[t] == w->round || !is_free(w, t)) continue;
-        const muir_file_step *step = step_of(w, t);
-        if (is_type(step, "cpy") || is_type(step, "re") || is_type(step, "nop"))
-            st = play_local(w, t, is_any);
-        else if (is_type(step, "s") || w->phase[t] == 1)
-            st = play_send(w, t, is_any);
+        const int at = t % w->s->n_threads;
+        if (is_over(w, at) || w->moved[at] == w->round || !is_free(w, at)) continue;
+        const muir_file_step *step = step_of(w, at);
+        const bool is_send = is_type(step, "s") || w->phase[at] == 1;
+        if (is_send != (t < w->s->n_threads)) continue;
+        if (is_send)
+            st = play_send(w, at, is_any);
+        else if (is_type(step, "cpy") || is_type(step, "re") || is_type(step, "nop"))
+            st = play_local(w, at, is_any);
         else
-            st = play_receive(w, t, is_any);
+            st = play_receive(w, at, is_any);
         if (st != MUIR_OK) return st;
     }
     return MUIR_OK;
@@ -344,6 +351,28 @@ static muir_status check_result(const player *w)
     return MUIR_OK;
 }
 
+/* Whether all steps were done and all messages received; what waits for a message is named before what waits
+ * for another step. */
+static muir_status check_over(const player *w)
+{
+    const muir_file_script *s = w->s;
+    for (int is_any = 0; is_any < 2; is_any++)
+        for (int t = 0; t < s->n_threads; t++)
+            if (!is_over(w, t) && (is_any || is_free(w, t))) return fail(w, t, "it waits for ever");
+    for (int t = 0; t < s->n_threads; t++) {
+        const int left = w->queues[t].sent - w->queues[t].taken;
+        if (left == 0) continue;
+        if (s->is_lists)
+            return muir_fail(w->ctx, MUIR_ERR_ARG,
+                             "%s: rank %d: rank %d never receives the last %d chunks sent to it", s->path,
+                             s->threads[t].rank, s->threads[t].send, left);
+        return muir_fail(w->ctx, MUIR_ERR_ARG,
+                         "%s: rank %d, thread block %d: nobody receives the last %d chunks that it sends",
+                         s->path, s->threads[t].rank, s->threads[t].id, left);
+    }
+    return MUIR_OK;
+}
+
 muir_status muir_file_script_play(muir_ctx *ctx, const muir_file_script *script, muir_coll_file *file)
 {
     muir_status st = MUIR_OK;
@@ -354,15 +383,7 @@ muir_status muir_file_script_play(muir_ctx *ctx, const muir_file_script *script,
         is_any = false;
         MUIR_TRY(play_round(&w, &is_any));
     }
-    for (int t = 0; t < script->n_threads; t++)
-        if (!is_over(&w, t)) MUIR_TRY(fail(&w, t, "it waits for ever"));
-    for (int t = 0; t < script->n_threads; t++)
-        if (w.queues[t].taken < w.queues[t].sent)
-            MUIR_TRY(
-                muir_fail(ctx, MUIR_ERR_ARG,
-                          "%s: rank %d, thread block %d: nobody receives the last %d chunks that it sends",
-                          script->path, script->threads[t].rank, script->threads[t].id,
-                          w.queues[t].sent - w.queues[t].taken));
+    MUIR_TRY(check_over(&w));
     MUIR_TRY(check_result(&w));
     file->rounds = w.round;
 done:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "collectives/file.h"
 #include "collectives/steps.h"
 
 enum { ELEMENT_BYTES = 4, DIRECTIONS = 2 };
@@ -279,18 +280,17 @@ done:
     return st;
 }
 
-muir_status muir_coll_walk_make(muir_ctx *ctx, const muir_coll *coll, double bytes, int p,
-                                const muir_coll_network *network, muir_coll_walk *out)
+static muir_status make(muir_ctx *ctx, const muir_coll *coll, const muir_coll_spec *spec, int p,
+                        const muir_coll_network *network, muir_coll_walk *out)
 {
     muir_status st = MUIR_OK;
     walk w = {.p = p};
     loads l = {.network = network};
     muir_coll_walk found = {.rounds = 0};
-    const muir_coll_spec spec = {.count = (size_t)(bytes / ELEMENT_BYTES), .dtype = MUIR_FP32};
     if (p < 1 || p > MUIR_WALK_RANKS || !coll->steps)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s on %d ranks: step lists are walked for 1 to %d ranks",
                          coll->name, p, MUIR_WALK_RANKS);
-    MUIR_TRY(open_walk(ctx, &w, coll, &spec));
+    MUIR_TRY(open_walk(ctx, &w, coll, spec));
     MUIR_TRY(open_loads(ctx, p, network, &l));
     play(&w);
     measure(&w, &l, &found);
@@ -302,4 +302,18 @@ done:
     free(l.touched);
     free(l.sent);
     return st;
+}
+
+muir_status muir_coll_walk_make(muir_ctx *ctx, const muir_coll *coll, double bytes, int p,
+                                const muir_coll_network *network, muir_coll_walk *out)
+{
+    const muir_coll_spec spec = {.count = (size_t)(bytes / ELEMENT_BYTES), .dtype = MUIR_FP32};
+    return make(ctx, coll, &spec, p, network, out);
+}
+
+muir_status muir_coll_walk_file(muir_ctx *ctx, const muir_coll_file *file, double bytes,
+                                const muir_coll_network *network, muir_coll_walk *out)
+{
+    const muir_coll_spec spec = {.count = (size_t)(bytes / ELEMENT_BYTES), .dtype = MUIR_FP32, .file = file};
+    return make(ctx, &file->coll, &spec, file->ranks, network, out);
 }

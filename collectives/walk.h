@@ -46,4 +46,8 @@ typedef struct muir_coll_walk {
 muir_status muir_coll_walk_make(muir_ctx *ctx, const muir_coll *coll, double bytes, int p,
                                 const muir_coll_network *network, muir_coll_walk *walk);
 
+/* The same of a collective that a file makes, over its ranks. Local. */
+muir_status muir_coll_walk_file(muir_ctx *ctx, const struct muir_coll_file *file, double bytes,
+                                const muir_coll_network *network, muir_coll_walk *walk);
+
 #endif

@@ -89,7 +89,7 @@ def write_csv(file, group, output):
 def write_parquet(file, group, output):
     engine = next((name for name in ("pyarrow", "fastparquet") if importlib.util.find_spec(name)), None)
     if not engine or not importlib.util.find_spec("pandas"):
-        raise Wrong("parquet needs Python with pandas and pyarrow or fastparquet: pip install pandas pyarrow, or export csv")
+        raise Wrong("parquet needs Python with pandas and pyarrow or fastparquet, which Debian 12 does not package: pip install pandas pyarrow, or export csv")
     import pandas
     columns, n = table_of(file, group)
     frame = pandas.DataFrame(dict(zip([header for header, *_ in columns], block_of(columns, 0, n))))

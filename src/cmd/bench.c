@@ -144,7 +144,7 @@ const muir_command muir_command_bench = {
         "sum,\n"
         "          max, min or all; -c 0: no checks; -R 0: plain memory, 1: shared buffers (the default);\n"
         "          --in_place 1: one buffer for input and output; R and in_place also take all;\n"
-        "          --file FILE: a collective of your own, XML of MSCCL, besides\n"
+        "          --file FILE: a collective of your own besides, XML of MSCCL or lists of steps (YAML)\n"
         "          --op NAME,NAME and --algorithm NAME,NAME: only these; --tuning FILE: auto takes its\n"
         "          choices from a table and adds what is missing. Sizes, algbw and busbw as nccl-tests has\n"
         "          them, GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"

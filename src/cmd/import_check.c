@@ -44,7 +44,8 @@ static bool is_about_source(const char *given)
 
 muir_status muir_import_put_given(muir_ctx *ctx, muir_import_job *job, const char *const *overrides, int n)
 {
-    if (is_for(job, "rows")) return MUIR_OK;   /* the importer has put them into its row */
+    if (is_for(job, "rows") || is_for(job, "steps"))
+        return MUIR_OK;                        /* the importer has put them into its row */
     const bool is_base = is_for(job, "fleet"); /* there, fleet=NAME is what the figures start from */
     for (int i = 0; i < n; i++) {
         char key[MUIR_IMPORT_KEY];

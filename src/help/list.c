@@ -198,9 +198,9 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
     muir_args args = {.positional = NULL};
-    const char *json_path = NULL;
-    const muir_arg known[] = {{"--json", NULL, &json_path, NULL}};
-    MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, 1, MOST_WORDS, &args));
+    const char *json_path = NULL, *file = NULL;
+    const muir_arg known[] = {{"--json", NULL, &json_path, NULL}, {"--file", NULL, &file, NULL}};
+    MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, 2, MOST_WORDS, &args));
     if (args.n_overrides > 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir list takes no overrides, but '%s'",
                            muir_quote(args.overrides[0]).s));
@@ -208,8 +208,13 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     if (args.n_words > 1 &&
         strcmp(lists[2].name, name_of(find_list(wanted) < 0 ? 0 : find_list(wanted))) != 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir list takes one word, or collectives FLEET [CHIPS]"));
+    if (args.n_words < 2 && file)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG,
+                           "--file %s: on which fleet? (muir list collectives FLEET CHIPS --file %s)", file,
+                           file));
     if (args.n_words > 1)
-        MUIR_TRY(muir_list_times(ctx, args.words[1], args.n_words > 2 ? args.words[2] : NULL, json_path));
+        MUIR_TRY(
+            muir_list_times(ctx, args.words[1], args.n_words > 2 ? args.words[2] : NULL, file, json_path));
     else
         MUIR_TRY(show(ctx, wanted, json_path));
 done:
@@ -226,6 +231,8 @@ const muir_command muir_command_list = {
         "Names of scenarios, fleets, chips, libraries, stacks, models and faults are files in the data\n"
         "folder ($MUIR_DATA); a path works too. muir show NAME prints one.\n"
         "  collectives FLEET [CHIPS]  what its library and muir's own algorithms would take there, modelled\n"
+        "    --file FILE              and what a collective of your own would, MSCCL's XML or lists of steps "
+        "(YAML)\n"
         "  --json FILE                the same for programs; -: to standard output, instead of the text\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "collectives/file.h"
 #include "collectives/walk.h"
 #include "network/network.h"
 #include "scenario/scenario.h"
@@ -55,14 +56,18 @@ typedef struct time_row {
     double time_s[N_SIZES];
 } time_row;
 
-static muir_status make_row(muir_ctx *ctx, const muir_coll *coll, int p, const muir_coll_network *network,
-                            double base_s, time_row *row)
+/* file  in  of the row; NULL: it is of the table */
+static muir_status make_row(muir_ctx *ctx, const muir_coll *coll, const muir_coll_file *file, int p,
+                            const muir_coll_network *network, double base_s, time_row *row)
 {
     muir_status st = MUIR_OK;
     muir_coll_walk walk;
     row->name = coll->name;
-    const double walked = 4096.0 * p;
-    MUIR_TRY(muir_coll_walk_make(ctx, coll, walked, p, network, &walk));
+    const double walked = 4096.0 * p * (file ? file->chunks : 1); /* so that chunks are of one size */
+    if (file)
+        MUIR_TRY(muir_coll_walk_file(ctx, file, walked, network, &walk));
+    else
+        MUIR_TRY(muir_coll_walk_make(ctx, coll, walked, p, network, &walk));
     for (int i = 0; i < N_SIZES; i++) /* loads of links are in proportion to the size */
         row->time_s[i] = base_s + walk.alpha_s + (walk.time_s - walk.alpha_s) * SIZES[i] / walked;
     row->rounds = walk.rounds;
@@ -114,8 +119,8 @@ static void print_row(const char *op, const time_row *row, const double least_s[
 }
 
 /* The step lists of muir's own algorithms for one operation. */
-static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_kind kind, int p,
-                             times_out *out)
+static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, const muir_coll_file *file,
+                             muir_coll_kind kind, int p, times_out *out)
 {
     muir_status st = MUIR_OK;
     time_row rows[MOST_ROWS];
@@ -123,10 +128,12 @@ static muir_status list_kind(muir_ctx *ctx, const muir_fleet *fleet, muir_coll_k
     const muir_coll_network network = network_of(fleet, p);
     const double base_s = p > muir_fleet_domain(fleet) ? fleet->fabric.base_s : fleet->server.base_s;
     int n = 0;
-    for (size_t i = 0; i < muir_coll_count() && n < MOST_ROWS; i++) {
-        const muir_coll *coll = muir_coll_at(i);
-        if (coll->kind != kind || !coll->steps || !muir_coll_fits(coll, p)) continue;
-        MUIR_TRY(make_row(ctx, coll, p, &network, base_s, &rows[n]));
+    for (size_t i = 0; i <= muir_coll_count() && n < MOST_ROWS; i++) {
+        const bool is_file = i == muir_coll_count();
+        if (is_file && !file) break;
+        const muir_coll *coll = is_file ? &file->coll : muir_coll_at(i);
+        if (coll->kind != kind || !coll->steps || (!is_file && !muir_coll_fits(coll, p))) continue;
+        MUIR_TRY(make_row(ctx, coll, is_file ? file : NULL, p, &network, base_s, &rows[n]));
         for (int s = 0; s < N_SIZES; s++) least_s[s] = fmin(least_s[s], rows[n].time_s[s]);
         n++;
     }
@@ -226,7 +233,8 @@ static void list_library(const muir_fleet *fleet, const char *name, int64_t p, t
 }
 
 /* muir's own algorithms, on as many chips as their step lists are walked for. */
-static muir_status list_algorithms(muir_ctx *ctx, const muir_fleet *fleet, int64_t p, times_out *out)
+static muir_status list_algorithms(muir_ctx *ctx, const muir_fleet *fleet, const muir_coll_file *file,
+                                   int64_t p, times_out *out)
 {
     muir_status st = MUIR_OK;
     if (out->root) out->algorithms = muir_json_list(out->root, "algorithms");
@@ -244,7 +252,7 @@ static muir_status list_algorithms(muir_ctx *ctx, const muir_fleet *fleet, int64
         printf("\n");
     }
     for (int k = 0; k < MUIR_COLL_KIND_COUNT; k++)
-        MUIR_TRY(list_kind(ctx, fleet, (muir_coll_kind)k, (int)p, out));
+        MUIR_TRY(list_kind(ctx, fleet, file, (muir_coll_kind)k, (int)p, out));
 done:
     return st;
 }
@@ -264,9 +272,11 @@ static muir_status read_chips(muir_ctx *ctx, const char *text, muir_fleet *fleet
     return MUIR_OK;
 }
 
-muir_status muir_list_times(muir_ctx *ctx, const char *fleet, const char *chips, const char *json_path)
+muir_status muir_list_times(muir_ctx *ctx, const char *fleet, const char *chips, const char *file_path,
+                            const char *json_path)
 {
     muir_status st = MUIR_OK;
+    muir_coll_file *file = NULL;
     muir_scenario *scenario = calloc(1, sizeof *scenario);
     char override[MUIR_TEXT_SIZE];
     const char *const overrides[] = {override, "parallel.pp=1", "parallel.dp=1"};
@@ -278,12 +288,17 @@ muir_status muir_list_times(muir_ctx *ctx, const char *fleet, const char *chips,
     snprintf(override, sizeof override, "fleet=%s", fleet);
     MUIR_TRY(muir_scenario_load(ctx, "tiny", overrides, 3, scenario));
     MUIR_TRY(read_chips(ctx, chips, &scenario->fleet, &p));
+    if (file_path) MUIR_TRY(muir_coll_file_create(ctx, file_path, &file));
+    if (file && file->ranks != p)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s is for %d ranks: muir list collectives %s %d --file %s",
+                           file_path, file->ranks, fleet, file->ranks, file_path));
     if (json_path) root = muir_json_begin(&notes);
     list_library(&scenario->fleet, fleet, p, &out);
-    MUIR_TRY(list_algorithms(ctx, &scenario->fleet, p, &out));
+    MUIR_TRY(list_algorithms(ctx, &scenario->fleet, file, p, &out));
     if (json_path) st = muir_json_end(ctx, &root, json_path);
 done:
     muir_json_drop(&root);
+    muir_coll_file_destroy(&file);
     free(scenario);
     return st;
 }

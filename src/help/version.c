@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/yaml_tree.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "text/print.h"
 #include "io/version.h"
 #include "kernels/gemm.h"
 #include "scenario/catalogue.h"
-#include "scenario/version.h"
 
 /* Name of a part and its version. */
 typedef struct part {

@@ -52,12 +52,14 @@ typedef struct muir_import {
     double weights; /* of a model, every tensor counted; 0: unknown */
 } muir_import;
 
-typedef enum muir_import_form { MUIR_IMPORT_TEXT, MUIR_IMPORT_DOCUMENT } muir_import_form;
+/* TEXT: the file's bytes, at most 16 MiB; DOCUMENT: JSON, TOML, YAML or Python as JSON; FILE: the importer opens
+ * it, however large. */
+typedef enum muir_import_form { MUIR_IMPORT_TEXT, MUIR_IMPORT_DOCUMENT, MUIR_IMPORT_FILE } muir_import_form;
 
 typedef struct muir_importer {
     const char *name;
     const char *reads;  /* what it reads, for the list */
-    const char *writes; /* "model", "scenario", "fleet", "rows", "fabric" */
+    const char *writes; /* "model", "scenario", "fleet", "rows", "steps" */
     muir_import_form form;
     /* Adds notes. Local. MUIR_ERR_ARG with one sentence where the source is wrong or not modelled. */
     muir_status (*read)(muir_ctx *ctx, const muir_import_source *source, muir_import *found);

@@ -113,6 +113,7 @@ done:
 muir_status muir_import_open(muir_ctx *ctx, const muir_importer *importer, muir_import_source *source)
 {
     muir_status st = MUIR_OK;
+    if (importer->form == MUIR_IMPORT_FILE) return MUIR_OK;
     MUIR_TRY(muir_text_read(ctx, source->path, &source->text, &source->length));
     if (importer->form == MUIR_IMPORT_TEXT) return MUIR_OK;
     if (ends_in(source->path, ".toml") || ends_in(source->path, ".yaml") || ends_in(source->path, ".yml") ||

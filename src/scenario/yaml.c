@@ -4,11 +4,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "base/text.h"
 #include "scenario/inputs.h"
-#include "scenario/version.h"
 
 enum { WHERE_SIZE = MUIR_PATH_SIZE + 32 };
 
@@ -191,9 +189,4 @@ muir_status muir_yaml_finish(muir_ctx *ctx, const muir_loader *loader)
         }
     }
     return MUIR_OK;
-}
-
-const char *muir_yaml_version(void)
-{
-    return yaml_get_version_string();
 }

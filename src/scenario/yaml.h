@@ -4,7 +4,7 @@
 #define MUIR_SCENARIO_YAML_H
 
 #include "base/options.h"
-#include "scenario/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 enum { MUIR_PATH_SIZE = 1024, MUIR_MAX_OPTIONS = 128 };
 

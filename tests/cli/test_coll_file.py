@@ -79,6 +79,35 @@ def by_scratch(p=2):
     return algorithm("allreduce", p, gpus)
 
 
+def lists(operation, ranks, chunks, scratch=0):
+    """ranks: for each its steps as texts inside of braces."""
+    lines = [f"name: try\noperation: {operation}\nchunks: {chunks}\nscratch: {scratch}\nranks:"]
+    for steps in ranks:
+        lines += ["  -"] + ["    - {" + step + "}" for step in steps]
+    return "\n".join(lines) + "\n"
+
+
+def ring_lists(p, change=lambda rank, steps: steps):
+    ranks = []
+    for rank in range(p):
+        to, source = (rank + 1) % p, (rank - 1) % p
+        steps = [f"send: {(rank - k) % p}, to: {to}, reduce: {(rank - k - 1) % p}, from: {source}" for k in range(p - 1)]
+        steps += [f"send: {(rank + 1 - k) % p}, to: {to}, receive: {(rank - k) % p}, from: {source}" for k in range(p - 1)]
+        ranks.append(change(rank, steps))
+    return lists("all_reduce", ranks, p)
+
+
+def scratch_lists():
+    """Two ranks: each takes the other's vector into scratch and adds it there and then, in one step."""
+    return lists("all_reduce", [[f"send: {c}, to: {1 - r}, receive: s{c}, from: {1 - r}" for c in range(2)] +
+                                [f"sum: s{c}, into: {c}" for c in range(2)] for r in range(2)], 2, 2)
+
+
+def exchange_lists(p):
+    return lists("all_to_all", [[f"copy: {r}, into: {r}"] + [f"send: {(r + k) % p}, to: {(r + k) % p}, receive: {(r - k) % p}, from: {(r - k) % p}"
+                                                             for k in range(1, p)] for r in range(p)], p)
+
+
 class CollectiveFiles(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -86,13 +115,14 @@ class CollectiveFiles(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def bench(self, ranks, text, *more):
-        (self.folder / "try.xml").write_text(text)
-        return subprocess.run([*MPIRUN.split(), "-n", str(ranks), MUIR, "bench", "coll", "--file", "try.xml", "--algorithm", "mpi", "-n", "3",
+        name = "try.yaml" if text.startswith("name:") else "try.xml"
+        (self.folder / name).write_text(text)
+        return subprocess.run([*MPIRUN.split(), "-n", str(ranks), MUIR, "bench", "coll", "--file", name, "--algorithm", "mpi", "-n", "3",
                                "-w", "1", "--json", "rows.json", *more], capture_output=True, text=True, timeout=100, cwd=self.folder)
 
-    def right(self, op, ranks, text):
+    def right(self, op, ranks, text, sizes=(1, 7, 4099)):
         """Sizes that are fewer than the ranks, uneven, and many."""
-        for elements in (1, 7, 4099):
+        for elements in sizes:
             with self.subTest(op=op, ranks=ranks, elements=elements):
                 process = self.bench(ranks, text, "--op", op, "-b", str(4 * elements), "-e", str(4 * elements))
                 self.assertEqual(process.returncode, 0, process.stderr)
@@ -138,6 +168,44 @@ class CollectiveFiles(unittest.TestCase):
                                  (('send="1"', 'send="7"'), "not another one")]:
             with self.subTest(expected=expected):
                 self.refused(expected, good.replace(*change, 1))
+
+    def test_lists_of_steps_give_right_results(self):
+        self.right("all_reduce", 4, ring_lists(4), (1, 4099))
+        self.right("all_reduce", 2, scratch_lists(), [7])
+        self.right("all_to_all", 3, exchange_lists(3), [7])
+        steps = [[f"send: {(r - k) % 3}, to: {(r + 1) % 3}, receive: {(r - k - 1) % 3}, from: {(r - 1) % 3}" for k in range(2)] for r in range(3)]
+        self.right("all_gather", 3, lists("all_gather", steps, 3), [7])
+        steps = [[f"send: {(r - k - 1) % 3}, to: {(r + 1) % 3}, reduce: {(r - k - 2) % 3}, from: {(r - 1) % 3}" for k in range(2)] for r in range(3)]
+        self.right("reduce_scatter", 3, lists("reduce_scatter", steps, 3), [7])
+
+    def test_wrong_lists_are_refused_with_rank_and_step(self):
+        self.refused("try.yaml:7: rank 0, step 0: it waits for ever", ring_lists(4, lambda rank, steps: [
+            f"reduce: 0, from: {(rank - 1) % 4}", *steps]))
+        self.refused("lacks the contribution of rank", ring_lists(3, lambda rank, steps: [step.replace("reduce", "receive") for step in steps]))
+        self.refused("rank 1: rank 0 never receives the last 1 chunks sent to it",
+                     ring_lists(2, lambda rank, steps: steps + ["send: 0, to: 0"] * rank))
+        self.refused("rank 1, step 1: it adds a rank's contribution twice", lists("all_reduce", [
+            ["send: 0, to: 1", "send: 0, to: 1"], ["reduce: 0, from: 0", "reduce: 0, from: 0"]], 1))
+        good = ring_lists(2)
+        for change, expected in [(("operation: all_reduce", "operation: all_swap"), "try.yaml:2: operation: the operation must be"),
+                                 (("chunks: 2", "chunks: none"), "try.yaml:3: chunks: chunks must be"), (("send: 0", "send: 9"), "must be a chunk, 0 to 1"),
+                                 (("to: 1", "to: 0"), "to is '0', but must be another rank"), (("to: 1", "into: 1"), "send without `to`"),
+                                 (("send:", "sent:"), "sent: unknown"), (("name: try", "nam: try"), "nam: unknown")]:
+            with self.subTest(expected=expected):
+                self.refused(expected, good.replace(*change, 1) if change[0] != "name: try" else "name: a\n" + good.replace(*change, 1))
+
+    def test_files_are_priced_on_a_fleet_like_any_row(self):
+        """A ring as a file costs what muir's own ring costs: the same rounds, bytes and times."""
+        for name, text in (("try.yaml", ring_lists(4)), ("try.xml", ring_all_reduce(4))):
+            (self.folder / name).write_text(text)
+            process = subprocess.run([MUIR, "list", "collectives", "dgx-h100", "4", "--file", name], capture_output=True, text=True, cwd=self.folder)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            own, file = ([line for line in process.stdout.splitlines() if line.split()[:2] == ["all_reduce", row]][-1]
+                         for row in ("ring", "file:try"))
+            self.assertEqual(own.split()[2:], file.split()[2:])
+        process = subprocess.run([MUIR, "list", "collectives", "dgx-h100", "8", "--file", name], capture_output=True, text=True, cwd=self.folder)
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("try.xml is made for 4 ranks", process.stderr)
 
     def test_damaged_files(self):
         draw, good = random.Random(11), ring_all_reduce(2)

@@ -355,5 +355,61 @@ class Fabrics(Case):
         self.survives("ibnet", "net.txt", self.IB, 10, "fleet=dgx-h100")
 
 
+class Servers(Case):
+    """hwloc's XML of a server, as far as muir reads it."""
+    @staticmethod
+    def topology(chips, rates, model="NVIDIA A100-SXM4-40GB", switches=0, adapters=0, version=2, kinds=None):
+        """rates: [MB/s] between all objects of the table; kinds: their types, where not all are GPUs."""
+        kind = {2: (5, 3), 3: (12, 48)}[version]
+        lines = ['<?xml version="1.0"?>', '<topology version="2.0">', '<object type="Machine" os_index="0"><object type="Package" os_index="0">',
+                 '<object type="NUMANode" local_memory="549755813888"/><object type="Core"/></object>']
+        for i in range(chips):
+            lines += [f'<object type="PCIDev" pci_busid="0000:{i:02}:00.0" pci_type="0302 [10de:20b0] [10de:134f] a1" pci_link_speed="31.507692">',
+                      f'<object type="OSDev" gp_index="{100 + i}" name="cuda{i}" subtype="CUDA" osdev_type="{kind[0]}">',
+                      f'<info name="GPUModel" value="{model}"/></object></object>']
+        lines += ['<object type="PCIDev" pci_type="0300 [1a03:2000] [1a03:2000] 41"/>']  # the board's own display is no chip
+        lines += [f'<object type="PCIDev" pci_type="0680 [10de:1af1] [10de:15f8] a1"/>' for _ in range(switches)]
+        lines += [f'<object type="PCIDev" pci_type="0207 [15b3:101b] [15b3:0007] 00" pci_link_speed="31.507692"><object type="OSDev" name="mlx5_{i}" '
+                  f'osdev_type="{kind[1]}"/></object>' for i in range(adapters)]
+        lines += ["</object>"]
+        if rates:
+            objects = " ".join(f"{name}:{i}" for i, name in enumerate(kinds)) if kinds else " ".join(str(100 + i) for i in range(len(rates)))
+            tag = "distances2hetero" if kinds else "distances2"
+            lines += [f'<{tag} nbobjs="{len(rates)}" kind="25" name="NVLinkBandwidth">', f'<indexes length="1">{objects} </indexes>',
+                      *(f'<u64values length="1">{" ".join(map(str, row))} </u64values>' for row in rates), f"</{tag}>"]
+        return "\n".join([*lines, "</topology>\n"])
+
+    def test_servers_of_lstopo(self):
+        mesh = [[1000000 if i == k else 100000 for k in range(4)] for i in range(4)]
+        keys = self.keys(report := self.report("lstopo", self.write("mesh.xml", self.topology(4, mesh, adapters=4)), "fleet=dgx-a100-80gb"))
+        self.assertEqual(report["trouble"], "")
+        self.assertEqual((keys["fleet.server.chips"], keys["fleet.chip"], keys["fleet.server.topology"]), ("4", "a100-sxm-40gb", "mesh"))
+        self.assertEqual(float(keys["fleet.server.port_byte_per_s"]), 300e9)
+        self.assertEqual(float(keys["fleet.fabric.chips_per_adapter"]), 1)
+
+    def test_servers_with_switches(self):
+        kinds = ["OSDev"] * 2 + ["PCIDev"] * 3
+        rates = [[0 if (i < 2) == (k < 2) else 100000 - 50000 * (i == 1 or k == 1) for k in range(5)] for i in range(5)]
+        report = self.report("lstopo", self.write("switch.xml", self.topology(2, rates, switches=3, kinds=kinds, version=3)), "fleet=dgx-a100-80gb")
+        keys = self.keys(report)
+        self.assertEqual(keys["fleet.server.topology"], "switch")
+        self.assertEqual(float(keys["fleet.server.port_byte_per_s"]), 150e9)
+        self.assertTrue(any("150 to 300 GB/s" in note["why"] for note in report["notes"]))
+
+    def test_what_hwloc_does_not_say_is_said(self):
+        pairs = [[1000000, 40000, 0, 0], [40000, 1000000, 0, 0], [0, 0, 1000000, 40000], [0, 0, 40000, 1000000]]
+        report = self.report("lstopo", self.write("pairs.xml", self.topology(4, pairs, model="Tesla P100-SXM2-16GB")), "fleet=dgx-v100")
+        self.assertEqual(self.keys(report)["fleet.chip"], "v100-sxm")  # of the fleet
+        unknown = " ".join(note["why"] for note in report["notes"] if note["kind"] == "not understood")
+        for what in ("Tesla P100-SXM2-16GB", "not each to each", "no OpenFabrics device"):
+            self.assertIn(what, unknown)
+
+    def test_wrong_and_damaged_topologies(self):
+        self.fails("no <topology>", "import", "lstopo", self.write("x.xml", "<a/>"), "fleet=dgx-h100")
+        self.fails("no accelerator", "import", "lstopo", self.write("x.xml", self.topology(0, None)), "fleet=dgx-h100")
+        self.fails("fleet=NAME", "import", "lstopo", self.write("x.xml", self.topology(2, None)))
+        self.survives("lstopo", "x.xml", self.topology(3, [[1] * 3] * 3), 11, "fleet=dgx-h100")
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

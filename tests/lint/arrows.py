@@ -47,7 +47,7 @@ OUTSIDE_SRC = ["collectives", "models"]  # rooms that users extend stand at the 
 
 # Libraries that one room alone knows.
 ONE_ROOM_HEADERS = {"hdf5.h": "io", "hdf5_hl.h": "io", "cblas.h": "kernels", "fftw3.h": "kernels",
-                    "fftw3-mpi.h": "kernels", "hwloc.h": "host_clock", "yaml.h": "scenario"}
+                    "fftw3-mpi.h": "kernels", "hwloc.h": "host_clock", "yaml.h": "base"}
 
 # Words that only some rooms may use: pattern, rooms, and whether tests may, too.
 WORDS = [

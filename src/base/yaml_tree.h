@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A YAML file as a tree: scalars, mappings and sequences, each with its line. One pass over libyaml's
  * events, which refuses what muir's files have no use for: a second document, aliases, tags, deep nesting. */
-#ifndef MUIR_SCENARIO_YAML_TREE_H
-#define MUIR_SCENARIO_YAML_TREE_H
+#ifndef MUIR_BASE_YAML_TREE_H
+#define MUIR_BASE_YAML_TREE_H
 
 #include <stddef.h>
 
@@ -32,5 +32,8 @@ void muir_yaml_tree_free(muir_yaml_tree *tree); /* leaves an empty tree */
 /* The child of that key, or NULL. Local. */
 const muir_yaml_node *muir_yaml_tree_child(const muir_yaml_tree *tree, const muir_yaml_node *mapping,
                                            const char *key);
+
+/* Of libyaml. Local. */
+const char *muir_yaml_version(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* libyaml's events, put together to a tree. */
-#include "scenario/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,4 +215,9 @@ const muir_yaml_node *muir_yaml_tree_child(const muir_yaml_tree *tree, const mui
     for (int i = mapping->first; i >= 0; i = tree->nodes[i].next)
         if (strcmp(tree->nodes[i].key, key) == 0) return &tree->nodes[i];
     return NULL;
+}
+
+const char *muir_yaml_version(void)
+{
+    return yaml_get_version_string();
 }

@@ -82,6 +82,22 @@ class Ensembles(unittest.TestCase):
             ideal_s = once["fleet/attempt_s"][:] / once["fleet/common_mode"][:]
             self.assertLess(len(set(ideal_s.round(6))), 75)
 
+    def test_the_file_has_a_row_for_each_draw_and_what_they_come_to(self):
+        path = os.path.join(self.folder, "e.h5")
+        documents, rows = [], []
+        for ranks in (1, 3):
+            documents.append(self.document(*JOB, "seed=4", "--seeds", "5", "-o", path, ranks=ranks)["ensemble"])
+            with h5py.File(path) as file:
+                rows.append({name: dataset[:].tolist() for name, dataset in file["ensemble"].items()})
+                self.assertEqual(file["scenario"].attrs["faults.rate"], 1e6)
+                for name in ("goodput", "power_w", "interruptions"):
+                    self.assertEqual(file["ensemble"][name].attrs["p90"], documents[-1][name]["p90"])
+                    self.assertEqual(file["ensemble"][name].attrs["standard_error"], documents[-1][name]["standard_error"])
+        self.assertEqual(rows[0], rows[1])
+        self.assertEqual(rows[0]["seed"], [4, 5, 6, 7, 8])
+        for name in ("goodput", "cost_usd", "tokens_per_s"):
+            self.assertEqual(rows[0][name], documents[0][name]["draws"])
+
     def test_percentiles_are_those_of_the_draws(self):
         ensemble = self.document(*JOB, "--seeds", "7")["ensemble"]
         for name in ("goodput", "step_time_s", "interruptions"):
@@ -101,7 +117,7 @@ class Ensembles(unittest.TestCase):
     def test_wrong_options_are_one_sentence_and_exit_code_2(self):
         for arguments in (["--until", "goodput:1%"], ["--seeds", "0"], ["--seeds", "4", "--until", "goodput"],
                           ["--seeds", "4", "--until", "speed:1%"], ["--seeds", "4", "--resume"],
-                          ["--seeds", "4", "-o", "x.h5"]):
+                          ["--seeds", "4", "-o", "/no/folder/x.h5"]):
             done = muir(*JOB, *arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertEqual(len([line for line in done.stderr.splitlines() if line.startswith("muir: ")]), 1, done.stderr)

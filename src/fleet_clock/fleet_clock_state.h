@@ -33,9 +33,10 @@ struct muir_fleet_clock {
     muir_engine *engine;
     muir_events *events;
     muir_delays delays;
-    /* [stages + 4]: each stage's delay, the latest replica, the flag, the most to compute, the warmest chip */
+    /* [stages + 4]: each stage's delay, the latest replica, the flag, the most to compute,
+     * the warmest chip */
     muir_maximum *meeting;
-    muir_fleet_sums sum; /* over all ranks, of the last step that was computed */
+    muir_fleet_sums sum;         /* over all ranks, of the last step that was computed */
     double longest, expert_load; /* of that step */
     muir_hold hold;
     muir_heat heat;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which steps share draws, and whether the step before computed what this one would: what replicas come to is a function
- * of the draws and of what is out of the ordinary, so where both are as before it need not be computed again. */
+/* Which steps share draws, and whether the step before computed what this one would: what replicas come to
+ * is a function of the draws and of what is out of the ordinary, so where both are as before it need not be
+ * computed again. */
 #ifndef MUIR_FLEET_CLOCK_HOLD_H
 #define MUIR_FLEET_CLOCK_HOLD_H
 

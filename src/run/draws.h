@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The file of an ensemble: /ensemble, a row for each draw, and what the draws come to as attributes of its columns. */
+/* The file of an ensemble: /ensemble, a row for each draw, and what the draws come to as attributes of its
+ * columns. */
 #ifndef MUIR_RUN_DRAWS_H
 #define MUIR_RUN_DRAWS_H
 

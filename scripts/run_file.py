@@ -11,7 +11,7 @@ NOT_COMPARED = ("description", "steps", "days", "telemetry.", "host.")
 
 # Coordinate of a group's rows where it is not the step.
 COUNTED_BY = {"events": "event", "power": "sample", "power_window": "window", "collectives": "sample",
-              "host_flips": "flip", "host_trace": "event"}
+              "host_flips": "flip", "host_trace": "event", "ensemble": "seed"}
 
 
 def as_text(value):

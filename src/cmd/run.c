@@ -153,10 +153,15 @@ done:
 
 static muir_status execute_ensemble(muir_ctx *ctx, const muir_scenario *scenario, const run_arguments *a)
 {
-    const muir_ensemble_options options = {a->seeds, a->until, a->json, a->is_quiet, &stop_requested};
-    if (a->is_resumed || a->path)
-        return muir_fail(ctx, MUIR_ERR_ARG, "--seeds with %s: an ensemble writes no telemetry file",
-                         a->is_resumed ? "--resume" : "-o");
+    const muir_ensemble_options options = {.seeds = a->seeds,
+                                           .until = a->until,
+                                           .json = a->json,
+                                           .path = a->path,
+                                           .history = a->history,
+                                           .is_quiet = a->is_quiet,
+                                           .stop = &stop_requested};
+    if (a->is_resumed)
+        return muir_fail(ctx, MUIR_ERR_ARG, "--seeds with --resume: an ensemble starts from its first draw");
     catch_signals();
     return muir_run_ensemble(ctx, scenario, &options);
 }
@@ -195,7 +200,8 @@ const muir_command muir_command_run = {
             "  --resume      go on with FILE.h5, also after a kill; where there is none yet, start\n"
             "  --json FILE   the summary as JSON; - for standard output alone\n"
             "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on,\n"
-            "                dealt over ranks; P10, P50, P90 and standard error in place of one draw\n"
+            "                dealt over ranks; P10, P50, P90 and standard error in place of one draw;\n"
+            "                with -o FILE.h5 a file with /ensemble, a row for each draw\n"
             "  --until M:S%  ends the ensemble once the mean of measure M is known to S % (goodput:1%)\n"
             "  -q            no progress and no summary\n\n"
             "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",

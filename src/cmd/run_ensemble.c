@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "cmd/args.h"
+#include "run/draws.h"
 #include "summary/report.h"
 #include "study/ensemble.h"
 
@@ -65,7 +66,7 @@ static muir_text32 value_text(int measure, double value)
     return text;
 }
 
-static void print_ensemble(const muir_scenario *s, const muir_ensemble *e)
+static void print_ensemble(const muir_scenario *s, const muir_ensemble *e, const char *path)
 {
     printf("muir %s: %s, an ensemble of %s seeds from %lld on (modelled; nothing executed)\n", MUIR_VERSION,
            s->name, muir_count_text(e->seeds).s, (long long)e->first_seed);
@@ -83,6 +84,7 @@ static void print_ensemble(const muir_scenario *s, const muir_ensemble *e)
     printf("\nDraws differ in chips' speeds, failures and repairs; what the model itself does not know is "
            "not in these "
            "intervals.\n");
+    if (path) printf("telemetry  %s: /ensemble, a row for each draw\n", path);
 }
 
 static json_t *real_or_null(double value)
@@ -121,11 +123,39 @@ static muir_status write_json(muir_ctx *ctx, const muir_scenario *s, const muir_
     return failed ? muir_fail(ctx, MUIR_ERR_FILE, "%s: the JSON summary cannot be written", path) : MUIR_OK;
 }
 
+/* Into the file that was claimed before the first draw. */
+static muir_status write_file(muir_ctx *ctx, muir_claim *claim, const muir_scenario *s,
+                              const muir_ensemble *e, const char *history)
+{
+    muir_draws_column columns[MUIR_MEASURE_COUNT];
+    for (int m = 0; m < MUIR_MEASURE_COUNT; m++) {
+        const muir_spread *p = &e->spread[m];
+        columns[m] = (muir_draws_column){muir_measure_name(m),
+                                         muir_measure_unit(m),
+                                         muir_measure_help(m),
+                                         p->p10,
+                                         p->p50,
+                                         p->p90,
+                                         p->mean,
+                                         p->error};
+    }
+    const muir_draws draws = {.columns = columns,
+                              .n_columns = MUIR_MEASURE_COUNT,
+                              .n = e->seeds,
+                              .first_seed = e->first_seed,
+                              .values = e->values,
+                              .steps = e->first.steps,
+                              .fleet_time_s = e->first.fleet_time_s,
+                              .history = history};
+    return muir_draws_write(ctx, claim, s, &draws);
+}
+
 muir_status muir_run_ensemble(muir_ctx *ctx, const muir_scenario *scenario, const muir_ensemble_options *o)
 {
     muir_status st = MUIR_OK;
     long long seeds = 0;
     muir_ensemble *ensemble = NULL;
+    muir_claim *claim = NULL;
     muir_progress_line line = muir_progress_line_make();
     muir_ensemble_request request = {.scenario = scenario, .until = -1, .stop = o->stop};
     if (!o->seeds) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--until needs --seeds N, the most seeds to draw"));
@@ -137,14 +167,19 @@ muir_status muir_run_ensemble(muir_ctx *ctx, const muir_scenario *scenario, cons
     request.seeds = seeds;
     request.observer = o->is_quiet ? NULL : show_draws;
     request.observer_data = &line;
+    if (o->path) MUIR_TRY(muir_claim_create(ctx, o->path, false, &claim));
     st = muir_ensemble_run(ctx, &request, &ensemble);
     muir_progress_end(&line);
     MUIR_TRY(st);
+    if (claim) MUIR_TRY(write_file(ctx, claim, scenario, ensemble, o->history));
+    if (claim && muir_is_root(ctx) && !o->is_quiet && muir_claim_backup(claim)[0])
+        fprintf(stderr, "muir: %s existed and is now %s\n", o->path, muir_claim_backup(claim));
     const bool is_json_alone = o->json && strcmp(o->json, "-") == 0;
-    if (muir_is_root(ctx) && !is_json_alone && !o->is_quiet) print_ensemble(scenario, ensemble);
+    if (muir_is_root(ctx) && !is_json_alone && !o->is_quiet) print_ensemble(scenario, ensemble, o->path);
     if (muir_is_root(ctx) && o->json) st = write_json(ctx, scenario, ensemble, o->json);
     st = muir_agree(ctx, st);
 done:
+    muir_claim_destroy(&claim);
     muir_ensemble_destroy(&ensemble);
     return st;
 }

@@ -8,7 +8,8 @@
 #include "scenario/scenario.h"
 
 typedef struct muir_ensemble_options {
-    const char *seeds, *until, *json; /* as given on the command line; NULL: not given */
+    const char *seeds, *until, *json, *path; /* as given on the command line; NULL: not given */
+    const char *history;                     /* date and command line */
     bool is_quiet;
     const volatile sig_atomic_t *stop;
 } muir_ensemble_options;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fleet clock's step: draws, schedule, and the meeting of all replicas in one MPI reduction. */
-#include "fleet_clock/fleet_clock.h"
+#include "fleet_clock/fleet_clock_state.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,39 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "power/cost.h"
-#include "fleet_clock/experts.h"
-#include "fleet_clock/heat.h"
 #include "fleet_clock/rows.h"
-
-/* What ranks reduce: maximum of value, of equals the smallest index (MPI_MAXLOC on MPI_DOUBLE_INT). */
-typedef struct maximum {
-    double value;
-    int index;
-} maximum;
-
-struct muir_fleet_clock {
-    const muir_scenario *scenario; /* borrowed; outlives the clock */
-    muir_fold fold;
-    muir_program *program;
-    muir_slot_times *times;
-    muir_order *order;
-    muir_ideal *ideal; /* experts loaded as expected */
-    muir_ideal *now;   /* of the step: experts loaded as drawn; the same object where they are not drawn */
-    muir_slowdown *slowdown;
-    muir_lengths *lengths;
-    muir_experts *experts;
-    muir_engine *engine;
-    muir_events *events;
-    muir_delays delays;
-    maximum *meeting; /* [stages + 4]: each stage's delay, the latest replica, the flag, the most to compute,
-                         the warmest chip */
-    muir_heat heat;
-    bool has_begun; /* a row was stepped or replayed */
-    muir_power *power;
-    muir_cost cost;
-    muir_delay_bins bins; /* of the last step, same on all ranks, where wanted */
-    bool has_bins;
-};
 
 static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
 {
@@ -64,7 +32,7 @@ static muir_status make_parts(muir_ctx *ctx, muir_fleet_clock *c)
     c->slowdown->servers = muir_events_servers(c->events);
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(double), "the fleet clock", &c->delays.stage_s));
     MUIR_TRY(muir_alloc(ctx, stages, sizeof(int64_t), "the fleet clock", &c->delays.stage_replica));
-    MUIR_TRY(muir_alloc(ctx, stages + 4, sizeof(maximum), "the fleet clock", &c->meeting));
+    MUIR_TRY(muir_alloc(ctx, stages + 4, sizeof(muir_maximum), "the fleet clock", &c->meeting));
 done:
     return st;
 }
@@ -78,6 +46,7 @@ muir_status muir_fleet_clock_create(muir_ctx *ctx, const muir_scenario *scenario
         c->scenario = scenario;
         c->fold = muir_fold_make(scenario, ctx->size, ctx->rank);
         c->cost = muir_cost_of(scenario);
+        c->hold = muir_hold_make(scenario->fleet.variation.draw_steps);
         c->delays.bin_ns = (int64_t)fmax(1.0, 0.25e9 / scenario->power.sample_hz);
         st = make_parts(ctx, c);
     }
@@ -118,32 +87,37 @@ static void late_against_expected(muir_fleet_clock *c)
     for (int b = 0; b < MUIR_DELAY_BINS; b++) c->bins.sum_ns[b] += c->bins.count[b] * shift_ns;
 }
 
-/* What is summed over ranks. */
-typedef struct sums {
-    int64_t delay_ns, throttled;
-} sums;
-
 /* Replicas meet at the gradient sync: the latest end of each stage over all of them. */
-static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag, double longest, sums *sum)
+static muir_status meet(muir_ctx *ctx, muir_fleet_clock *c, int flag)
 {
     muir_status st = MUIR_OK;
     const int stages = c->order->shape.stages;
     for (int s = 0; s < stages; s++)
-        c->meeting[s] = (maximum){c->delays.stage_s[s], (int)c->delays.stage_replica[s]};
-    c->meeting[stages] = (maximum){c->delays.worst_s, (int)c->delays.worst_replica};
-    c->meeting[stages + 1] = (maximum){(double)flag, 0};
-    c->meeting[stages + 2] = (maximum){longest, 0};
-    c->meeting[stages + 3] = (maximum){(double)c->slowdown->warmest_c, 0};
-    *sum = (sums){c->delays.sum_ns, c->slowdown->n_throttled};
+        c->meeting[s] = (muir_maximum){c->delays.stage_s[s], (int)c->delays.stage_replica[s]};
+    c->meeting[stages] = (muir_maximum){c->delays.worst_s, (int)c->delays.worst_replica};
+    c->meeting[stages + 1] = (muir_maximum){(double)flag, 0};
+    c->meeting[stages + 2] = (muir_maximum){c->longest, 0};
+    c->meeting[stages + 3] = (muir_maximum){(double)c->slowdown->warmest_c, 0};
+    c->sum = (muir_fleet_sums){c->delays.sum_ns, c->slowdown->n_throttled};
     if (ctx->size > 1) { /* one process may be without MPI */
         MUIR_TRY_MPI(
             MPI_Allreduce(MPI_IN_PLACE, c->meeting, stages + 4, MPI_DOUBLE_INT, MPI_MAXLOC, ctx->comm));
-        MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
+        MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &c->sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
+        if (c->delays.bins)
+            MUIR_TRY_MPI(
+                MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
     }
-    if (c->delays.bins && ctx->size > 1)
-        MUIR_TRY_MPI(
-            MPI_Allreduce(MPI_IN_PLACE, &c->bins, 2 * MUIR_DELAY_BINS, MPI_INT64_T, MPI_SUM, ctx->comm));
     if (c->delays.bins) late_against_expected(c);
+done:
+    return st;
+}
+
+/* All that ranks exchange in a step whose replicas do as in the one before. */
+static muir_status share_flag(muir_ctx *ctx, muir_fleet_clock *c, int flag)
+{
+    muir_status st = MUIR_OK;
+    if (ctx->size > 1) MUIR_TRY_MPI(MPI_Allreduce(MPI_IN_PLACE, &flag, 1, MPI_INT, MPI_MAX, ctx->comm));
+    c->meeting[c->order->shape.stages + 1].value = (double)flag;
 done:
     return st;
 }
@@ -181,7 +155,7 @@ static void share_delay(const muir_ideal *ideal, muir_fleet_row *row)
 
 /* The step as it would be without a failure, its evaluation included. Slow network ports stretch the gradient
  * sync of their stage, and the gather of the weights, which all wait for. */
-static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_ns, const muir_disturbance *d,
+static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, const muir_disturbance *d,
                            muir_fleet_row *row)
 {
     const muir_ideal *ideal = c->now;
@@ -194,7 +168,7 @@ static void fill_fleet_row(const muir_fleet_clock *c, int64_t step, int64_t sum_
     }
     row->step_s = reduced_s + ideal->tail_s + gather_s + c->scenario->power.stagger_s;
     memcpy(row->part_s, ideal->part_s, sizeof row->part_s);
-    row->replica_mean_s = ideal->step_s + 1e-9 * (double)sum_ns / (double)trained_by(c, d);
+    row->replica_mean_s = ideal->step_s + 1e-9 * (double)c->sum.delay_ns / (double)trained_by(c, d);
     share_delay(ideal, row);
     row->slowest_replica = c->meeting[stages].index;
     row->flag = (int)c->meeting[stages + 1].value;
@@ -238,32 +212,49 @@ static muir_heat_step begin_row(muir_fleet_clock *c, int64_t row, muir_disturban
     c->has_begun = true;
     muir_events_begin(c->events, row, d);
     for (int32_t i = 0; i < d->n_moved; i++) muir_slowdown_move(c->slowdown, d->moved[i]);
-    return muir_heat_at(&c->heat, muir_events_goodput(c->events)->total_ns);
+    const muir_heat_step heat = muir_heat_at(&c->heat, muir_events_goodput(c->events)->total_ns);
+    muir_hold_begin(&c->hold, row, &heat);
+    return heat;
+}
+
+/* What this rank's replicas do with the present draws: a function of these and of the disturbance. */
+static void compute(muir_fleet_clock *c, const muir_disturbance *d, float *servers)
+{
+    const int64_t draw = c->hold.draw;
+    if (servers)
+        for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
+    muir_slowdown_step(c->slowdown, (uint32_t)draw, d, &c->hold.heat, servers);
+    c->longest = muir_lengths_step(c->lengths, (uint32_t)draw);
+    c->expert_load = muir_experts_step(c->experts, draw);
+    if (c->now != c->ideal) muir_ideal_fill(c->now, c->order, c->experts->now);
+    c->delays.bins = c->has_bins ? &c->bins : NULL;
+    muir_engine_step(c->engine, c->slowdown, &c->delays);
+    muir_hold_keep(&c->hold, d);
+}
+
+/* Rows of servers and bins of delays are made by computing. */
+static bool is_held(const muir_fleet_clock *c, const muir_disturbance *d, const float *servers)
+{
+    return !servers && !c->has_bins && muir_hold_is_same(&c->hold, d);
 }
 
 muir_status muir_fleet_clock_step(muir_ctx *ctx, muir_fleet_clock *c, int64_t step, int flag,
                                   muir_fleet_row *fleet, muir_rank_row *rank, float *servers)
 {
     muir_status st = MUIR_OK;
-    sums sum;
     muir_disturbance d;
     muir_attempt attempt;
     const double start_s = muir_now_s();
     const muir_heat_step heat = begin_row(c, step, &d);
-    if (servers)
-        for (int64_t i = 0; i < c->scenario->fleet.top.servers; i++) servers[i] = -1.0f;
-    muir_slowdown_step(c->slowdown, (uint32_t)step, &d, &heat, servers);
-    const double longest = muir_lengths_step(c->lengths, (uint32_t)step);
-    fleet->expert_load = muir_experts_step(c->experts, step);
-    if (c->now != c->ideal) muir_ideal_fill(c->now, c->order, c->experts->now);
-    c->delays.bins = c->has_bins ? &c->bins : NULL;
-    muir_engine_step(c->engine, c->slowdown, &c->delays);
+    const bool is_same = is_held(c, &d, servers);
+    if (!is_same) compute(c, &d, servers);
     const double computed_s = muir_now_s();
-    MUIR_TRY(meet(ctx, c, flag, longest, &sum));
-    fill_fleet_row(c, step, sum.delay_ns, &d, fleet);
+    MUIR_TRY(is_same ? share_flag(ctx, c, flag) : meet(ctx, c, flag));
+    fill_fleet_row(c, step, &d, fleet);
+    fleet->expert_load = c->expert_load;
     fleet->mean_c = heat.mean_c;
     fleet->hottest_c = heat.mean_c + c->meeting[c->order->shape.stages + 3].value;
-    fleet->throttled = (double)sum.throttled / (double)muir_job_chips(&c->scenario->job);
+    fleet->throttled = (double)c->sum.throttled / (double)muir_job_chips(&c->scenario->job);
     muir_events_end(c->events, fleet->step_s, &attempt);
     muir_heat_advance(&c->heat, &attempt);
     fill_broken(c, &d, &attempt, fleet);
@@ -305,67 +296,12 @@ muir_power_step muir_fleet_row_power(const muir_fleet_clock *c, const muir_fleet
     return step;
 }
 
-const muir_power *muir_fleet_clock_power(const muir_fleet_clock *clock)
-{
-    return clock->power;
-}
-
-const muir_cost *muir_fleet_clock_cost(const muir_fleet_clock *clock)
-{
-    return &clock->cost;
-}
-
-double muir_fleet_clock_lost_usd(const muir_fleet_clock *c, double still_s, double trained_s)
-{
-    const muir_power_step still = {.recovery_s = still_s};
-    const muir_power_step ideal = {.replicas = (double)c->scenario->job.parallel.dp};
-    const double training_w = muir_power_meter_j(c->power, &ideal) / muir_power_step_s(c->power, &ideal);
-    return muir_cost_usd(&c->cost, still_s + trained_s,
-                         muir_power_meter_j(c->power, &still) + trained_s * training_w);
-}
-
 void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s)
 {
     muir_disturbance d;
     muir_attempt attempt;
     begin_row(c, step, &d);
+    muir_hold_drop(&c->hold);
     muir_events_end(c->events, attempt_s, &attempt);
     muir_heat_advance(&c->heat, &attempt);
-}
-
-const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock)
-{
-    return clock->events;
-}
-
-const muir_program *muir_fleet_clock_program(const muir_fleet_clock *clock)
-{
-    return clock->program;
-}
-
-const muir_slot_times *muir_fleet_clock_slot_times(const muir_fleet_clock *clock)
-{
-    return clock->times;
-}
-
-const muir_order *muir_fleet_clock_order(const muir_fleet_clock *clock)
-{
-    return clock->order;
-}
-
-const muir_ideal *muir_fleet_clock_ideal(const muir_fleet_clock *clock)
-{
-    return clock->ideal;
-}
-
-const muir_fold *muir_fleet_clock_fold(const muir_fleet_clock *clock)
-{
-    return &clock->fold;
-}
-
-double muir_fleet_clock_bytes_per_chip(const muir_fleet_clock *c)
-{
-    const muir_parallel *p = &c->scenario->job.parallel;
-    const double chips = (double)c->fold.replicas.n * (double)(p->tp * p->cp * p->pp);
-    return chips > 0.0 ? (double)(c->slowdown->bytes + c->lengths->bytes) / chips : 0.0;
 }

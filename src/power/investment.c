@@ -35,8 +35,10 @@ muir_investment muir_investment_of(const muir_scenario *s, double power_w, doubl
     i.energy_usd_per_year = power_w * site->utilisation * seconds_per_year * cost.usd_per_j;
     i.staff_usd_per_year = site->staff_usd_per_chip_year * chips;
     i.repairs_usd_per_year = repairs_per_year(s) * site->repair_usd;
-    i.annuity_usd_per_year = (cost.servers_usd + cost.network_usd) * recovery(w, life) +
-                             cost.site_usd * recovery(w, site->site_lifetime_years);
+    i.servers_usd_per_year = cost.servers_usd * recovery(w, life);
+    i.network_usd_per_year = cost.network_usd * recovery(w, life);
+    i.site_usd_per_year = cost.site_usd * recovery(w, site->site_lifetime_years);
+    i.annuity_usd_per_year = i.servers_usd_per_year + i.network_usd_per_year + i.site_usd_per_year;
     i.chip_hours_per_year = chips * hours_per_year * site->utilisation;
     const double running = i.energy_usd_per_year + i.staff_usd_per_year + i.repairs_usd_per_year;
     i.required_usd_per_chip_hour = (i.annuity_usd_per_year + running) / i.chip_hours_per_year;

@@ -11,7 +11,8 @@ typedef struct muir_investment {
     double capital_usd;
     double energy_usd_per_year, staff_usd_per_year, repairs_usd_per_year;
     /* equal yearly payments that pay each part of the capital back over its life at wacc */
-    double annuity_usd_per_year;
+    double servers_usd_per_year, network_usd_per_year, site_usd_per_year;
+    double annuity_usd_per_year;       /* the three together */
     double chip_hours_per_year;        /* sold: chips x utilisation */
     double required_usd_per_chip_hour; /* annuity and running costs over the sold chip-hours */
     /* of the job's kept tokens, if all sold chip-hours trained like it */

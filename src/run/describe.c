@@ -265,15 +265,25 @@ static void expect_rows(muir_describe *d, const muir_scenario *scenario, int64_t
     d->tables[d->index[MUIR_TABLE_POWER_WINDOW]].expected_rows = 1;
 }
 
-static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario,
-                        const muir_host_clock *host, const muir_record_facts *facts)
+/* What every file says: how it was made, and the scenario. */
+static muir_status fill_scenario(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario,
+                                 const muir_host_clock *host, const char *history)
 {
     muir_status st = MUIR_OK;
     MUIR_TRY(muir_launch_create(ctx, scenario, host, &d->launch));
     MUIR_TRY(muir_scenario_text(ctx, scenario, false, &d->resolved));
     MUIR_TRY(muir_describe_identity(ctx, scenario, &d->identity));
     MUIR_TRY(add_scenario(ctx, d, scenario));
-    add_file(d, scenario, facts->history);
+    add_file(d, scenario, history);
+done:
+    return st;
+}
+
+static muir_status fill(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario,
+                        const muir_host_clock *host, const muir_record_facts *facts)
+{
+    muir_status st = MUIR_OK;
+    MUIR_TRY(fill_scenario(ctx, d, scenario, host, facts->history));
     MUIR_TRY(add_interval(ctx, d, scenario));
     add_tables(d, scenario, d->launch->n_ranks, d->launch->n_colls, host != NULL);
     MUIR_TRY(muir_describe_facts(ctx, d, scenario));
@@ -292,6 +302,23 @@ muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, c
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *d, "telemetry", &d));
     d->description.tables = d->tables;
     MUIR_TRY(muir_agree(ctx, fill(ctx, d, scenario, host, facts)));
+    *out = d;
+    d = NULL;
+done:
+    muir_describe_destroy(&d);
+    return st;
+}
+
+muir_status muir_describe_create_plain(muir_ctx *ctx, const muir_scenario *scenario, const char *history,
+                                       muir_describe **out)
+{
+    muir_status st = MUIR_OK;
+    muir_describe *d = NULL;
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *d, "telemetry", &d));
+    d->description.tables = d->tables;
+    st = fill_scenario(ctx, d, scenario, NULL, history);
+    if (st == MUIR_OK) muir_describe_texts(d, scenario);
+    MUIR_TRY(muir_agree(ctx, st));
     *out = d;
     d = NULL;
 done:

@@ -14,6 +14,10 @@ typedef struct muir_describe muir_describe;
  * Collective over ctx->comm. MUIR_ERR_MEM, MUIR_ERR_MPI. */
 muir_status muir_describe_create(muir_ctx *ctx, const muir_scenario *scenario, const muir_host_clock *host,
                                  const muir_record_facts *facts, muir_describe **out);
+/* The same for a file without steps: what every file says of itself and of the scenario.
+ * history  in  borrowed until destroyed */
+muir_status muir_describe_create_plain(muir_ctx *ctx, const muir_scenario *scenario, const char *history,
+                                       muir_describe **out);
 void muir_describe_destroy(muir_describe **describe); /* accepts NULL, leaves NULL */
 
 /* For muir_telemetry_start; borrowed from describe. Local. */

@@ -129,7 +129,7 @@ static void add_coll_facts(muir_describe *d)
              "median of its calls, the best of a few where it was far behind");
 }
 
-static void add_texts(muir_describe *d, const muir_scenario *scenario)
+void muir_describe_texts(muir_describe *d, const muir_scenario *scenario)
 {
     if (scenario->run.calibrate == MUIR_CALIBRATE_HOST)
         add_fact(d, "scenario", NULL, MUIR_F64, &scenario->fleet.variation.step_sigma,
@@ -152,7 +152,7 @@ muir_status muir_describe_facts(muir_ctx *ctx, muir_describe *d, const muir_scen
     add_rank_facts(d);
     add_host_facts(d);
     add_coll_facts(d);
-    add_texts(d, scenario);
+    muir_describe_texts(d, scenario);
 done:
     return st;
 }

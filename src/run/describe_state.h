@@ -25,7 +25,7 @@ struct muir_describe {
     struct muir_describe_memory *memory; /* of the stages; describe_memory.c's */
     struct muir_numbers *numbers;        /* what numbers in columns mean */
     int64_t seed, ranks;
-    double interval_low, interval_high;  /* of the step time, as factors */
+    double interval_low, interval_high; /* of the step time, as factors */
     size_t n_columns;
     muir_launch *launch;
 };
@@ -48,6 +48,9 @@ void muir_describe_add_table(muir_describe *d, muir_record_table table, size_t b
  * /names. Tables are there. Local. MUIR_ERR_MEM. */
 muir_status muir_describe_numbers(muir_ctx *ctx, muir_describe *d);
 void muir_describe_numbers_destroy(struct muir_numbers **numbers); /* accepts NULL, leaves NULL */
+
+/* Adds the scenario's texts. Local. */
+void muir_describe_texts(muir_describe *d, const muir_scenario *scenario);
 
 /* Adds everything that is written once. Tables and dimensions are there. Local. MUIR_ERR_MEM. */
 muir_status muir_describe_facts(muir_ctx *ctx, muir_describe *d, const muir_scenario *scenario);

@@ -95,14 +95,14 @@ done:
     return st;
 }
 
-static muir_status fill_spreads(muir_ctx *ctx, muir_ensemble *e)
+muir_status muir_spreads_of(muir_ctx *ctx, const double *values, int64_t seeds, muir_spread *spread)
 {
     muir_status st = MUIR_OK;
     double *column = NULL;
-    MUIR_TRY(muir_alloc(ctx, (size_t)e->seeds, sizeof *column, "an ensemble", &column));
+    MUIR_TRY(muir_alloc(ctx, (size_t)seeds, sizeof *column, "an ensemble", &column));
     for (int m = 0; m < MUIR_MEASURE_COUNT; m++) {
-        for (int64_t i = 0; i < e->seeds; i++) column[i] = e->values[i * MUIR_MEASURE_COUNT + m];
-        e->spread[m] = muir_spread_of(column, (size_t)e->seeds);
+        for (int64_t i = 0; i < seeds; i++) column[i] = values[i * MUIR_MEASURE_COUNT + m];
+        spread[m] = muir_spread_of(column, (size_t)seeds);
     }
 done:
     free(column);
@@ -135,7 +135,7 @@ muir_status muir_ensemble_run(muir_ctx *ctx, const muir_ensemble_request *reques
         const int64_t to = request->until < 0 || next > all ? all : next;
         MUIR_TRY(draw_batch(ctx, self, request, e->seeds, to, e));
         e->seeds = to;
-        MUIR_TRY(fill_spreads(ctx, e));
+        MUIR_TRY(muir_spreads_of(ctx, e->values, e->seeds, e->spread));
         is_enough = request->until >= 0 && is_known(e, request);
     }
     *out = e;

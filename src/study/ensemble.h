@@ -53,6 +53,12 @@ void muir_ensemble_destroy(muir_ensemble **ensemble); /* accepts NULL, leaves NU
 
 enum { MUIR_ENSEMBLE_BATCH = 8 };
 
+/* Statistics of all measures.
+ * values  in   [seeds, MUIR_MEASURE_COUNT]
+ * spread  out  [MUIR_MEASURE_COUNT]
+ * Local. MUIR_ERR_MEM. */
+muir_status muir_spreads_of(muir_ctx *ctx, const double *values, int64_t seeds, muir_spread *spread);
+
 /* Statistics of n >= 1 values, which it sorts. Local. */
 muir_spread muir_spread_of(double *values, size_t n);
 

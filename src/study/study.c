@@ -2,13 +2,16 @@
 /* The cases of a study, one after the other, each shared by all ranks. */
 #include "study/study.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/checksum.h"
 #include "plan/plan_bounds.h"
 #include "plan/plan_text.h"
+#include "study/study_store.h"
 
 /* Words of several texts, which it copies. */
 typedef struct word_list {
@@ -58,7 +61,7 @@ done:
 
 /* The planner's first layout of the case, within the study's bounds, added to the overrides. */
 static muir_status add_best(muir_ctx *ctx, const muir_study *study, const muir_scenario *scenario,
-                            word_list *list, muir_plan_entry *best)
+                            word_list *list)
 {
     muir_status st = MUIR_OK;
     word_list *texts = NULL;
@@ -77,8 +80,7 @@ static muir_status add_best(muir_ctx *ctx, const muir_study *study, const muir_s
     if (plan->n == 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "none of %lld layouts fits into the chips' memory",
                            (long long)plan->legal));
-    *best = plan->entries[0];
-    const muir_plan_overrides o = muir_plan_overrides_of(best);
+    const muir_plan_overrides o = muir_plan_overrides_of(&plan->entries[0]);
     for (int i = 0; i < o.n; i++) MUIR_TRY(add_words(ctx, list, o.text[i]));
 done:
     muir_plan_destroy(&plan);
@@ -88,23 +90,52 @@ done:
 
 static void fill_case(const muir_scenario *s, const muir_ensemble *e, muir_study_case *c)
 {
+    const double rent = s->fleet.site.rent_usd_per_chip_hour;
+    memcpy(c->values, e->values, (size_t)e->seeds * MUIR_MEASURE_COUNT * sizeof *c->values);
     memcpy(c->spread, e->spread, sizeof c->spread);
     c->chips = muir_fleet_chips(&s->fleet);
-    c->rent_usd_per_chip_hour = s->fleet.site.rent_usd_per_chip_hour;
+    c->job_chips = muir_job_chips(&s->job);
+    c->rent_usd_per_chip_hour = rent > 0.0 ? rent : NAN;
     c->tokens_per_step = (double)(s->job.batch.global_batch_size * s->job.batch.seq_len);
-    c->layout.parallel = s->job.parallel;
-    c->layout.micro_batch_size = s->job.batch.micro_batch_size;
-    c->layout.microbatches = s->job.microbatches;
-    c->layout.chips = muir_job_chips(&s->job);
+    c->parallel = s->job.parallel;
+    c->micro_batch_size = s->job.batch.micro_batch_size;
     c->investment = muir_investment_of(s, e->spread[MUIR_MEASURE_power_w].mean,
                                        e->spread[MUIR_MEASURE_tokens_per_s].mean);
-    c->capital_usd = c->investment.capital_usd;
+    c->is_done = true;
 }
 
-static muir_status run_case(muir_ctx *ctx, const muir_study *study, const volatile sig_atomic_t *stop,
-                            muir_study_case *c)
+static muir_status note_overrides(muir_ctx *ctx, const word_list *list, muir_study_case *c)
+{
+    size_t used = 0;
+    for (int i = 0; i < list->n && used < sizeof c->overrides; i++)
+        used += (size_t)snprintf(c->overrides + used, sizeof c->overrides - used, "%s%s", i ? " " : "",
+                                 list->words[i]);
+    if (used < sizeof c->overrides) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_ARG, "its overrides are longer than %d characters together",
+                     (int)sizeof c->overrides);
+}
+
+/* What the case starts from, data files included: a case of the file is only that of the same inputs. */
+static muir_status check_inputs(muir_ctx *ctx, const muir_scenario *scenario, muir_study_case *c)
 {
     muir_status st = MUIR_OK;
+    char *text = NULL;
+    MUIR_TRY(muir_scenario_text(ctx, scenario, false, &text));
+    const int64_t inputs = (int64_t)muir_checksum(text, strlen(text));
+    if (c->is_done && c->inputs != inputs)
+        MUIR_TRY(muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "the file has this case from other inputs (a data file has changed): give another name"));
+    c->inputs = inputs;
+done:
+    free(text);
+    return st;
+}
+
+static muir_status run_case(muir_ctx *ctx, const muir_study_request *r, muir_study_case *c)
+{
+    muir_status st = MUIR_OK;
+    const muir_study *study = r->study;
     muir_scenario *scenario = NULL;
     word_list *list = NULL;
     muir_ensemble *ensemble = NULL;
@@ -112,12 +143,15 @@ static muir_status run_case(muir_ctx *ctx, const muir_study *study, const volati
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *list, "the study", &list));
     MUIR_TRY(words_of(ctx, study, c, list));
     MUIR_TRY(muir_scenario_load(ctx, study->scenario, list->words, list->n, scenario));
+    MUIR_TRY(check_inputs(ctx, scenario, c));
+    if (c->is_done) goto done;
     if (study->is_best) {
-        MUIR_TRY(add_best(ctx, study, scenario, list, &c->layout));
+        MUIR_TRY(add_best(ctx, study, scenario, list));
         MUIR_TRY(muir_scenario_load(ctx, study->scenario, list->words, list->n, scenario));
     }
+    MUIR_TRY(note_overrides(ctx, list, c));
     const muir_ensemble_request request = {
-        .scenario = scenario, .seeds = study->seeds, .until = -1, .stop = stop};
+        .scenario = scenario, .seeds = study->seeds, .until = -1, .stop = r->stop};
     MUIR_TRY(muir_ensemble_run(ctx, &request, &ensemble));
     fill_case(scenario, ensemble, c);
 done:
@@ -158,6 +192,7 @@ static void place_cases(const muir_study *study, muir_study_result *r)
     for (int i = 0; i < r->n; i++) {
         muir_study_case *c = &r->cases[i];
         const int end = i - r->n_cells;
+        c->values = r->values + (size_t)i * (size_t)study->seeds * MUIR_MEASURE_COUNT;
         c->key = end < 0 ? -1 : end / 2;
         c->is_high = end >= 0 && end % 2 == 1;
         int rest = end < 0 ? i : 0; /* sensitivities are of the first cell */
@@ -168,27 +203,51 @@ static void place_cases(const muir_study *study, muir_study_result *r)
     }
 }
 
-muir_status muir_study_run(muir_ctx *ctx, const muir_study *study, const volatile sig_atomic_t *stop,
-                           muir_study_observer observer, void *data, muir_study_result **out)
+static muir_status make_result(muir_ctx *ctx, const muir_study *study, muir_study_result **out)
 {
     muir_status st = MUIR_OK;
     muir_study_result *r = NULL;
-    st = muir_alloc(ctx, 1, sizeof *r, "the study", &r);
-    if (st == MUIR_OK) {
-        r->n_cells = count_cells(study);
-        r->n = r->n_cells + 2 * study->sensitivity.n;
-        st = muir_alloc(ctx, (size_t)r->n, sizeof *r->cases, "the study", &r->cases);
-    }
-    MUIR_TRY(muir_agree(ctx, st));
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *r, "the study", &r));
+    r->n_cells = count_cells(study);
+    r->n = r->n_cells + 2 * study->sensitivity.n;
+    MUIR_TRY(muir_alloc(ctx, (size_t)r->n, sizeof *r->cases, "the study", &r->cases));
+    MUIR_TRY(muir_alloc(ctx, (size_t)r->n * (size_t)study->seeds * MUIR_MEASURE_COUNT, sizeof *r->values,
+                        "the study", &r->values));
     place_cases(study, r);
-    for (int i = 0; i < r->n; i++) {
-        st = run_case(ctx, study, stop, &r->cases[i]);
-        if (st != MUIR_OK) MUIR_TRY(name_failure(ctx, study, &r->cases[i], st));
-        if (muir_is_root(ctx) && observer) observer(i + 1, r->n, data);
-    }
     *out = r;
     r = NULL;
 done:
+    muir_study_result_destroy(&r);
+    return st;
+}
+
+static muir_status run_cases(muir_ctx *ctx, const muir_study_request *request, muir_study_store *store,
+                             muir_study_result *r)
+{
+    muir_status st = MUIR_OK;
+    for (int i = 0; i < r->n; i++) {
+        const bool was_done = r->cases[i].is_done;
+        st = run_case(ctx, request, &r->cases[i]);
+        if (st != MUIR_OK) MUIR_TRY(name_failure(ctx, request->study, &r->cases[i], st));
+        if (!was_done) MUIR_TRY(muir_study_store_save(ctx, store, r));
+        if (muir_is_root(ctx) && request->observer) request->observer(i + 1, r->n, request->data);
+    }
+done:
+    return st;
+}
+
+muir_status muir_study_run(muir_ctx *ctx, const muir_study_request *request, muir_study_result **out)
+{
+    muir_status st = MUIR_OK;
+    muir_study_result *r = NULL;
+    muir_study_store *store = NULL;
+    MUIR_TRY(muir_agree(ctx, make_result(ctx, request->study, &r)));
+    if (request->claim) MUIR_TRY(muir_study_store_create(ctx, request, r, &store));
+    MUIR_TRY(run_cases(ctx, request, store, r));
+    *out = r;
+    r = NULL;
+done:
+    muir_study_store_destroy(&store);
     muir_study_result_destroy(&r);
     return st;
 }
@@ -197,6 +256,7 @@ void muir_study_result_destroy(muir_study_result **result)
 {
     if (!*result) return;
     free((*result)->cases);
+    free((*result)->values);
     free(*result);
     *result = NULL;
 }

@@ -64,7 +64,7 @@ static muir_status read_seeds(muir_ctx *ctx, const char *path, const muir_yaml_n
 {
     char *end = NULL;
     s->seeds = node->kind == MUIR_YAML_SCALAR ? strtoll(node->text, &end, 10) : 0;
-    if (!end || *end || s->seeds < 1 || s->seeds > 100000)
+    if (!end || *end || s->seeds < 1 || s->seeds > MUIR_STUDY_SEEDS)
         return wrong(ctx, path, node, "must be 1 to 100000");
     return MUIR_OK;
 }

@@ -2,13 +2,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ensembles: each draw is its single run, on any number of ranks; percentiles are those of the draws.
 
-Usage: test_ensemble.py MUIR MPIRUN"""
+Usage: test_ensemble.py MUIR MPIRUN. Exit code 77: h5py is missing."""
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
+from python_with import python_with
+
+python_with("h5py", "numpy", status_if_missing=77)
+import h5py
+import numpy
 
 MUIR, MPIRUN = sys.argv[1:3]
 JOB = ["run", "tiny", "faults=llama3", "faults.rate=1e6", "steps=5000", "host.every=0"]
@@ -58,6 +66,38 @@ class Ensembles(unittest.TestCase):
         self.assertEqual(documents[0], documents[1])
         self.assertEqual(documents[0], documents[2])
 
+    def test_steps_that_share_draws_are_the_same_in_a_run_that_was_resumed(self):
+        """Failures, slow chips and replicas that are down end what is held; so does a resume in the middle of it."""
+        once, resumed = (os.path.join(self.folder, name) for name in ("once.h5", "resumed.h5"))
+        job = ["run", "rainier", "fleet.servers=64", "global_batch_size=64", "faults=elastic", "faults.rate=100", "host.every=0",
+               "fleet.variation.draw_steps=7", "telemetry.level=fleet"]
+        self.document(*job, "steps=150", "-o", once, ranks=2)
+        self.document(*job, "steps=73", "-o", resumed, ranks=2)
+        self.document(*job, "steps=150", "-o", resumed, "--resume", ranks=2)
+        with h5py.File(resumed) as resumed, h5py.File(once) as once:
+            for name in once["fleet"]:
+                self.assertTrue(numpy.array_equal(once["fleet"][name][:], resumed["fleet"][name][:], equal_nan=True), name)
+            self.assertGreater(len(once["events/kind"]), 3)
+            self.assertGreater(len(set(once["fleet/replicas"][:])), 2)
+            ideal_s = once["fleet/attempt_s"][:] / once["fleet/common_mode"][:]
+            self.assertLess(len(set(ideal_s.round(6))), 75)
+
+    def test_the_file_has_a_row_for_each_draw_and_what_they_come_to(self):
+        path = os.path.join(self.folder, "e.h5")
+        documents, rows = [], []
+        for ranks in (1, 3):
+            documents.append(self.document(*JOB, "seed=4", "--seeds", "5", "-o", path, ranks=ranks)["ensemble"])
+            with h5py.File(path) as file:
+                rows.append({name: dataset[:].tolist() for name, dataset in file["ensemble"].items()})
+                self.assertEqual(file["scenario"].attrs["faults.rate"], 1e6)
+                for name in ("goodput", "power_w", "interruptions"):
+                    self.assertEqual(file["ensemble"][name].attrs["p90"], documents[-1][name]["p90"])
+                    self.assertEqual(file["ensemble"][name].attrs["standard_error"], documents[-1][name]["standard_error"])
+        self.assertEqual(rows[0], rows[1])
+        self.assertEqual(rows[0]["seed"], [4, 5, 6, 7, 8])
+        for name in ("goodput", "cost_usd", "tokens_per_s"):
+            self.assertEqual(rows[0][name], documents[0][name]["draws"])
+
     def test_percentiles_are_those_of_the_draws(self):
         ensemble = self.document(*JOB, "--seeds", "7")["ensemble"]
         for name in ("goodput", "step_time_s", "interruptions"):
@@ -77,7 +117,7 @@ class Ensembles(unittest.TestCase):
     def test_wrong_options_are_one_sentence_and_exit_code_2(self):
         for arguments in (["--until", "goodput:1%"], ["--seeds", "0"], ["--seeds", "4", "--until", "goodput"],
                           ["--seeds", "4", "--until", "speed:1%"], ["--seeds", "4", "--resume"],
-                          ["--seeds", "4", "-o", "x.h5"]):
+                          ["--seeds", "4", "-o", "/no/folder/x.h5"]):
             done = muir(*JOB, *arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertEqual(len([line for line in done.stderr.splitlines() if line.startswith("muir: ")]), 1, done.stderr)

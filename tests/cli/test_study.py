@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Studies: each case is the ensemble of its scenario at the planner's layout; money by its own formulas.
 
-Usage: test_study.py MUIR MPIRUN SOURCE_DIR"""
+Usage: test_study.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py is missing."""
 import csv
 import io
 import json
@@ -11,7 +11,14 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
+from python_with import python_with
+
+python_with("h5py", status_if_missing=77)
+import h5py
 
 MUIR, MPIRUN, SOURCE = sys.argv[1:4]
 
@@ -66,6 +73,40 @@ class Studies(unittest.TestCase):
         rows = list(csv.DictReader(io.StringIO(muir("study", "tiny", "--csv", "-").stdout)))
         for row, case in zip(rows, cases("tiny"), strict=True):
             self.assertEqual(float(row["tokens_per_s_p50"]), case["tokens_per_s"]["p50"])
+
+    def test_a_study_that_was_killed_goes_on_to_the_same_bytes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            once, killed = (os.path.join(folder, name) for name in ("once.h5", "killed.h5"))
+            self.assertEqual(muir("study", "tiny", "-q", "-o", once, ranks=2).returncode, 0)
+            with subprocess.Popen([MUIR, "study", "tiny", "-q", "-o", killed]) as process:
+                while not os.path.exists(killed) and process.poll() is None:
+                    time.sleep(0.005)
+                process.kill()
+            done = muir("study", "tiny", "-q", "-o", killed, "--resume")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(pathlib.Path(once).read_bytes(), pathlib.Path(killed).read_bytes())
+            changed = pathlib.Path(folder, "t.yaml")
+            changed.write_text(pathlib.Path(SOURCE, "data", "studies", "tiny.yaml").read_text().replace("64 seq", "sixty-four seq"))
+            for wrong in ([str(changed)], ["tiny", "--seeds", "3"]):
+                done = muir("study", *wrong, "-o", killed, "--resume")
+                self.assertEqual((done.returncode, "not one of this study" in done.stderr), (2, True), done.stderr)
+
+    def test_the_file_has_every_draw_over_named_axes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "s.h5")
+            self.assertEqual(muir("study", "tiny", "-q", "-o", path).returncode, 0)
+            rows = cases("tiny")
+            with h5py.File(path) as file:
+                draws = file["tokens_per_s"]
+                self.assertEqual([dimension[0].name for dimension in draws.dims], ["/batch", "/network", "/draw"])
+                self.assertEqual([text.decode() for text in file["network"][:]], ["as built", "four times"])
+                for i in range(4):
+                    self.assertAlmostEqual(draws[i // 2, i % 2].mean(), rows[i]["tokens_per_s"]["mean"], delta=1e-6)
+                    self.assertEqual(file["required_usd_per_mtoken"][i // 2, i % 2], rows[i]["required_usd_per_mtoken"])
+                    self.assertEqual(file["sensitivity_required_usd_per_mtoken"][i // 2, i % 2], rows[4 + i]["required_usd_per_mtoken"])
+                overrides = file["overrides"][1, 0].decode().split()
+            single = json.loads(muir("run", "tiny", *overrides, "-q", "--seeds", "2", "--json", "-").stdout)["ensemble"]
+            self.assertEqual(single["tokens_per_s"]["mean"], rows[2]["tokens_per_s"]["mean"])
 
     def test_wrong_files_are_one_sentence_and_exit_code_2(self):
         wrong = {"scenario: tiny\n": "'axes' is missing", "axes: {a: {b: steps=2}}\n": "'scenario' is missing",

@@ -194,6 +194,7 @@ static const struct row {
     {"fleet.variation.drift_sigma", dense, "0.1", STEP, +1},
     {"fleet.variation.drift_steps", dense, "1", STEP, 0},
     {"fleet.variation.step_sigma", dense, "0.1", STEP, +1},
+    {"fleet.variation.draw_steps", dense, "2", STEP, 0},
     {"model.layers", dense, "64", STEP, +1},
     {"model.hidden", dense, "12288", STEP, +1},
     {"model.heads", mixture, "256", STEP, +1},

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "validation/collectives_fit.h"
+#include "validation/collectives_interval.h"
 
 enum { MOST_GROUPS = 128, NAME_SIZE = 96 };
 
@@ -22,7 +23,13 @@ typedef struct error_group {
     char name[NAME_SIZE];
     int n;
     double mean_abs_error, median_abs_error, mean_error;
+    double covered; /* share of rows whose 80 % interval holds what was measured */
 } error_group;
+
+static bool is_covered(const muir_collective_row *row)
+{
+    return fabs(log(row->predicted_s / row->real_s)) <= row->spread;
+}
 
 /* What a kind of group calls a row. */
 static void name_all(const muir_collective_row *row, char name[NAME_SIZE])
@@ -101,10 +108,12 @@ static int group_rows(const muir_collective_row *rows, int n, int kind, error_gr
             groupings[kind].name(&rows[k], name);
             if (strcmp(group->name, name) != 0) continue;
             group->mean_error += rows[k].error;
+            group->covered += is_covered(&rows[k]);
             group->mean_abs_error += fabs(rows[k].error);
             errors[group->n++] = fabs(rows[k].error);
         }
         group->mean_error /= group->n;
+        group->covered /= group->n;
         group->mean_abs_error /= group->n;
         qsort(errors, (size_t)group->n, sizeof *errors, by_value);
         group->median_abs_error = 0.5 * (errors[(group->n - 1) / 2] + errors[group->n / 2]);
@@ -114,14 +123,16 @@ static int group_rows(const muir_collective_row *rows, int n, int kind, error_gr
 
 static void print_rows(const muir_collective_row *rows, int n)
 {
-    printf("%-28s %-10s %7s %-14s %10s %10s %12s %8s  %s\n", "row", "chip", "servers", "op", "size", "real",
-           "predicted", "error %", "way");
+    printf("%-28s %-10s %7s %-14s %10s %10s %12s %8s %21s  %s\n", "row", "chip", "servers", "op", "size",
+           "real", "predicted", "error %", "80 % interval", "way");
     for (int i = 0; i < n; i++) {
         const muir_collective_row *r = &rows[i];
         if (r->is_skipped) continue;
-        printf("%-28.28s %-10.10s %7lld %-14s %10s %10s %12s %+8.1f  %s%s\n", r->id, r->chip,
+        printf("%-28.28s %-10.10s %7lld %-14s %10s %10s %12s %+8.1f %10s to %7s  %s%s\n", r->id, r->chip,
                (long long)r->servers, r->op, muir_bytes_text(r->bytes).s, muir_time_text(r->real_s).s,
-               muir_time_text(r->predicted_s).s, 100.0 * r->error, r->way->name, r->forced ? ", forced" : "");
+               muir_time_text(r->predicted_s).s, 100.0 * r->error,
+               muir_time_text(r->predicted_s * exp(-r->spread)).s,
+               muir_time_text(r->predicted_s * exp(r->spread)).s, r->way->name, r->forced ? ", forced" : "");
     }
 }
 
@@ -135,28 +146,30 @@ static void print_all(const muir_collective_row *rows, int n, error_group *group
         if (rows[i].is_skipped) printf("  %-28s %s\n", rows[i].id, rows[i].why);
     for (int k = 0; k < GROUPINGS; k++) {
         const int n_groups = group_rows(rows, n, k, groups, errors);
-        printf("\nmodelled against measured, by %-28s  rows  mean |%%|  median |%%|   mean %%\n",
+        printf("\nmodelled against measured, by %-28s  rows  mean |%%|  median |%%|   mean %%  in the 80 %% "
+               "interval\n",
                groupings[k].kind);
         for (int g = 0; g < n_groups; g++)
-            printf("  %-56s %5d %9.1f %11.1f %+8.1f\n", groups[g].name, groups[g].n,
+            printf("  %-56s %5d %9.1f %11.1f %+8.1f %23.0f %%\n", groups[g].name, groups[g].n,
                    100.0 * groups[g].mean_abs_error, 100.0 * groups[g].median_abs_error,
-                   100.0 * groups[g].mean_error);
+                   100.0 * groups[g].mean_error, 100.0 * groups[g].covered);
     }
 }
 
 static json_t *row_json(const muir_collective_row *r)
 {
-    return json_pack("{s:s,s:f,s:f,s:f,s:s,s:s,s:s,s:I,s:f,s:s,s:s,s:s}", "id", r->id, "real_s", r->real_s,
-                     "predicted_s", r->predicted_s, "error", r->error, "source", r->source, "chip", r->chip,
-                     "op", r->op, "servers", (json_int_t)r->servers, "bytes", r->bytes, "way", r->way->name,
-                     "server_of", r->server, "fabric_of", r->fabric);
+    return json_pack("{s:s,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:s,s:I,s:f,s:s,s:s,s:s}", "id", r->id, "real_s",
+                     r->real_s, "predicted_s", r->predicted_s, "error", r->error, "low_s",
+                     r->predicted_s * exp(-r->spread), "high_s", r->predicted_s * exp(r->spread), "source",
+                     r->source, "chip", r->chip, "op", r->op, "servers", (json_int_t)r->servers, "bytes",
+                     r->bytes, "way", r->way->name, "server_of", r->server, "fabric_of", r->fabric);
 }
 
 static muir_status write_json(muir_ctx *ctx, const muir_collective_row *rows, int n, const char *path,
                               error_group *groups, double *errors)
 {
     json_t *shown = json_array(), *skipped = json_array(), *by = json_object();
-    double mean_abs_error = 0.0, median_abs_error = 0.0;
+    double mean_abs_error = 0.0, median_abs_error = 0.0, covered = 0.0;
     for (int i = 0; i < n; i++)
         if (rows[i].is_skipped)
             json_array_append_new(skipped, json_pack("{s:s,s:s}", "id", rows[i].id, "why", rows[i].why));
@@ -166,16 +179,19 @@ static muir_status write_json(muir_ctx *ctx, const muir_collective_row *rows, in
         json_t *list = json_array();
         const int n_groups = group_rows(rows, n, k, groups, errors);
         for (int g = 0; g < n_groups; g++)
-            json_array_append_new(list, json_pack("{s:s,s:i,s:f,s:f,s:f}", "name", groups[g].name, "rows",
-                                                  groups[g].n, "mean_abs_error", groups[g].mean_abs_error,
-                                                  "median_abs_error", groups[g].median_abs_error,
-                                                  "mean_error", groups[g].mean_error));
+            json_array_append_new(list,
+                                  json_pack("{s:s,s:i,s:f,s:f,s:f,s:f}", "name", groups[g].name, "rows",
+                                            groups[g].n, "mean_abs_error", groups[g].mean_abs_error,
+                                            "median_abs_error", groups[g].median_abs_error, "mean_error",
+                                            groups[g].mean_error, "interval_coverage", groups[g].covered));
         json_object_set_new(by, groupings[k].kind, list);
         mean_abs_error = n_groups > 0 ? groups[0].mean_abs_error : 0.0; /* the last kind is all rows */
         median_abs_error = n_groups > 0 ? groups[0].median_abs_error : 0.0;
+        covered = n_groups > 0 ? groups[0].covered : 0.0;
     }
-    json_t *root = json_pack("{s:o,s:f,s:f,s:o,s:o}", "rows", shown, "mean_abs_error", mean_abs_error,
-                             "median_abs_error", median_abs_error, "skipped", skipped, "by", by);
+    json_t *root = json_pack("{s:o,s:f,s:f,s:f,s:o,s:o}", "rows", shown, "mean_abs_error", mean_abs_error,
+                             "median_abs_error", median_abs_error, "interval_coverage", covered, "skipped",
+                             skipped, "by", by);
     if (!root) return muir_fail(ctx, MUIR_ERR_MEM, "no memory for the JSON report");
     const bool is_stdout = strcmp(path, "-") == 0;
     const int failed =
@@ -185,10 +201,23 @@ static muir_status write_json(muir_ctx *ctx, const muir_collective_row *rows, in
     return failed ? muir_fail(ctx, MUIR_ERR_FILE, "%s: the JSON report cannot be written", path) : MUIR_OK;
 }
 
+static void print_spreads(const double *spread, int n_figures)
+{
+    printf("each row by figures fitted without its source: %d figures\n"
+           "80 %% of sources left out lie within, from all of them together:\n",
+           n_figures);
+    for (int c = 0; c < MUIR_COLLECTIVE_CELLS; c++)
+        if (!isnan(spread[c]))
+            printf("  %-26s predicted x %.3f to x %.3f (spread %.3f)\n", muir_collective_cell_name(c),
+                   exp(-spread[c]), exp(spread[c]), spread[c]);
+    printf("\n");
+}
+
 muir_status muir_validate_collectives(muir_ctx *ctx, const char *path, const char *json, bool is_left_out)
 {
     muir_status st = MUIR_OK;
     int n_figures = 0;
+    double spread[MUIR_COLLECTIVE_CELLS];
     muir_csv *table = NULL;
     muir_collective_row *rows = NULL;
     error_group *groups = NULL;
@@ -200,9 +229,11 @@ muir_status muir_validate_collectives(muir_ctx *ctx, const char *path, const cha
     MUIR_TRY(muir_collectives_read(ctx, table, rows));
     for (int i = 0; i < table->n_rows; i++)
         if (!rows[i].is_skipped) muir_collective_predict(&rows[i]);
-    if (is_left_out) MUIR_TRY(muir_collectives_leave_out(ctx, rows, table->n_rows, &n_figures));
-    if (is_left_out && (!json || strcmp(json, "-") != 0))
-        printf("each row by figures fitted without its source: %d figures\n\n", n_figures);
+    if (is_left_out) {
+        MUIR_TRY(muir_collectives_leave_out(ctx, rows, table->n_rows, &n_figures));
+        MUIR_TRY(muir_collectives_intervals(ctx, rows, table->n_rows, spread));
+        if (!json || strcmp(json, "-") != 0) print_spreads(spread, n_figures);
+    }
     if (!json || strcmp(json, "-") != 0) print_all(rows, table->n_rows, groups, errors);
     if (json) MUIR_TRY(write_json(ctx, rows, table->n_rows, json, groups, errors));
 done:

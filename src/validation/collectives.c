@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "scenario/catalogue.h"
 #include "scenario/scenario.h"
+#include "validation/collectives_interval.h"
 
 enum { MOST_FLEETS = 128, MOST_SERVERS = 100000000 };
 
@@ -121,6 +122,8 @@ static muir_status find_hardware(reader *r, int i, muir_collective_row *row)
     MUIR_TRY(find_server(r, i, row));
     const char *words = value_in(r, "fabric", i);
     snprintf(row->fabric, sizeof row->fabric, "%s", words ? words : row->server);
+    const char *transport = value_of(r->names, "transport", row->fabric);
+    snprintf(row->transport, sizeof row->transport, "%s", transport ? transport : "rdma");
     MUIR_TRY(take_fleet(r, row->server, &server));
     MUIR_TRY(take_fleet(r, row->fabric, &fabric));
     MUIR_TRY(number(r, i, "chips_per_server", 1, 100000, &chips));
@@ -171,6 +174,9 @@ static muir_status read_row(reader *r, int i, muir_collective_row *row)
     }
     muir_fleet_slice(&row->fleet, (int64_t)ranks);
     row->group = muir_group_place(&row->fleet, 1, (int64_t)ranks);
+    const char *spread = value_of(r->names, "spread",
+                                  muir_collective_cell_name(muir_collective_cell(row->servers, row->bytes)));
+    row->spread = spread ? strtod(spread, NULL) : NAN;
 done:
     return st;
 }

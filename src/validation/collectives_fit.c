@@ -17,11 +17,16 @@ static const double SHARE_PRIOR = 25.0, PRIOR = 1.0;
 static const double STEP = 1e-3;    /* of finite differences, in logarithms */
 static const double FARTHEST = 0.7; /* that a figure moves in one round, in logarithms */
 
+/* Who tells a figure that only the source left out has: all others; those whose fabrics have its transport;
+ * nobody, so that the mechanism is off. */
+enum { ANYWHERE, FABRIC, NOBODY };
+
 /* A key whose values are figures: where it lies in a row. */
 typedef struct key {
     size_t offset;
     double most;  /* that it may be */
     double prior; /* weight of the shipped value */
+    int of;       /* who tells it */
 } key;
 
 typedef struct figure {
@@ -58,31 +63,31 @@ static double *place(muir_collective_row *row, const key *k)
     return (double *)(void *)((char *)row + k->offset);
 }
 
-static void add_key(fit *f, size_t offset, double most)
+static void add_key(fit *f, size_t offset, double most, int of)
 {
     const double prior = isfinite(most) ? SHARE_PRIOR : PRIOR;
-    if (f->n_keys < MOST_KEYS) f->keys[f->n_keys++] = (key){offset, most, prior};
+    if (f->n_keys < MOST_KEYS) f->keys[f->n_keys++] = (key){offset, most, prior, of};
 }
 
 static void add_keys(fit *f)
 {
     const muir_section *library = &muir_library_schema.sections[0];
 #define ROW(member) offsetof(muir_collective_row, member)
-    add_key(f, ROW(fleet.server.efficiency), 1.0);
-    add_key(f, ROW(fleet.server.reduction), 1.0);
-    add_key(f, ROW(fleet.server.alpha_s), INFINITY);
-    add_key(f, ROW(fleet.server.base_s), INFINITY);
-    add_key(f, ROW(fleet.fabric.efficiency), 1.0);
-    add_key(f, ROW(fleet.fabric.exchange), 1.0);
-    add_key(f, ROW(fleet.fabric.reduction), 1.0);
-    add_key(f, ROW(fleet.fabric.alpha_s), INFINITY);
-    add_key(f, ROW(fleet.fabric.base_s), INFINITY);
-    add_key(f, ROW(fleet.fabric.crowding), INFINITY);
-    add_key(f, ROW(fleet.fabric.collisions), INFINITY);
-    add_key(f, ROW(launch_s), INFINITY);
+    add_key(f, ROW(fleet.server.efficiency), 1.0, ANYWHERE);
+    add_key(f, ROW(fleet.server.reduction), 1.0, ANYWHERE);
+    add_key(f, ROW(fleet.server.alpha_s), INFINITY, ANYWHERE);
+    add_key(f, ROW(fleet.server.base_s), INFINITY, ANYWHERE);
+    add_key(f, ROW(fleet.fabric.efficiency), 1.0, FABRIC);
+    add_key(f, ROW(fleet.fabric.exchange), 1.0, FABRIC);
+    add_key(f, ROW(fleet.fabric.reduction), 1.0, FABRIC);
+    add_key(f, ROW(fleet.fabric.alpha_s), INFINITY, FABRIC);
+    add_key(f, ROW(fleet.fabric.base_s), INFINITY, FABRIC);
+    add_key(f, ROW(fleet.fabric.crowding), INFINITY, NOBODY);
+    add_key(f, ROW(fleet.fabric.collisions), INFINITY, NOBODY);
+    add_key(f, ROW(launch_s), INFINITY, ANYWHERE);
     for (int i = 0; i < library->n_options; i++)
         if (library->options[i].type == MUIR_OPTION_FLOAT)
-            add_key(f, ROW(fleet.library) + library->options[i].offset, INFINITY);
+            add_key(f, ROW(fleet.library) + library->options[i].offset, INFINITY, ANYWHERE);
 #undef ROW
 }
 
@@ -273,33 +278,56 @@ static int begin(fit *f, int out)
     return unknowns;
 }
 
-/* Sources other than `out` whose rows have a figure. */
-static int sources_of(const fit *f, int of, int out)
+/* A row with a figure, of the source left out; -1: none. */
+static int row_with(const fit *f, int of, int out)
+{
+    for (int i = 0; i < f->n; i++)
+        if (!f->rows[i].is_skipped && f->source[i] == out &&
+            f->of_row[i * f->n_keys + f->figures[of].key] == of)
+            return i;
+    return -1;
+}
+
+/* Sources other than `out` whose rows have a figure.
+ * transport  in  of the rows that count; NULL: any */
+static int sources_of(const fit *f, int of, int out, const char *transport)
 {
     bool is_seen[MOST_SOURCES] = {false};
     int n = 0;
     for (int i = 0; i < f->n; i++) {
         if (!is_in(f, i, out) || is_seen[f->source[i]]) continue;
         if (f->of_row[i * f->n_keys + f->figures[of].key] != of) continue;
+        if (transport && strcmp(f->rows[i].transport, transport) != 0) continue;
         is_seen[f->source[i]] = true;
         n++;
     }
     return n;
 }
 
+/* What others have in a figure's place; 0: there are none. */
+static double others_value(const fit *f, int of, int out, const char *transport)
+{
+    double sum = 0.0;
+    int n = 0;
+    for (int k = 0; k < f->n_figures; k++) {
+        if (f->figures[k].key != f->figures[of].key || !f->figures[k].is_free) continue;
+        const int sources = sources_of(f, k, out, transport);
+        sum += sources * log(f->figures[k].value);
+        n += sources;
+    }
+    return n > 0 ? exp(sum / n) : 0.0;
+}
+
 static void pool(fit *f, int out)
 {
     for (int j = 0; j < f->n_figures; j++) {
-        double sum = 0.0;
-        int n = 0;
-        if (f->figures[j].is_free) continue;
-        for (int k = 0; k < f->n_figures; k++) {
-            if (f->figures[k].key != f->figures[j].key || !f->figures[k].is_free) continue;
-            const int sources = sources_of(f, k, out);
-            sum += sources * log(f->figures[k].value);
-            n += sources;
-        }
-        if (n > 0) f->figures[j].value = exp(sum / n);
+        figure *g = &f->figures[j];
+        const key *k = &f->keys[g->key];
+        const int row = g->is_free ? -1 : row_with(f, j, out);
+        if (row < 0) continue;
+        double value = k->of == FABRIC ? others_value(f, j, out, f->rows[row].transport) : 0.0;
+        if (value == 0.0) value = others_value(f, j, out, NULL);
+        if (value > 0.0 || k->of == NOBODY) g->value = value;
     }
 }
 

@@ -15,8 +15,9 @@ void muir_collective_source(const muir_collective_row *row, char *name, size_t s
  *     least sum over rows of w log(1 + (log(predicted / real) / 0.15)^2)
  * with w such that a source weighs as the root of its rows, by Gauss and Newton's method from the shipped
  * values, which count as one weak observation each (a factor e, or a fifth for shares of a rate). A figure
- * that no other source has is what fleets of other kinds have in that place, their geometric mean weighted by
- * sources; where there are none, it stays.
+ * that no other source has is what others have in that place, their geometric mean weighted by sources: of a
+ * fabric's figures, fabrics with the same transport where there are any; crowding and collisions are off.
+ * Where there are none, it stays.
  * rows       in/out  [n], read and not skipped ones predicted
  * n_figures  out     different figures that the rows have together
  * Local. MUIR_ERR_MEM. */

@@ -61,6 +61,23 @@ class Collectives(unittest.TestCase):
         for size, group in means(fitted).items():
             self.assertGreater(means(left_out)[size]["mean_abs_error"], group["mean_abs_error"])
         self.assertLess(means(left_out)["from 1 MiB"]["mean_abs_error"], 0.21)
+        self.assertLess(means(left_out)["below 1 MiB"]["mean_abs_error"], 0.33)
+        self.assertTrue(0.7 < left_out["interval_coverage"] < 0.9)
+
+    def test_intervals_hold_what_they_count(self):
+        report = self.report(str(TABLE))
+        held = [row["low_s"] <= row["real_s"] <= row["high_s"] for row in report["rows"]]
+        self.assertAlmostEqual(report["interval_coverage"], sum(held) / len(held), places=9)
+        self.assertGreater(report["interval_coverage"], 0.8)  # of rows that the figures have seen
+
+    def test_shipped_spreads_are_those_of_sources_left_out(self):
+        text = validate(str(TABLE), "--leave-out", "source").stdout
+        with (DATA / "collectives_hardware.csv").open(newline="") as file:
+            shipped = {row["text"]: row["value"] for row in csv.DictReader(file) if row["kind"] == "spread"}
+        self.assertEqual(len(shipped), 4)
+        for name, value in shipped.items():
+            line = next(line for line in text.splitlines() if line.startswith(f"  {name}"))
+            self.assertAlmostEqual(float(line.split("spread ")[1].rstrip(")")), float(value), delta=0.005)
 
     def test_columns_replace_what_a_fleet_says(self):
         rows = [{"id": "a", "chip": "H100", "servers": 4, "ranks": 32, "chips_per_server": 8, "nics_per_server": n, "nic_gbit": 400,

@@ -201,15 +201,34 @@ static muir_status set_zero_group(request *r)
     return set(r, "parallel.zero_group", text);
 }
 
-/* What a column says in words: key=value of each row of the names of that kind whose text is in it. */
+/* "SDK 2.19" against "... (SDK 2.5.0a)": the numbers of a version, part by part, after the same words. */
+static bool is_since(const char *text, const char *first)
+{
+    const size_t words = strcspn(first, "0123456789");
+    const char *version = first + words;
+    for (const char *at = text; *at; at++) {
+        if (strncmp(at, first, words) != 0 || !isdigit((unsigned char)at[words])) continue;
+        int have[3] = {0, 0, 0}, least[3] = {0, 0, 0};
+        sscanf(at + words, "%d.%d.%d", &have[0], &have[1], &have[2]);
+        sscanf(version, "%d.%d.%d", &least[0], &least[1], &least[2]);
+        for (int part = 0; part < 3; part++)
+            if (have[part] != least[part]) return have[part] > least[part];
+        return true;
+    }
+    return false;
+}
+
+/* What a column says in words: key=value of each row of the names of that kind whose text is in it, or, of
+ * kind since, whose version or a later one is. */
 static muir_status set_told(request *r, const char *kind, const char *column)
 {
+    const bool is_version = strcmp(kind, "since") == 0;
     muir_status st = MUIR_OK;
     for (int i = 0; i < r->names->n_rows; i++) {
         char key[WIDTH];
-        if (strcmp(muir_csv_get(r->names, i, "kind"), kind) != 0 ||
-            !strstr(cell(r, column), muir_csv_get(r->names, i, "published")))
-            continue;
+        const char *published = muir_csv_get(r->names, i, "published");
+        if (strcmp(muir_csv_get(r->names, i, "kind"), kind) != 0) continue;
+        if (is_version ? !is_since(cell(r, column), published) : !strstr(cell(r, column), published)) continue;
         snprintf(key, sizeof key, "%s", muir_csv_get(r->names, i, "name"));
         char *value = strchr(key, '=');
         if (!value) return muir_fail(r->ctx, MUIR_ERR_ARG, "%s '%s' is not key=value", kind, key);
@@ -243,6 +262,7 @@ static muir_status set_rest(request *r)
     MUIR_TRY(set_told(r, "note", "notes"));
     MUIR_TRY(set_told(r, "note", "precision"));
     MUIR_TRY(set_told(r, "release", "source"));
+    MUIR_TRY(set_told(r, "since", "source"));
     MUIR_TRY(set_precision(r));
     MUIR_TRY(set_zero_group(r));
 done:

@@ -11,7 +11,8 @@
  * heads, kv_heads, ffn, mlp, vocab, experts and topk. Empty cells leave what the software stack sets, which
  * is taken as STACK-CHIP (the chip's name may lose words from its end: STACK-a100 holds for a100-sxm-80gb) if
  * there is such a file in data/stacks, and as the chip's own otherwise. Rows of kind note and release in the
- * names say in key=value what software did otherwise when a row's notes or source have their text.
+ * names say in key=value what software did otherwise when a row's notes or source have their text; of kind
+ * since, when the source names that version or a later one ("SDK 2.19").
  * table     in   the table of published runs
  * names     in   data/published_names.csv
  * stack     in   a stack in place of the row's own; NULL: the row's

@@ -26,8 +26,8 @@ double muir_chip_room(const muir_chip *chip);
  * normal draw in the logarithm; an allocator that runs out gives back what it does not use, so that a job
  * fails if `needed` has no room.
  *     failing = Phi(ln(needed / room) / spread)
- * does not fit: needed > room, so that more than half of such runs fail; fits: total <= room and failing <= 5 %;
- * tight: between, as the allocator has to give back what it does not use, or the spread may take it.
+ * does not fit: needed > room, so that more than half of such runs fail; fits: total <= room and failing <=
+ * 5 %; tight: between, as the allocator has to give back what it does not use, or the spread may take it.
  * Local. */
 muir_memory_fit muir_memory_fit_of(const muir_memory *memory, const muir_chip *chip);
 

@@ -123,8 +123,8 @@ enum { RECOMPUTE_LIGHT = MUIR_RECOMPUTE_OPS + 1, RECOMPUTE_LATENT, RECOMPUTE_OWN
 static const char *const modules_of[] = {
     [RECOMPUTE_LIGHT] = "norm+activation", [RECOMPUTE_LATENT] = "norm+qkv+activation"};
 
-/* Fused attention keeps no scores, so there is nothing in its core to leave out; latent attention is projected
- * up again from little (DeepSeek-V3, arXiv 2412.19437, section 3.2.3). */
+/* Fused attention keeps no scores, so there is nothing in its core to leave out; latent attention is
+ * projected up again from little (DeepSeek-V3, arXiv 2412.19437, section 3.2.3). */
 static void list_recompute(const muir_scenario *s, bool is_pareto, muir_plan_values *values)
 {
     (void)is_pareto;

@@ -37,6 +37,12 @@ static double whole_input(const muir_emitter *e)
     return e->sizes.split > 1.0 ? 4.0 * e->sizes.tokens * e->sizes.hidden : 0.0;
 }
 
+/* Bytes of an element of what an activation reads. */
+static double activation_input_bytes(const muir_emitter *e)
+{
+    return e->job->stack.fp8_activations ? muir_kept_input_bytes(e->job) : 2.0;
+}
+
 /* A norm: its input, which is the residual; as separate operations also the normalised one; its output, which
  * products behind it read; and of dropout a mask. */
 static void keep_norm(muir_emitter *e, double transient)
@@ -88,13 +94,21 @@ static attention attention_of(const muir_emitter *e)
     return a;
 }
 
+/* Of an element of what attention gives, where its own backward pass and the product behind it read the same
+ * copy in less than 16 bits; 0: each has its own. */
+static double shared_context_bytes(const muir_emitter *e)
+{
+    return muir_job_operand_bytes(e->job) < 2.0 ? e->job->stack.fp8_context_bytes : 0.0;
+}
+
 /* Scores in memory: what the softmax gives and what dropout gives, 2 bytes each, and a mask of 1 (Korthikanti
  * et al. 2022); fused kernels keep the logarithm of each row's sum. */
 static void keep_core(muir_emitter *e, const attention *a)
 {
     const bool is_fused = e->job->stack.fused_attention, is_split = e->job->parallel.cp > 1;
     const double qkv = a->queries + a->keys + a->values;
-    const bool is_own = muir_kept_input_bytes(e->job) < 2.0 || is_split; /* not what the product reads */
+    const bool is_own = /* not what the product reads */
+        (muir_kept_input_bytes(e->job) < 2.0 && shared_context_bytes(e) == 0.0) || is_split;
     muir_emit_keep(e, (muir_kept){.modules = MUIR_MODULE_BIT(core),
                                   .bytes = is_fused ? 4.0 * a->rows : 5.0 * a->elements,
                                   .by_op = 4.0 * a->rows,
@@ -110,16 +124,23 @@ void muir_emit_keep_attention(muir_emitter *e)
     const attention a = attention_of(e);
     const double low = (double)(m->q_rank + m->kv_rank + m->rope_dim);
     keep_norm(e, a.queries + a.keys + a.values + whole_input(e));
-    if (m->kv_rank > 0) /* what is projected down, and its norm */
-        muir_emit_keep(e, (muir_kept){.bytes = 4.0 * e->sizes.tokens * low, .transient = passing(e)});
+    if (m->kv_rank > 0) { /* what is projected down, and its norm */
+        const double latent = 2.0 * e->sizes.tokens * low;
+        muir_emit_keep(e, (muir_kept){.bytes = latent, .transient = passing(e)});
+        muir_emit_keep(e, (muir_kept){.modules = MUIR_MODULE_BIT(norm) | MUIR_MODULE_BIT(qkv),
+                                      .bytes = latent,
+                                      .transient = passing(e)});
+    }
     muir_emit_keep(e, (muir_kept){.modules = MUIR_MODULE_BIT(qkv),
                                   .bytes = a.queries + a.keys + a.values,
                                   .by_op = a.queries + a.values, /* the second of three products is not */
                                   .transient = passing(e) + a.queries + a.keys + a.values});
     keep_core(e, &a);
-    muir_emit_keep(e, (muir_kept){.bytes = 0.5 * muir_kept_input_bytes(e->job) * a.context,
-                                  .by_op = a.context,
-                                  .transient = passing(e)});
+    const double element = shared_context_bytes(e);
+    muir_emit_keep(
+        e, (muir_kept){.bytes = 0.5 * a.context * (element > 0.0 ? element : muir_kept_input_bytes(e->job)),
+                       .by_op = a.context,
+                       .transient = passing(e)});
     keep_output(e, false);
 }
 
@@ -131,7 +152,7 @@ void muir_emit_keep_mlp(muir_emitter *e, double width)
     const double gated = !e->job->stack.compiled && s.gate > 1.0 ? 2.0 : 0.0; /* the gate's own activation */
     if (!e->is_norm_kept) keep_norm(e, whole_input(e) + 2.0 * s.gate * inner);
     muir_emit_keep(e, (muir_kept){.modules = MUIR_MODULE_BIT(mlp),
-                                  .bytes = 2.0 * s.gate * inner,
+                                  .bytes = activation_input_bytes(e) * s.gate * inner,
                                   .by_op = 2.0 * inner,
                                   .transient = passing(e) + 2.0 * (s.gate + 1.0) * inner});
     muir_emit_keep(e, (muir_kept){.modules = MUIR_MODULE_BIT(mlp) | MUIR_MODULE_BIT(activation),
@@ -155,7 +176,7 @@ void muir_emit_keep_experts(muir_emitter *e, double rows, double inner)
                                   .bytes = input * rows * s.hidden,
                                   .transient = passing(e) + 2.0 * rows * (s.hidden + s.gate * inner)});
     muir_emit_keep(e, (muir_kept){.modules = all,
-                                  .bytes = 2.0 * s.gate * rows * inner,
+                                  .bytes = activation_input_bytes(e) * s.gate * rows * inner,
                                   .by_op = 2.0 * rows * inner,
                                   .transient = passing(e) + 2.0 * (s.gate + 1.0) * rows * inner});
     muir_emit_keep(e, (muir_kept){.modules = all | MUIR_MODULE_BIT(activation),

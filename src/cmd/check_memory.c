@@ -21,11 +21,16 @@ static void print_memory(const muir_scenario *s, const muir_memory *m)
     if (muir_place_copies(s->job.place) > 1)
         printf("  schedule %s holds weights, gradients and optimizer %d times\n", s->job.parallel.schedule,
                muir_place_copies(s->job.place));
-    printf("  allocated %s, reserved %s, on the device %s of %s: %s", muir_bytes_text(m->allocated).s,
-           muir_bytes_text(m->reserved).s, muir_bytes_text(m->total).s, muir_bytes_text(fit.room).s,
-           muir_fit_verdict_name(fit.verdict));
-    if (fit.verdict == MUIR_TIGHT) printf(", %.0f %% of such runs are expected to fail", 100.0 * fit.failing);
-    printf("; headroom %s\n", muir_bytes_text(fit.headroom).s);
+    printf(
+        "  allocated %s, with libraries and driver at least %s, with all that the allocator would hold %s; "
+        "the chip has %s\n",
+        muir_bytes_text(m->allocated).s, muir_bytes_text(m->needed).s, muir_bytes_text(m->total).s,
+        muir_bytes_text(fit.room).s);
+    printf("  %s: headroom %s", muir_fit_verdict_name(fit.verdict), muir_bytes_text(fit.headroom).s);
+    if (fit.verdict == MUIR_TIGHT)
+        printf("; the allocator has to give back %s, %.0f %% of such runs are expected to fail",
+               muir_bytes_text(m->total - fit.shown).s, 100.0 * fit.failing);
+    printf("\n");
 }
 
 /* Shortest step first. */

@@ -161,7 +161,7 @@ static muir_status search(muir_ctx *ctx, plan_options *o)
     for (int i = 0; i < o->n_layout; i++) names[i] = o->fixed[i];
     if (show > keep) keep = show;
     const muir_plan_request request = {&scenario,    &fixed, names,     o->n_layout, (int)keep,
-                                       o->is_pareto, by,     o->bounds, o->n_bounds};
+                                       o->is_pareto, by,     o->bounds, o->n_bounds, !o->is_scenario};
     MUIR_TRY(muir_plan_create(ctx, &request, &plan));
     if (!muir_is_root(ctx)) goto done;
     const muir_plan_view view = {&scenario, o->is_scenario ? o->target : NULL, o->layout, o->n_layout, by,

@@ -7,7 +7,7 @@
 /* Of ln(modelled / measured) on sources that were left out when the two figures of allocators.def were
  * pooled; docs/memory.md says how it was measured. */
 static const double spread = 0.06;
-static const double few = 0.05, nearly_all = 0.9;
+static const double few = 0.05;
 
 static const char *const names[] = {"fits", "tight", "does NOT fit"};
 
@@ -24,11 +24,12 @@ double muir_chip_room(const muir_chip *chip)
 muir_memory_fit muir_memory_fit_of(const muir_memory *memory, const muir_chip *chip)
 {
     muir_memory_fit fit = {.room = muir_chip_room(chip)};
-    fit.headroom = fit.room - memory->total;
+    fit.shown = fmin(memory->total, fmax(fit.room, memory->needed));
+    fit.headroom = fit.room - fit.shown;
     fit.failing = 0.5 * erfc(-log(memory->needed / fit.room) / (spread * sqrt(2.0)));
-    fit.verdict = fit.headroom >= 0.0 && fit.failing <= few ? MUIR_FITS
-                  : fit.failing >= nearly_all               ? MUIR_DOES_NOT_FIT
-                                                            : MUIR_TIGHT;
+    fit.verdict = memory->needed > fit.room                       ? MUIR_DOES_NOT_FIT
+                  : memory->total > fit.room || fit.failing > few ? MUIR_TIGHT
+                                                                  : MUIR_FITS;
     return fit;
 }
 

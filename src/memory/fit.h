@@ -10,7 +10,8 @@ typedef enum muir_fit_verdict { MUIR_FITS, MUIR_TIGHT, MUIR_DOES_NOT_FIT } muir_
 
 typedef struct muir_memory_fit {
     double room;     /* that the chip has for programs [byte] */
-    double headroom; /* room - total [byte] */
+    double shown;    /* of it, by the driver, at the peak: an allocator takes no more than there is [byte] */
+    double headroom; /* room - shown; 0: the allocator has to give memory back; below 0: that lacks [byte] */
     double failing;  /* share of runs of that kind which run out of memory, expected */
     muir_fit_verdict verdict;
 } muir_memory_fit;
@@ -25,7 +26,8 @@ double muir_chip_room(const muir_chip *chip);
  * normal draw in the logarithm; an allocator that runs out gives back what it does not use, so that a job
  * fails if `needed` has no room.
  *     failing = Phi(ln(needed / room) / spread)
- * fits: total <= room and failing <= 5 %; does not fit: failing >= 90 %; tight: between.
+ * does not fit: needed > room, so that more than half of such runs fail; fits: total <= room and failing <=
+ * 5 %; tight: between, as the allocator has to give back what it does not use, or the spread may take it.
  * Local. */
 muir_memory_fit muir_memory_fit_of(const muir_memory *memory, const muir_chip *chip);
 

@@ -29,14 +29,15 @@ muir_layer_memory muir_layer_memory_of(const muir_job *job, const muir_block *bl
 {
     const choice c = choice_of(job, block);
     muir_layer_memory m = {0.0, 0.0};
-    double peak = 0.0;
+    double peak = 0.0, kept[MUIR_MAX_KEPT];
+    for (int row = 0; row < block->n_kept; row++)
+        kept[row] = muir_kept_bytes(job, &block->kept[row], row == 0, block->is_plain);
     for (int at = 0; at < block->n_kept; at++) {
         double again = 0.0;
-        m.kept += muir_kept_bytes(job, &block->kept[at], at == 0, block->is_plain);
+        m.kept += kept[at];
         for (int row = 0; row <= at; row++)
             if (is_there(&c, block, row, at))
-                again += fmax(0.0, block->kept[row].bytes -
-                                       muir_kept_bytes(job, &block->kept[row], row == 0, block->is_plain));
+                again += fmax(0.0, block->kept[row].bytes - kept[row]);
         peak = fmax(peak, m.kept + again + block->kept[at].transient);
     }
     const double held = 1.0 - job->parallel.offload_activations;

@@ -12,74 +12,25 @@
 #include "reliability/expect.h"
 #include "power/power.h"
 #include "plan/plan_bounds.h"
+#include "plan/plan_known.h"
 #include "plan/plan_rank.h"
 #include "plan/plan_space.h"
 #include "memory/fit.h"
 
-/* Orders are kept for the candidates that share one, so many steps of them in all. */
-enum { MOST_ORDERS = 64, MOST_ORDER_STEPS = 4000000, MOST_PARETO = 1024 };
-
-typedef struct known_order {
-    const muir_schedule *schedule;
-    muir_shape shape;
-    muir_memory_load load;
-    muir_order *order; /* NULL until a candidate is timed */
-} known_order;
+enum { MOST_PARETO = 1024 };
 
 typedef struct search {
     const muir_plan_request *request;
     muir_scenario work; /* the candidate */
     bool is_fixed[MUIR_PLAN_KEYS];
     int64_t deal; /* counts what is dealt over ranks */
-    known_order orders[MOST_ORDERS];
-    int n_orders;
-    int64_t n_order_steps;
+    muir_known *known;
     muir_ranking *ranking;
     muir_plan_entry own;
     int64_t count[3]; /* legal, fitting, better than own: reduced over ranks together */
 } search;
 
 enum { LEGAL, FITTING, BETTER, COUNTS };
-
-static void forget_orders(search *s)
-{
-    for (int i = 0; i < s->n_orders; i++) {
-        muir_order_destroy(&s->orders[i].order);
-        muir_memory_load_free(&s->orders[i].load);
-    }
-    s->n_orders = 0;
-    s->n_order_steps = 0;
-}
-
-/* What a candidate's schedule holds; the same again for the next candidate with its shape. */
-static muir_status find_held(muir_ctx *ctx, search *s, const muir_job *job, known_order **out)
-{
-    muir_status st = MUIR_OK;
-    const muir_schedule *schedule = muir_schedule_find(job->parallel.schedule);
-    const muir_shape shape = {(int)job->parallel.pp, (int)job->parallel.vpp, (int)job->microbatches};
-    for (int i = 0; i < s->n_orders; i++)
-        if (s->orders[i].schedule == schedule && memcmp(&s->orders[i].shape, &shape, sizeof shape) == 0) {
-            *out = &s->orders[i];
-            return MUIR_OK;
-        }
-    if (s->n_orders == MOST_ORDERS || s->n_order_steps > MOST_ORDER_STEPS) forget_orders(s);
-    known_order *known = &s->orders[s->n_orders++];
-    *known = (known_order){.schedule = schedule, .shape = shape};
-    MUIR_TRY(muir_memory_load_make(ctx, schedule, shape, &known->load));
-    *out = known;
-done:
-    return st;
-}
-
-static muir_status make_order(muir_ctx *ctx, search *s, known_order *known)
-{
-    muir_status st = MUIR_OK;
-    if (known->order) return MUIR_OK;
-    MUIR_TRY(muir_order_create(ctx, known->schedule, known->shape, &known->order));
-    s->n_order_steps += known->order->n_steps;
-done:
-    return st;
-}
 
 /* Pays for the servers that the job uses. */
 static void fill_entry(const muir_scenario *s, muir_plan_by by, const muir_program *program,
@@ -111,34 +62,55 @@ static void set_memory(muir_plan_entry *e, muir_memory memory, const muir_chip *
     e->is_fitting = fit.verdict == MUIR_FITS;
 }
 
-/* Prices the layout of s->work.job. A screening leaves layouts that do not fit alone, and does not tell
- * messages from bubbles. */
+/* A bound below the score from one below the step; no bound on cost, which depends on power. */
+static double score_of_step(const muir_scenario *s, muir_plan_by by, double step_s)
+{
+    if (by == MUIR_PLAN_BY_STEP) return step_s;
+    if (by == MUIR_PLAN_BY_TOKENS)
+        return step_s / (double)(s->job.batch.global_batch_size * s->job.batch.seq_len);
+    return 0.0;
+}
+
+/* Whether a layout that takes this long at least is neither wanted nor better than the own one, so that its
+ * step need not be known. */
+static bool is_hopeless(const search *s, double least_s)
+{
+    const double rounding = 1e-9;
+    const double score = score_of_step(&s->work, s->request->by, least_s) * (1.0 - rounding);
+    return !s->request->is_pareto && s->ranking->n == s->ranking->room &&
+           (s->request->is_own_unplaced || score > s->own.score) &&
+           score > s->ranking->entries[s->ranking->n - 1].score;
+}
+
+/* Prices the layout of s->work.job. A screening leaves layouts that do not fit alone, stops at those that a
+ * bound rules out, whose step is then 0, and does not tell messages from bubbles. */
 static muir_status time_entry(muir_ctx *ctx, search *s, bool is_screening, muir_plan_entry *e)
 {
     muir_status st = MUIR_OK;
     muir_scenario *work = &s->work;
     const muir_job *job = &work->job;
-    muir_program *program = NULL;
+    const muir_known_program *known = NULL;
+    muir_known_order *order = NULL;
     muir_slot_times *slot_times = NULL;
     muir_ideal *ideal = NULL;
-    known_order *known = NULL;
     *e = (muir_plan_entry){.parallel = job->parallel,
                            .micro_batch_size = job->batch.micro_batch_size,
                            .microbatches = job->microbatches,
                            .chips = muir_job_chips(job)};
-    MUIR_TRY(muir_program_create(ctx, job, &program));
-    MUIR_TRY(find_held(ctx, s, job, &known));
-    set_memory(e, muir_memory_screen(job, program, &known->load), &work->fleet.chip);
+    MUIR_TRY(muir_known_order_find(ctx, s->known, job, &order));
+    MUIR_TRY(muir_known_program_find(ctx, s->known, job, &order->load, &known));
+    set_memory(e, known->memory, &work->fleet.chip);
     if (!e->is_fitting && is_screening) goto done;
-    MUIR_TRY(make_order(ctx, s, known));
-    if (!is_screening) set_memory(e, muir_memory_of(job, program, known->order), &work->fleet.chip);
-    MUIR_TRY(muir_slot_times_create(ctx, work, program, &slot_times));
-    MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, known->order, slot_times, &ideal));
-    fill_entry(work, s->request->by, program, ideal, e);
+    MUIR_TRY(muir_slot_times_create(ctx, work, known->program, &slot_times));
+    if (is_screening && is_hopeless(s, muir_known_least_s(known->program, slot_times, job->microbatches)))
+        goto done;
+    MUIR_TRY(muir_known_order_make(ctx, s->known, order));
+    if (!is_screening) set_memory(e, muir_memory_of(job, known->program, order->order), &work->fleet.chip);
+    MUIR_TRY((is_screening ? muir_ideal_screen : muir_ideal_create)(ctx, order->order, slot_times, &ideal));
+    fill_entry(work, s->request->by, known->program, ideal, e);
 done:
     muir_ideal_destroy(&ideal);
     muir_slot_times_destroy(&slot_times);
-    muir_program_destroy(&program);
     return st;
 }
 
@@ -175,6 +147,7 @@ static muir_status try_candidate(muir_ctx *ctx, search *s, int64_t number)
     MUIR_TRY(time_entry(ctx, s, true, &entry));
     if (!entry.is_fitting) goto done;
     s->count[FITTING]++;
+    if (entry.step_s == 0.0) goto done;
     if (!muir_plan_entry_is_within(s->request, &entry)) goto done;
     s->count[BETTER] += entry.score < s->own.score;
     entry.number = number;
@@ -290,6 +263,9 @@ muir_status muir_plan_create(muir_ctx *ctx, const muir_plan_request *request, mu
     st = muir_alloc(ctx, 1, sizeof *s, "the search", &s);
     if (st == MUIR_OK) {
         s->request = request;
+        st = muir_known_create(ctx, &s->known);
+    }
+    if (st == MUIR_OK) {
         st = muir_ranking_create(ctx, request->is_pareto ? MOST_PARETO : request->keep, request->is_pareto,
                                  &s->ranking);
     }
@@ -298,7 +274,7 @@ muir_status muir_plan_create(muir_ctx *ctx, const muir_plan_request *request, mu
     MUIR_TRY(finish(ctx, s, start_s, out));
 done:
     if (s) {
-        forget_orders(s);
+        muir_known_destroy(&s->known);
         muir_ranking_destroy(&s->ranking);
     }
     free(s);

@@ -49,6 +49,7 @@ typedef struct muir_plan_request {
     muir_plan_by by;
     const struct muir_plan_bound *bounds; /* [n_bounds], borrowed */
     int n_bounds;
+    bool is_own_unplaced; /* nobody asks for better_than_own, which then counts some of them alone */
 } muir_plan_request;
 
 typedef struct muir_plan {

@@ -71,6 +71,7 @@ static bool is_twin(const muir_plan_entry *a, const muir_plan_entry *b)
     const bool is_same = p->tp == q->tp && p->cp == q->cp && p->ep == q->ep && p->pp == q->pp &&
                          p->vpp == q->vpp && p->dp == q->dp && strcmp(p->schedule, q->schedule) == 0 &&
                          p->zero_stage == q->zero_stage && p->recompute == q->recompute &&
+                         strcmp(p->recompute_modules, q->recompute_modules) == 0 &&
                          a->micro_batch_size == b->micro_batch_size;
     return is_same && fabs(a->step_s - b->step_s) < alike * a->step_s;
 }

@@ -119,10 +119,12 @@ static void list_order(const muir_scenario *s, bool is_pareto, muir_plan_values 
 
 /* Choices of recompute beyond those of the key: modules that are cheap to compute again; and what the
  * scenario or an argument says, which stays as it is. */
-enum { RECOMPUTE_LIGHT = MUIR_RECOMPUTE_OPS + 1, RECOMPUTE_OWN };
-static const char light[] = "norm+activation";
+enum { RECOMPUTE_LIGHT = MUIR_RECOMPUTE_OPS + 1, RECOMPUTE_LATENT, RECOMPUTE_OWN };
+static const char *const modules_of[] = {
+    [RECOMPUTE_LIGHT] = "norm+activation", [RECOMPUTE_LATENT] = "norm+qkv+activation"};
 
-/* Fused attention keeps no scores, so there is nothing in its core to leave out. */
+/* Fused attention keeps no scores, so there is nothing in its core to leave out; latent attention is
+ * projected up again from little (DeepSeek-V3, arXiv 2412.19437, section 3.2.3). */
 static void list_recompute(const muir_scenario *s, bool is_pareto, muir_plan_values *values)
 {
     (void)is_pareto;
@@ -130,6 +132,7 @@ static void list_recompute(const muir_scenario *s, bool is_pareto, muir_plan_val
     if (!s->job.stack.fused_attention) add(values, MUIR_RECOMPUTE_SELECTIVE);
     if (!s->job.stack.keeps_gradients) add(values, MUIR_RECOMPUTE_OPS);
     add(values, RECOMPUTE_LIGHT);
+    if (s->job.model.kv_rank > 0) add(values, RECOMPUTE_LATENT);
     add(values, MUIR_RECOMPUTE_FULL);
 }
 
@@ -138,7 +141,9 @@ static int64_t get_recompute(const muir_job *job)
     const char *modules = job->parallel.recompute_modules;
     if (job->parallel.recompute != MUIR_RECOMPUTE_SELECTIVE || strcmp(modules, "auto") == 0)
         return job->parallel.recompute;
-    return strcmp(modules, light) == 0 ? RECOMPUTE_LIGHT : RECOMPUTE_OWN;
+    for (int64_t value = RECOMPUTE_LIGHT; value < RECOMPUTE_OWN; value++)
+        if (strcmp(modules, modules_of[value]) == 0) return value;
+    return RECOMPUTE_OWN;
 }
 
 static void set_recompute(muir_job *job, int64_t value)
@@ -147,7 +152,7 @@ static void set_recompute(muir_job *job, int64_t value)
     job->parallel.recompute = is_by_module ? MUIR_RECOMPUTE_SELECTIVE : (int)value;
     if (value == RECOMPUTE_OWN) return;
     snprintf(job->parallel.recompute_modules, sizeof job->parallel.recompute_modules, "%s",
-             is_by_module ? light : "auto");
+             is_by_module ? modules_of[value] : "auto");
 }
 
 /* What the option allows: "0..3". */

@@ -75,7 +75,8 @@ static muir_status add_best(muir_ctx *ctx, const muir_study *study, const muir_s
                                        .keep = 1,
                                        .by = study->by,
                                        .bounds = bounds,
-                                       .n_bounds = texts->n};
+                                       .n_bounds = texts->n,
+                                       .is_own_unplaced = true};
     MUIR_TRY(muir_plan_create(ctx, &request, &plan));
     if (plan->n == 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "none of %lld layouts fits into the chips' memory",

@@ -144,12 +144,16 @@ static void verdicts_follow_the_room(void)
     const muir_chip chip = {.hbm_bytes = 100.0, .driver_bytes = 95.0};
     const muir_chip plain = {.hbm_bytes = 100.0};
     const muir_memory small = {.needed = 70.0, .total = 90.0}, tight = {.needed = 90.0, .total = 105.0},
-                      large = {.needed = 120.0, .total = 140.0}, middle = {.needed = 95.0, .total = 99.0};
+                      large = {.needed = 120.0, .total = 140.0}, middle = {.needed = 95.0, .total = 99.0},
+                      above = {.needed = 95.5, .total = 99.0};
     CU_ASSERT_EQUAL(muir_chip_room(&chip), 95.0);
     CU_ASSERT_EQUAL(muir_chip_room(&plain), 100.0);
     CU_ASSERT_EQUAL(muir_memory_fit_of(&small, &chip).verdict, MUIR_FITS);
     CU_ASSERT_EQUAL(muir_memory_fit_of(&tight, &chip).verdict, MUIR_TIGHT);
     CU_ASSERT_EQUAL(muir_memory_fit_of(&large, &chip).verdict, MUIR_DOES_NOT_FIT);
+    CU_ASSERT_EQUAL(muir_memory_fit_of(&above, &chip).verdict, MUIR_DOES_NOT_FIT); /* never only tight */
+    CU_ASSERT_EQUAL(muir_memory_fit_of(&tight, &chip).headroom, 0.0); /* the allocator gives back */
+    CU_ASSERT_EQUAL(muir_memory_fit_of(&large, &chip).headroom, -25.0);
     CU_ASSERT_DOUBLE_EQUAL(muir_memory_fit_of(&middle, &chip).failing, 0.5, 1e-12);
     CU_ASSERT_EQUAL(muir_memory_fit_of(&small, &chip).headroom, 5.0);
 }

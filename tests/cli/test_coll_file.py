@@ -205,7 +205,7 @@ class CollectiveFiles(unittest.TestCase):
             self.assertEqual(own.split()[2:], file.split()[2:])
         process = subprocess.run([MUIR, "list", "collectives", "dgx-h100", "8", "--file", name], capture_output=True, text=True, cwd=self.folder)
         self.assertEqual(process.returncode, 2)
-        self.assertIn("try.xml is made for 4 ranks", process.stderr)
+        self.assertIn("try.xml is for 4 ranks", process.stderr)
 
     def test_damaged_files(self):
         draw, good = random.Random(11), ring_all_reduce(2)

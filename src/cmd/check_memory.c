@@ -21,7 +21,7 @@ static void print_memory(const muir_scenario *s, const muir_memory *m)
     if (muir_place_copies(s->job.place) > 1)
         printf("  schedule %s holds weights, gradients and optimizer %d times\n", s->job.parallel.schedule,
                muir_place_copies(s->job.place));
-    printf("  allocated %s, reserved %s, on the device %s of %s: %s", muir_bytes_text(m->allocated).s,
+    printf("  allocated %s, reserved %s, on the device %s of %s;\n  %s", muir_bytes_text(m->allocated).s,
            muir_bytes_text(m->reserved).s, muir_bytes_text(m->total).s, muir_bytes_text(fit.room).s,
            muir_fit_verdict_name(fit.verdict));
     if (fit.verdict == MUIR_TIGHT) printf(", %.0f %% of such runs are expected to fail", 100.0 * fit.failing);

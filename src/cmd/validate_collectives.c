@@ -202,7 +202,7 @@ muir_status muir_validate_collectives(muir_ctx *ctx, const char *path, const cha
         if (!rows[i].is_skipped) muir_collective_predict(&rows[i]);
     if (is_left_out) MUIR_TRY(muir_collectives_leave_out(ctx, rows, table->n_rows, &n_figures));
     if (is_left_out && (!json || strcmp(json, "-") != 0))
-        printf("each row by figures fitted without its source: %d figures\n\n", n_figures);
+        printf("each row predicted with figures fitted without its source: %d figures\n\n", n_figures);
     if (!json || strcmp(json, "-") != 0) print_all(rows, table->n_rows, groups, errors);
     if (json) MUIR_TRY(write_json(ctx, rows, table->n_rows, json, groups, errors));
 done:

@@ -25,7 +25,7 @@ static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_c
     if (!coll) return muir_fail(ctx, MUIR_ERR_ARG, "no algorithm given for a collective");
     const char *kind = muir_coll_kind_name(coll->kind);
     if (!muir_coll_fits(coll, comm->size))
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s is not made for %d ranks", kind, coll->name, comm->size);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s does not work on %d ranks", kind, coll->name, comm->size);
     if (spec->dtype >= MUIR_DTYPE_COUNT)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: unknown data type %d", kind, coll->name,
                          (int)spec->dtype);
@@ -36,7 +36,7 @@ static muir_status check(muir_ctx *ctx, const muir_coll_comm *comm, const muir_c
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: root %d is not one of the %d ranks", kind, coll->name,
                          spec->root, comm->size);
     if (spec->is_ordered && coll->may_reorder)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s may add in another order on another run", kind,
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s %s may add in a different order on each run", kind,
                          coll->name);
     if (spec->wire != MUIR_WIRE_PLAIN && (!coll->may_narrow || spec->dtype != MUIR_FP32))
         return muir_fail(ctx, MUIR_ERR_ARG, "%s %s: no %s on the wire for %s", kind, coll->name,

@@ -5,7 +5,7 @@
 static muir_status check(muir_ctx *ctx, const muir_job *job)
 {
     if (job->parallel.ep != 1)
-        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld, but a dense model has no experts to share out",
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.ep=%lld, but a dense model has no experts",
                          (long long)job->parallel.ep);
     return MUIR_OK;
 }

@@ -78,11 +78,10 @@ static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
             (long long)job->batch.seq_len, (long long)p->tp, (long long)p->cp, (long long)p->pp,
             (long long)p->vpp);
     if (p->recompute == MUIR_RECOMPUTE_FULL)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "parallel.recompute=full, but family dlrm computes nothing again");
+        return muir_fail(ctx, MUIR_ERR_ARG, "parallel.recompute=full, but family dlrm has no recomputation");
     if (p->ep != p->dp)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "parallel.ep=%lld, but family dlrm shares its tables out over all dp=%lld replicas",
+                         "parallel.ep=%lld, but family dlrm spreads its tables over all dp=%lld replicas",
                          (long long)p->ep, (long long)p->dp);
     return MUIR_OK;
 }

@@ -110,7 +110,7 @@ static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
     const muir_parallel *p = &job->parallel;
     if (p->tp != 1)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "parallel.tp=%lld, but family fourier_neural_operator shares out points (cp), not "
+                         "parallel.tp=%lld, but family fourier_neural_operator splits points (cp), not "
                          "channels; it must be 1",
                          (long long)p->tp);
     if (cut_of(job).rows == 0)
@@ -119,11 +119,10 @@ static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
                          "as pencils",
                          (long long)p->cp, job->model.grid, job->model.modes);
     if (p->ep != 1 && p->ep != p->cp)
-        return muir_fail(
-            ctx, MUIR_ERR_ARG,
-            "parallel.ep=%lld, but family fourier_neural_operator holds the matrices of all modes "
-            "on each chip (ep=1) or shares them out with the points (ep=cp=%lld)",
-            (long long)p->ep, (long long)p->cp);
+        return muir_fail(ctx, MUIR_ERR_ARG,
+                         "parallel.ep=%lld, but family fourier_neural_operator holds the matrices of all "
+                         "modes on each chip (ep=1) or splits them like the points (ep=cp=%lld)",
+                         (long long)p->ep, (long long)p->cp);
     return MUIR_OK;
 }
 

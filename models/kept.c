@@ -95,7 +95,7 @@ muir_status muir_modules_check(muir_ctx *ctx, const muir_job *job)
             text, words[job->parallel.recompute]);
     if (*text && read_modules(text, &set, &at, &length)) return MUIR_OK;
     return muir_fail(ctx, MUIR_ERR_ARG,
-                     "parallel.recompute_modules=%s: '%.*s' is no module "
-                     "(norm, qkv, core, mlp, activation, experts, loss, joined by +)",
+                     "parallel.recompute_modules=%s: '%.*s' is not a module (norm, qkv, core, mlp, "
+                     "activation, experts, loss, joined by +)",
                      text, length, at ? at : "");
 }

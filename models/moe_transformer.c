@@ -63,11 +63,11 @@ static muir_status check_layout(muir_ctx *ctx, const muir_job *job)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld x ep=%lld does not divide tp x cp x dp=%lld",
                          (long long)etp, (long long)par->ep, (long long)(par->tp * par->cp * par->dp));
     if (par->order == MUIR_ORDER_DP_OUTERMOST && par->pp > 1 && muir_job_expert_replicas(job) > 1)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "parallel.order=tp-cp-pp-dp with pp=%lld lays whole replicas side by side, but "
-                         "etp=%lld x ep=%lld shares experts out over more than tp x cp=%lld chips of one",
-                         (long long)par->pp, (long long)etp, (long long)par->ep,
-                         (long long)(par->tp * par->cp));
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "parallel.order=tp-cp-pp-dp with pp=%lld places whole replicas next to each other, but etp=%lld "
+            "x ep=%lld spreads experts over more than the tp x cp=%lld chips of one",
+            (long long)par->pp, (long long)etp, (long long)par->ep, (long long)(par->tp * par->cp));
     if (etp != par->tp && par->tp > 1 && !par->sequence_parallel)
         return muir_fail(ctx, MUIR_ERR_ARG, "parallel.etp=%lld with tp=%lld needs sequence_parallel=true",
                          (long long)etp, (long long)par->tp);

@@ -162,7 +162,7 @@ static muir_status load_file(muir_ctx *ctx, const muir_bench_options *o, muir_co
     int rounds = 0;
     muir_status st = muir_coll_file_create(ctx, o->file, &b->file);
     if (st == MUIR_OK && b->file->ranks != b->comm->size)
-        st = muir_fail(ctx, MUIR_ERR_ARG, "%s is made for %d ranks, but there are %d", o->file,
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s is written for %d ranks, but there are %d", o->file,
                        b->file->ranks, b->comm->size);
     if ((st = muir_agree(ctx, st)) != MUIR_OK) return st;
     muir_coll_file_cost(b->file, &share, &rounds);

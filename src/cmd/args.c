@@ -100,7 +100,7 @@ static muir_status take_word(muir_ctx *ctx, const char *text, int most, muir_arg
     }
     if (args->n_words == most && most == 1)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "'%s' after '%s': one is enough (overrides are written key=value)",
+                         "'%s' after '%s': only one is expected (overrides are written key=value)",
                          muir_quote(text).s, muir_quote(args->words[0]).s);
     if (args->n_words == most)
         return muir_fail(ctx, MUIR_ERR_ARG, "'%s' is one word too many: at most %d are expected",

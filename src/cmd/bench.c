@@ -26,7 +26,7 @@ static muir_status fail_unknown(muir_ctx *ctx)
     for (int i = 0; i < muir_bench_count() && used < sizeof known; i++)
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
                                  muir_bench_at(i)->name);
-    return muir_fail(ctx, MUIR_ERR_ARG, "muir bench what? %s", known);
+    return muir_fail(ctx, MUIR_ERR_ARG, "which benchmark? %s", known);
 }
 
 typedef struct bench_arguments {
@@ -130,9 +130,10 @@ const muir_command muir_command_bench = {
     .name = "bench",
     .usage = "clock|coll|fft|fft3d|flips|gemm|io|mem [-b MIN] [-e MAX] [-f FACTOR] [-i STEP] [-n ITERS]\n"
              "        [-w ITERS] [-d TYPE] [-o SUM] [-c 0|1] [-R 0|1|all] [--json FILE]",
-    .summary = "what this machine reaches: fleet clock, collectives, kernels, checkpoints; what checks catch",
+    .summary = "measure what this machine achieves: fleet clock, collectives, kernels, checkpoints; what "
+               "checks catch",
     .help =
-        "  clock   steps a second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
+        "  clock   steps per second of the fleet clock with telemetry, tp 8, pp 16, 32 microbatches, all "
         "effects on,\n"
         "          at -b to -e chips (64K to 1M, multiples of 8K) times -f (4); -n steps (1000) after -w "
         "(50)\n"
@@ -142,12 +143,13 @@ const muir_command muir_command_bench = {
         "and\n"
         "          as many as --ms milliseconds allow; -d fp32, fp64, bf16, fp16, int8, int32 or all; -o "
         "sum,\n"
-        "          max, min or all; -c 0: no checks; -R 0: plain memory, 1: shared buffers (the default);\n"
-        "          --in_place 1: one buffer for input and output; R and in_place also take all;\n"
-        "          --file FILE: a collective of your own besides, XML of MSCCL or lists of steps (YAML)\n"
-        "          --op NAME,NAME and --algorithm NAME,NAME: only these; --tuning FILE: auto takes its\n"
-        "          choices from a table and adds what is missing. Sizes, algbw and busbw as nccl-tests has\n"
-        "          them, GB/s = 10^9 bytes a second; a time is that of the slowest rank\n"
+        "          max, min or all; -c 0 skips checks; -R 0 uses plain memory, 1 shared buffers (the "
+        "default);\n"
+        "          --in_place 1 uses one buffer for input and output; -R and --in_place also take all;\n"
+        "          --file FILE adds a collective of your own: XML of MSCCL or lists of steps (YAML);\n"
+        "          --op NAME,NAME and --algorithm NAME,NAME select; with --tuning FILE, auto takes its "
+        "choices\n          from a table and adds what is missing. Sizes, algbw and busbw are those of "
+        "nccl-tests,\n          GB/s = 10^9 bytes per second; times are those of the slowest rank\n"
         "  fft     batches of complex fp32 Fourier transforms of -b to -e points (512 to 64K) times -f (4), "
         "along rows\n"
         "          and along columns, 5 n log2 n operations each; -n samples (7) after -w (1); --algorithm; "
@@ -158,24 +160,26 @@ const muir_command muir_command_bench = {
         "          launch, there and back: slabs, pencils and FFTW's own (fftw-mpi, where it is installed) "
         "in "
         "turns;\n"
-        "          -n samples (7) after -w (1); --algorithm NAME,NAME: only these\n"
+        "          -n samples (7) after -w (1); --algorithm NAME,NAME selects\n"
         "  gemm    matrix products of one rank, kernels in turns with the measured multiply-add peak: "
         "squares "
         "of -b\n"
         "          to -e (256 to 4K) times -f (2), and the products of --model NAME (gpt2-xl) for 1024 "
         "tokens;\n"
-        "          one of the two where only it is named. -d fp32|bf16|int8|fp8|all; -n samples (7) after -w "
+        "          only one of the two if only that is given. -d fp32|bf16|int8|fp8|all; -n samples (7) "
+        "after -w "
         "(1);\n"
-        "          -t threads (1); -c 0: no checks; --algorithm NAME,NAME: only these kernels\n"
+        "          -t threads (1); -c 0 skips checks; --algorithm NAME,NAME selects kernels\n"
         "  io      checkpoints through HDF5 and MPI-IO, and plain files (posix) in turns, of -b to -e bytes "
         "over all\n"
-        "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH: where (the current folder)\n"
+        "          ranks (1M to 1G) times -f (4); -n samples (3); --folder PATH is where (the current "
+        "folder)\n"
         "  mem     copy, add and triad over three vectors of -b to -e bytes together (16K to 256M) times -f "
         "(16),\n"
-        "          bytes as STREAM counts them; -n samples (7) after -w (1); --op NAME; -c\n"
+        "          bytes counted as in STREAM; -n samples (7) after -w (1); --op NAME; -c\n"
         "  flips   bit flips that checks catch, by bit: -n flips (1000) in products of size -b (256), and as "
         "many\n"
         "          in all_reduces of as many elements\n"
-        "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes JSON alone\n",
+        "  sizes take K, M and G for 2^10, 2^20 and 2^30; --json - writes only JSON\n",
     .run = run,
 };

@@ -174,20 +174,18 @@ done:
 
 const muir_command muir_command_calibrate = {
     .name = "calibrate",
-    .usage = "ROWS.csv -o STACK.yaml [--name NAME] [--stack STACK]",
+    .usage = "ROWS.csv -o STACK.yaml [--name NAME] [--stack STACK] | ROWS.csv -o FOLDER --pool",
     .summary = "make a software stack from a few measured runs of your own",
     .help =
         "  ROWS.csv        measured runs, columns as in data/published_runs.csv; the time as step_time_s,\n"
         "                  tokens_per_s, tokens_per_s_per_chip or tflops_per_chip\n"
         "  -o STACK.yaml   the stack to write: muir run ... stack=STACK.yaml, muir validate --stack "
         "STACK.yaml\n"
-        "  --name NAME     what it is called in its description\n"
-        "  --stack STACK   what to start from; without it, what is known of the rows' software, or of its "
-        "kind\n"
-        "  --pool          fit all stacks of the folder that -o names to the table, with what they share\n\n"
-        "The figures of the kind and their spreads are brought up to date by the rows: one row sets the "
-        "level, rows of\n"
-        "different shapes tell the figures apart. Each row is also predicted from the others.\n",
+        "  --name NAME     its name in the description\n"
+        "  --stack STACK   the stack to start from; default: that of the rows' software, or of its kind\n"
+        "  --pool          fit all stacks of FOLDER to the table together\n\n"
+        "The rows update the figures of the kind and their spreads: one row sets the level, rows of "
+        "different\nshapes separate the figures. Each row is also predicted from the others.\n",
     .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

@@ -49,7 +49,7 @@ static void print_job(const muir_scenario *s, const muir_program *program)
                muir_count_text(s->fleet.fabric.site_servers).s,
                muir_si(s->fleet.fabric.site_byte_per_s, "B/s").s,
                muir_time_text(s->fleet.fabric.site_alpha_s).s);
-    printf("model  %s, family %s%s: %s weights, %s active; %s a step\n", s->run.model, job->model.family,
+    printf("model  %s, family %s%s: %s weights, %s active; %s per step\n", s->run.model, job->model.family,
            job->model.hypothetical ? ", hypothetical" : "", muir_si(program->params, "").s,
            muir_si(program->active_params, "").s, muir_si(program->model_flop, "FLOP").s);
     int64_t least = 0, most = 0;
@@ -59,7 +59,7 @@ static void print_job(const muir_scenario *s, const muir_program *program)
                "layer each\n",
                muir_count_text(job->model.layers).s, muir_count_text(program->n_chunks).s, (long long)least,
                (long long)most);
-    printf("batch  %s sequences of %s tokens in %s microbatches a replica\n",
+    printf("batch  %s sequences of %s tokens in %s microbatches per replica\n",
            muir_count_text(job->batch.global_batch_size).s, muir_count_text(job->batch.seq_len).s,
            muir_count_text(job->microbatches).s);
 }
@@ -113,7 +113,7 @@ static void print_dispatch(const muir_job *job, const muir_group *g)
 
 static void print_groups(const muir_scenario *s, const muir_program *program, const muir_order *order)
 {
-    printf("\ngroups  members  apart  in a server  servers   bytes a chip and step (first stage)\n");
+    printf("\ngroups  members stride  in a server  servers   bytes per chip and step (first stage)\n");
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
         const int64_t p = muir_job_size(&s->job, axes[i]), stride = muir_job_stride(&s->job, axes[i]);
         const muir_group g = muir_group_place(&s->fleet, stride, p);
@@ -141,8 +141,8 @@ static void print_schedule(const muir_scenario *s, const muir_order *order, cons
     const muir_schedule *schedule = muir_schedule_find(s->job.parallel.schedule);
     int slots = 0;
     muir_order_slots(order, 0, &slots);
-    printf("\nschedule %s (needs %s): %s slots a stage, %.1f %% of the pipeline's time idle on the busiest "
-           "stage;\n  chunks of the first stage:",
+    printf("\nschedule %s (needs %s):\n  %s slots per stage, %.1f %% of the pipeline's time idle on the "
+           "busiest stage;\n  chunks of the first stage:",
            schedule->name, schedule->needs, muir_count_text(slots).s,
            100.0 * ideal->part_s[MUIR_PART_bubble] / ideal->pipeline_s);
     const int held = order->shape.chunks * muir_place_copies(order->place);
@@ -153,7 +153,8 @@ static void print_schedule(const muir_scenario *s, const muir_order *order, cons
 static void print_ideal(const muir_check *c)
 {
     const muir_ideal *ideal = c->ideal;
-    printf("\nideal step (modelled, all chips of speed 1): %s (80 %%: %s to %s; figures of stack %s: %s)\n",
+    printf("\nideal step (modelled, all chips of speed 1): %s, 80 %% interval %s to %s;\n  the figures of "
+           "stack %s are %s\n",
            muir_time_text(ideal->step_s).s, muir_time_text(ideal->step_s * c->interval.low).s,
            muir_time_text(ideal->step_s * c->interval.high).s, c->scenario->run.stack,
            muir_basis_word(c->scenario));
@@ -171,7 +172,7 @@ static void print_tiers(const muir_checkpoints *c)
     for (int t = 0; t < MUIR_TIER_COUNT; t++) {
         const muir_checkpoint_tier *tier = &c->tier[t];
         if (!tier->is_on) continue;
-        printf("%s %s every %s steps (stands still %s, loads in %s)", is_any ? ";" : "", muir_tier_name(t),
+        printf("%s %s every %s steps (pauses for %s, loads in %s)", is_any ? ";" : "", muir_tier_name(t),
                muir_count_text(tier->every).s, muir_time_text(1e-9 * (double)tier->block_ns).s,
                muir_time_text(1e-9 * (double)tier->load_ns).s);
         is_any = true;
@@ -189,7 +190,7 @@ static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, cons
     const muir_reaction *r = muir_events_reaction(events);
     printf("\nfaults %s (injected): ", s->run.faults);
     if (muir_faults_has_failures(&s->faults)) {
-        printf("one failure of the job each %s is expected; productive time by reaction\n",
+        printf("expected: one failure of the job every %s; productive time by reaction\n",
                muir_time_text(r->mtti_s).s);
         for (int scope = MUIR_SCOPE_SYNC; scope < MUIR_SCOPE_COUNT; scope++)
             printf("  %-8s %5.1f %%, a failure stalls the job %s%s\n", muir_scope_name(scope),
@@ -219,7 +220,7 @@ static void print_saves(const muir_scenario *s, const muir_program *program, con
         return;
     }
     if (is_beside && !muir_checkpoint_is_possible()) {
-        printf("checkpoints: modelled, this muir's HDF5 cannot write through MPI\n");
+        printf("checkpoints: modelled, since HDF5 was built without MPI\n");
         return;
     }
     printf(
@@ -235,14 +236,13 @@ static void print_shrink(const muir_scenario *s, double dilated_s, double peak, 
     const double step_s = dilated_s > 0.0 ? dilated_s : shrink->budget_s;
     const int64_t executed = (s->run.steps + s->host.every - 1) / s->host.every;
     if (dilated_s > 0.0)
-        printf("Pace %s: a step takes %s on the wall", s->host.pace, muir_time_text(step_s).s);
+        printf("Pace %s: a step takes %s of wall time", s->host.pace, muir_time_text(step_s).s);
     else
         printf("Pace asap: a step takes at most %s", muir_time_text(step_s).s);
     if (s->run.steps > 0)
         printf(", %s steps %s", muir_count_text(executed).s, muir_time_text(step_s * (double)executed).s);
-    printf(".\nshrink: layers / %.3g, microbatches / %.3g, dimensions / %g, bytes / %g; the last two as a "
-           "core of "
-           "%s here suggests,\nto be settled by trying when the run starts\n",
+    printf(".\nshrink: layers / %.3g, microbatches / %.3g, dimensions / %g, bytes / %g; the last two are "
+           "estimates for a core\nof %s and are tuned when the run starts\n",
            shrink->layers, shrink->microbatches, shrink->factor, shrink->factor * shrink->factor,
            muir_si(peak, "FLOP/s").s);
 }
@@ -265,8 +265,8 @@ static void print_executed(const muir_check *c)
     char transforms[40] = "", every[60] = "every step";
     if (s->host.every > 1) snprintf(every, sizeof every, "one step in %s", muir_count_text(s->host.every).s);
     if (ffts > 0) snprintf(transforms, sizeof transforms, ", %d of Fourier transforms", ffts);
-    printf("\nexecuted %s: %d kinds of products%s and %d of memory streams, schedule %s of %d "
-           "stages x %d chunks\nwith %d microbatches. ",
+    printf("\nexecuted %s: %d kinds of products%s and %d of memory streams,\nschedule %s of %d stages x %d "
+           "chunks with %d microbatches.\n",
            every, gemms, transforms, mems, s->job.parallel.schedule, c->shrink.shape.stages,
            c->shrink.shape.chunks, c->shrink.shape.microbatches);
     print_shrink(s, c->dilated_s, c->peak_flop_per_s, &c->shrink);
@@ -378,10 +378,11 @@ done:
 const muir_command muir_command_check = {
     .name = "check",
     .usage = "SCENARIO [key=value ...] [--ranks N] [--yaml | --json FILE]",
-    .summary = "dry run: groups, bytes, memory fit, rank map, what will be executed and what modelled",
-    .help = "  --ranks N     as if on N ranks; without it, on the ranks of this launch\n"
+    .summary =
+        "check a scenario without running it: groups, memory, rank map, what is executed and what modelled",
+    .help = "  --ranks N     for N ranks; default: the ranks of this launch\n"
             "  --yaml        print the scenario with every default filled in instead\n"
-            "  --json FILE   layout, memory, ideal step, rank map and every key for programs; -: to standard "
+            "  --json FILE   layout, memory, ideal step, rank map and every key; `-` writes them to standard "
             "output\n",
     .mpi = MUIR_MPI_LAUNCHED,
     .run = run,

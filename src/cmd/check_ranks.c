@@ -35,12 +35,11 @@ static void print_idle(const char *clock, int first, int ranks, const char *why)
 
 static void print_needs(const muir_forecast *f)
 {
-    printf(
-        "  memory of the largest rank: %s (estimate): host clock %s, fleet clock %s, rows of telemetry %s,\n"
-        "    program %s, MPI and kernels %s (assumed)\n",
-        muir_bytes_text(f->rank_bytes).s, muir_bytes_text(f->host_bytes).s, muir_bytes_text(f->fleet_bytes).s,
-        muir_bytes_text(f->batch_bytes).s, muir_bytes_text(f->program_bytes).s,
-        muir_bytes_text(f->library_bytes).s);
+    printf("  memory of the largest rank: %s (estimate): host clock %s, fleet clock %s,\n    rows of "
+           "telemetry %s, program %s, MPI and kernels %s (assumed)\n",
+           muir_bytes_text(f->rank_bytes).s, muir_bytes_text(f->host_bytes).s,
+           muir_bytes_text(f->fleet_bytes).s, muir_bytes_text(f->batch_bytes).s,
+           muir_bytes_text(f->program_bytes).s, muir_bytes_text(f->library_bytes).s);
     printf("  telemetry: %s of rows per step", muir_bytes_text(f->step_bytes).s);
     if (f->file_bytes > 0.0) printf(", %s in all", muir_bytes_text(f->file_bytes).s);
     printf(" (before compression, without events and traces)\n");
@@ -61,7 +60,7 @@ void muir_check_print_ranks(const muir_check *c)
     for (int r = 0; r < ranks && r < MOST_SHOWN; r++) print_place(c->scenario, ranks, r);
     if (ranks > MOST_SHOWN) printf("  ... and %s more\n", muir_count_text(ranks - MOST_SHOWN).s);
     char why[80];
-    snprintf(why, sizeof why, "the job has %s replicas to deal out",
+    snprintf(why, sizeof why, "the job has only %s replicas",
              muir_count_text(c->scenario->job.parallel.dp).s);
     print_idle("fleet", f->fleet_ranks, ranks, why);
     if (f->host_ranks > 0)

@@ -85,16 +85,16 @@ static void print_rest(const muir_fault_fit *f)
     if (f->n_lemons == 0) printf("no server fails more often than the spread of rates explains");
     for (int i = 0; i < f->n_lemons; i++)
         printf("%sserver %d (%d failures)", i ? ", " : "", f->lemon[i], f->lemon_failures[i]);
-    printf("\nbursts: %d times several servers within a minute, at most %d; failures per day vary %.2f "
-           "times as "
-           "much as independent ones\n",
+    printf("\nbursts: %d times several servers failed within a minute, at most %d; failures per day vary "
+           "%.2f times\nas much as independent ones\n",
            f->bursts, f->largest_burst, f->dispersion);
-    printf("\nwhat this log cannot tell, so that muir's defaults stand:\n"
+    printf("\nwhat this log cannot tell, so that muir's defaults apply:\n"
            "  detection and reaction: how soon failures are noticed, what a restart takes, whether it fails "
            "again\n"
-           "  checkpoint and jitter: what is saved how often, how steps vary\n");
+           "  checkpoint and jitter: what is saved and how often, how steps vary\n");
     if (f->spread.n == 0)
-        printf("  spread: fewer than 20 servers failed more than once, or they differ no more than chance\n");
+        printf(
+            "  spread: fewer than 20 servers failed more than once, or they differ no more than by chance\n");
     printf("  weibull: whether gaps come in bursts, since rates that differ between servers look the same\n");
     if (f->in_place.n == 0) printf("  in_place: no row says in_place or drained\n");
     if (f->repair_median_s.n == 0) printf("  repairs: fewer than 20 rows are drained with an until_s\n");
@@ -145,7 +145,7 @@ static muir_status write_preset(muir_ctx *ctx, const char *path, const char *log
     fprintf(out, "description: faults as in %.200s\n", log);
     write_section(out, l, "");
     if (f->n_lemons == 0) fprintf(out, "lemon_share: 0\n");
-    if (f->spread.n == 0) fprintf(out, "# spread: not told\n");
+    if (f->spread.n == 0) fprintf(out, "# spread: the log cannot tell\n");
     if (f->repair_median_s.n > 0)
         fprintf(out, "long_repair_min_s: %.6g\nlong_repair_max_s: %.6g\n", f->long_repair_min_s,
                 f->long_repair_max_s);
@@ -226,14 +226,14 @@ done:
 const muir_command muir_command_faults = {
     .name = "faults",
     .usage = "fit LOG.csv [-o NAME.yaml] [--servers N] [--chips N] [--days X]",
-    .summary = "rates of faults, with intervals, from a recorded history",
+    .summary = "fit rates of faults, with intervals, to a recorded history",
     .help = "LOG.csv has the columns time_s, kind, server, until_s, consequence, severity "
             "(docs/reliability.md);\n"
             "scripts/slurm_to_log.py and scripts/events_to_log.py write such files. faults.log=LOG.csv "
             "replays one.\n"
             "  -o NAME.yaml   writes a preset for faults=NAME.yaml\n"
-            "  --servers N    servers that were watched, those without a failure included\n"
-            "  --chips N      chips of a server (8)\n"
+            "  --servers N    servers that were watched, including those without a failure\n"
+            "  --chips N      chips per server, default 8\n"
             "  --days X       length of the record\n",
     .mpi = MUIR_MPI_LAUNCHED,
     .run = run,

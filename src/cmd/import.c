@@ -37,7 +37,7 @@ static void print_notes(const muir_import *found)
 static void print_weights(const muir_import *found, double muir_weights)
 {
     if (found->weights <= 0.0) return;
-    printf("  weights        %s, every tensor counted", muir_count_text((long long)found->weights).s);
+    printf("  weights        %s, counted over all tensors", muir_count_text((long long)found->weights).s);
     if (muir_weights > 0.0)
         printf("; muir runs with %s (%+.3f %%)", muir_count_text((long long)muir_weights).s,
                100.0 * (muir_weights / found->weights - 1.0));
@@ -88,7 +88,7 @@ static muir_status choose(muir_ctx *ctx, const char *name, const muir_importer *
         names[i] = muir_importer_at(i)->name;
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
-    if (!name) return muir_fail(ctx, MUIR_ERR_ARG, "import what? known: %s", list);
+    if (!name) return muir_fail(ctx, MUIR_ERR_ARG, "import which kind? known: %s", list);
     *importer = muir_importer_find(name);
     if (*importer) return MUIR_OK;
     const char *closest = muir_closest(name, names, n);
@@ -158,16 +158,17 @@ done:
 const muir_command muir_command_import = {
     .name = "import",
     .usage = "KIND FILE [OTHER] [-o FILE] [key=value ...]",
-    .summary = "a model's configuration, a launch line, a log or a table as muir's files",
+    .summary = "turn a model's configuration, a launch line, a log or a table into files of muir",
     .help =
         "  KIND          what FILE is; without arguments, muir import lists the kinds and what they become\n"
         "  OTHER         a second file of the same run, where the kind reads two\n"
         "  -o FILE       where the result goes; without it, it is printed after the report. A scenario's "
         "model goes\n"
-        "                into FILE-model.yaml beside it, unless model=NAME names one\n"
-        "  --json FILE   report and result for programs; -: to standard output, instead of the text\n"
-        "  key=value     what the file does not say (fleet=dgx-h100, model=NAME), or says otherwise;\n"
-        "                of a script also its variables: TP=8\n\n"
+        "                into FILE-model.yaml next to it, unless model=NAME names one\n"
+        "  --json FILE   report and result for programs; `-` writes them to standard output, without the "
+        "text\n"
+        "  key=value     what the file does not say (fleet=dgx-h100, model=NAME), or what replaces it;\n     "
+        "           for a script also its variables: TP=8\n\n"
         "The report says for each key what was taken, derived or assumed, and what was not understood.\n"
         "Nothing is executed: of recipes in Python only assignments and keywords are read.\n",
     .mpi = MUIR_MPI_NONE,

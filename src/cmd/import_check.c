@@ -54,7 +54,8 @@ muir_status muir_import_put_given(muir_ctx *ctx, muir_import_job *job, const cha
         if (is_base && (strncmp(overrides[i], "fleet=", 6) == 0 || is_about_source(overrides[i]))) continue;
         if (!is_for(job, "scenario") && strncmp(overrides[i], "model=", 6) == 0) continue;
         if (!value || (size_t)(value - overrides[i]) >= sizeof key)
-            return muir_fail(ctx, MUIR_ERR_ARG, "'%s' is no key=value", muir_quote(overrides[i]).s);
+            return muir_fail(ctx, MUIR_ERR_ARG, "'%s' is not of the form key=value",
+                             muir_quote(overrides[i]).s);
         snprintf(key, sizeof key, "%.*s", (int)(value - overrides[i]), overrides[i]);
         const muir_status st =
             muir_import_note(ctx, &job->found, MUIR_NOTE_TAKEN, key, value + 1, "given as an argument");
@@ -93,7 +94,7 @@ static muir_status complete_model(muir_ctx *ctx, muir_import_job *job)
         snprintf(source, sizeof source, "%.200s, read by muir import %s", job->source.path,
                  job->importer->name);
         MUIR_TRY(muir_import_note(ctx, &job->found, MUIR_NOTE_DERIVED, "model.source", source,
-                                  "source=... says it better"));
+                                  "source=... replaces it"));
     }
 done:
     return st;
@@ -221,7 +222,7 @@ muir_status muir_import_finish(muir_ctx *ctx, muir_import_job *job)
     job->is_kept = job->output != NULL;
     MUIR_TRY(check_output(ctx, job));
     if (!job->is_kept && !mkdtemp(folder))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be made: %s", folder, strerror(errno)));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be created: %s", folder, strerror(errno)));
     name_files(job, folder);
     st = make_files(ctx, job);
     for (int i = 0; i < job->n_files && st == MUIR_OK; i++) st = write_file(ctx, &job->files[i]);

@@ -49,8 +49,7 @@ static muir_status read_left(muir_ctx *ctx, const char *option, const char *text
     if (*equals != '=' || *end || at < 0 || at >= n || !(share > 0.0 && share <= 1.0))
         return muir_fail(
             ctx, MUIR_ERR_ARG,
-            "%s is '%s', but must be N=SHARE or all=SHARE: N from 0 to %lld, SHARE that is left above "
-            "0, at most 1",
+            "%s is '%s', but must be N=SHARE or all=SHARE: N from 0 to %lld, SHARE above 0 and at most 1",
             option, text, (long long)n - 1);
     MUIR_TRY(muir_alloc(ctx, (size_t)n, sizeof **left, "degraded parts", left));
     for (int64_t i = 0; i < n; i++) (*left)[i] = is_all || i == at ? share : 1.0;
@@ -86,11 +85,12 @@ static void print_jobs(const muir_shared_jobs *jobs, const outcome *out)
 {
     const muir_fleet *fleet = &jobs->fleet;
     double sum[MUIR_PLACEMENT_COUNT] = {0.0};
-    printf("modelled: %d jobs on %lld servers of %lld %s, %lld servers under a leaf, oversubscription %g\n\n"
-           "%-28s %8s %8s %10s %7s %6s",
-           jobs->n, (long long)fleet->top.servers, (long long)fleet->server.chips, fleet->top.chip,
-           (long long)fleet->fabric.leaf_servers, fleet->fabric.oversubscription,
-           "step, and slow-down by place", "chips", "servers", "step", "traffic", "to all");
+    printf(
+        "modelled: %d jobs on %lld servers of %lld %s chips, %lld servers per leaf, oversubscription %g\n\n"
+        "%-28s %8s %8s %10s %7s %6s",
+        jobs->n, (long long)fleet->top.servers, (long long)fleet->server.chips, fleet->top.chip,
+        (long long)fleet->fabric.leaf_servers, fleet->fabric.oversubscription, "step, and slowdown by place",
+        "chips", "servers", "step", "traffic", "to all");
     for (int p = 0; p < MUIR_PLACEMENT_COUNT; p++)
         if (out->share[p]) printf(" %10s", muir_placement_name((muir_placement)p));
     printf("\n");
@@ -112,9 +112,8 @@ static void print_jobs(const muir_shared_jobs *jobs, const outcome *out)
     printf("%-28s %8s %8s %10s %7s %6s", "mean", "", "", "", "", "");
     for (int p = 0; p < MUIR_PLACEMENT_COUNT; p++)
         if (out->share[p]) printf(" %9.3fx", sum[p]);
-    printf("\n\nstep: with uplinks that hold nobody up; a slow-down counts what the job's own place costs it "
-           "and "
-           "what others do.\n%lld events played\n",
+    printf("\n\nstep: with uplinks that delay nobody; a slowdown has two causes, the job's own placement and "
+           "other jobs.\n%lld events played\n",
            (long long)out->events);
 }
 
@@ -191,15 +190,17 @@ done:
 const muir_command muir_command_jobs = {
     .name = "jobs",
     .usage = "FILE.csv [key=value ...] [--placement NAME] [--leaf N=SHARE] [--server N=SHARE] [--json FILE]",
-    .summary = "several jobs on one fleet: how much slower each is than alone, by placement",
+    .summary = "model several jobs on one fleet: how much slower each is than alone, by placement",
     .help =
         "  FILE.csv           columns name, scenario, overrides, count, start_s: one kind of job per row\n"
         "  key=value          overrides a key of every job: fleet.fabric.oversubscription=4\n"
-        "  --placement NAME   packed, by_leaf, scattered or random; all four unless given\n"
-        "  --leaf LEAF=SHARE  what is left of the uplinks of one leaf, counted from 0\n"
-        "  --seed N           of random placements; 1\n"
-        "  --steps N          of the job that does fewest; 20\n"
-        "  --json FILE        a row per job and placement; - for standard output alone\n",
+        "  --placement NAME   packed, by_leaf, scattered or random; default all four\n"
+        "  --leaf N=SHARE     share of the uplinks that leaf N still has, counted from 0; all=SHARE for all "
+        "leaves\n  --server N=SHARE   share of its ports that server N still has\n"
+        "  --seed N           seed of random placements; default 1\n"
+        "  --steps N          steps of the job that does fewest; default 20\n"
+        "  --json FILE        one row per job and placement; `-` writes to standard output, without the "
+        "text\n",
     .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

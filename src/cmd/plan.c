@@ -197,7 +197,8 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     o.model = args.words[0];
     o.target = args.n_words > 1 ? args.words[1] : NULL;
     if (!o.target)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which fleet or scenario? (muir list fleets, scenarios)"));
+        MUIR_TRY(
+            muir_fail(ctx, MUIR_ERR_ARG, "which fleet or scenario? (muir list fleets, muir list scenarios)"));
     MUIR_TRY(sort_overrides(ctx, &args, &o));
     MUIR_TRY(search(ctx, &o));
 done:
@@ -213,22 +214,22 @@ const muir_command muir_command_plan = {
     .usage = "MODEL FLEET|SCENARIO [key=value ...] [\"key<=value\" ...] [--by step|tokens|cost] [--top N] "
              "[--show K] "
              "[--pareto] [--json FILE] [--csv FILE]",
-    .summary = "the fastest layouts of a model on a fleet, and what the others lose",
+    .summary = "find the fastest layouts of a model on a fleet, and what the others lose",
     .help =
-        "  SCENARIO      gives fleet, batch, sequence length and precision; its own layout is placed too\n"
+        "  SCENARIO      gives fleet, batch, sequence length and precision; its own layout is ranked too\n"
         "  key=value     fixes a searched key (parallel.tp=8), or sets anything else (seq_len=4096,\n"
-        "                fleet.servers=512, faults=llama3); without global_batch_size, a fleet gets one\n"
-        "                sequence for 8 chips\n"
+        "                fleet.servers=512, faults=llama3); without global_batch_size, a fleet gets\n        "
+        "        one sequence per 8 chips\n"
         "  key<=value    a bound, in quotes: \"pp<=32\", \"power_w<=20MW\", \"goodput>=90%\"\n"
         "  --by WHAT     step (default): shortest step without failures; tokens: least time per token with\n"
         "                the expected goodput; cost: least cost per token with it\n"
-        "  --top N       layouts to print, 10 if not given\n"
+        "  --top N       layouts to print; default 10\n"
         "  --show K      the layout at place K as overrides to paste\n"
-        "  --pareto      also fewer chips: what nothing else beats in step time, chips and cost at once\n"
-        "  --json FILE   the same for programs; -: to standard output, instead of the table\n"
+        "  --pareto      also fewer chips: layouts that no other beats in step time, chips and cost at once\n"
+        "  --json FILE   the same for programs; `-` writes it to standard output, without the table\n"
         "  --csv FILE    the table as CSV\n"
         "muir help plan lists the keys that are searched.\n"
-        "Candidates are dealt over ranks: mpirun -n 8 muir plan ...\n",
+        "Ranks share the search: mpirun -n 8 muir plan ...\n",
     .mpi = MUIR_MPI_LAUNCHED,
     .run = run,
 };

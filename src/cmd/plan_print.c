@@ -29,7 +29,7 @@ static void print_head(const muir_plan_view *v, const muir_plan *plan)
            muir_count_text(s->job.batch.global_batch_size).s, muir_count_text(s->job.batch.seq_len).s,
            muir_scenario_precision(s), s->run.faults);
     for (int i = 0; i < v->n_layout; i++) printf("%s%s", i ? " " : "fixed: ", v->layout[i]);
-    printf("%s%s layouts whose sizes divide, of which %s fit in %s per chip; ranked by %s\n",
+    printf("%s%s layouts divide evenly; %s of them fit in %s per chip; ranked by %s\n",
            v->n_layout ? "\n" : "", muir_count_text(plan->legal).s, muir_count_text(plan->fitting).s,
            muir_bytes_text(muir_chip_room(&s->fleet.chip)).s, by[v->by]);
     printf("(modelled, chips of speed 1; searched in %s on %d rank%s, %s layouts per second)\n",

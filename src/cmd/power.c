@@ -103,7 +103,7 @@ static muir_status compare(muir_ctx *ctx, const power_arguments *a)
     muir_json_notes notes;
     muir_json rows = {.value = NULL};
     if (a->args.n_overrides > MOST_OVERRIDES)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%d overrides are more than muir power takes (%d)",
+        return muir_fail(ctx, MUIR_ERR_ARG, "%d overrides, but muir power takes at most %d",
                          a->args.n_overrides, (int)MOST_OVERRIDES);
     MUIR_TRY(muir_scenario_load(ctx, a->args.positional, a->args.overrides, a->args.n_overrides, &scenario));
     const bool added[MOST_ADDED] = {scenario.power.window_s <= 0.0,
@@ -120,11 +120,10 @@ static muir_status compare(muir_ctx *ctx, const power_arguments *a)
         muir_power_json(&row, &summary);
     }
     if (is_table)
-        printf("\nlimits kept, of those that could be judged; ?: not measured, since the trace is too short. "
-               "Energy and\n"
-               "time per step are compared with none; at step: peak to peak at the step's frequency. Ramps "
-               "and storage\n"
-               "are per chip. A floor is paid in energy; deferred work counts as time.\n");
+        printf("\nlimits kept, of those that could be judged; ? marks limits that were not measured, since "
+               "the trace is too\nshort. Energy and time per step are relative to no remedy; `at step` is "
+               "peak to peak at the step's frequency.\nRamps and storage are per chip. A floor is paid in "
+               "energy; deferred work counts as time.\n");
     if (muir_is_root(ctx) && a->json) st = muir_json_end(ctx, &rows, a->json);
     st = muir_agree(ctx, st);
 done:
@@ -148,13 +147,13 @@ done:
 const muir_command muir_command_power = {
     .name = "power",
     .usage = "SCENARIO [key=value ...] [--json FILE]",
-    .summary = "power trace of a scenario, without and with each remedy",
+    .summary = "compare the power trace of a scenario without and with each remedy",
     .help =
         "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
         "  key=value     overrides a key; power.window_s, power.sample_hz, power.limit_* and others of\n"
         "                power: (muir help scenario lists all); without a window ten minutes from step 0,\n"
         "                and without faults those of data/faults/elastic.yaml (faults=none leaves them out)\n"
-        "  --json FILE   the table as JSON; - for standard output alone\n\n"
+        "  --json FILE   the table as JSON; `-` writes it to standard output, without the text\n\n"
         "Nothing is executed but the fleet clock, and no file is written. `muir run` with power.window_s\n"
         "keeps the samples, and scripts/plot_power.py draws them.\n",
     .mpi = MUIR_MPI_LAUNCHED,

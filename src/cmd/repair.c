@@ -11,16 +11,15 @@
 static void print(const char *path, const muir_repair *r)
 {
     printf("%s: %s\n", path,
-           r->was_open ? "its run was killed; now it opens for every tool"
-                       : "is whole; its run ended in order");
+           r->was_open ? "its run was killed; now every tool can open it"
+                       : "is complete; its run ended normally");
     for (int i = 0; i < r->n_tables; i++) {
         printf("  /%-14s %s %s%s", r->tables[i].group, muir_count_text(r->tables[i].rows).s, r->tables[i].row,
                r->tables[i].rows == 1 ? "" : "s");
-        if (r->tables[i].cut > 0) printf("; %s cut off half written", muir_count_text(r->tables[i].cut).s);
+        if (r->tables[i].cut > 0) printf("; %s half-written cut off", muir_count_text(r->tables[i].cut).s);
         printf("\n");
     }
-    printf("  %s, before %s\n", muir_bytes_text((double)r->bytes).s,
-           muir_bytes_text((double)r->bytes_before).s);
+    printf("  %s, was %s\n", muir_bytes_text((double)r->bytes).s, muir_bytes_text((double)r->bytes_before).s);
 }
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
@@ -41,12 +40,11 @@ done:
 const muir_command muir_command_repair = {
     .name = "repair",
     .usage = "FILE.h5",
-    .summary = "make the telemetry file of a killed run open for every tool, and pack it",
+    .summary = "make the telemetry file of a killed run readable for every tool, and pack it",
     .help =
         "  FILE.h5       a telemetry file that no run is writing\n"
-        "Every whole row stays; of a row that was half written nothing is left. Columns are compressed "
-        "where\n"
-        "that halves them. A whole file is only compressed. `muir run --resume` needs no repair before it.\n",
+        "Complete rows are kept, half-written rows are removed. Columns are compressed where that "
+        "halves\nthem. A complete file is only compressed. `muir run --resume` needs no repair before it.\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,
 };

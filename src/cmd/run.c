@@ -77,8 +77,7 @@ static muir_status check_folder(muir_ctx *ctx, const char *option, const char *p
     if (slash) snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
     muir_status st = MUIR_OK;
     if (path && strcmp(path, "-") != 0 && muir_is_root(ctx) && access(folder, W_OK) != 0)
-        st = muir_fail(ctx, MUIR_ERR_ARG, "%s %s: %s is no folder that can be written to", option, path,
-                       folder);
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s %s: %s is not a writable folder", option, path, folder);
     return muir_agree(ctx, st);
 }
 
@@ -95,7 +94,8 @@ static muir_status check_names(muir_ctx *ctx, const run_arguments *a, const char
     else if (has_json && muir_file_is_same(a->json, a->args.positional))
         st = muir_fail(ctx, MUIR_ERR_ARG, "--json %s is the scenario itself: give another name", a->json);
     else if (has_json && muir_file_is_same(a->json, path))
-        st = muir_fail(ctx, MUIR_ERR_ARG, "-o %s and --json %s are one file: give two names", path, a->json);
+        st = muir_fail(ctx, MUIR_ERR_ARG, "-o %s and --json %s are the same file: give two names", path,
+                       a->json);
     return muir_agree(ctx, st);
 }
 
@@ -197,12 +197,13 @@ const muir_command muir_command_run = {
             "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
             "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one becomes\n"
             "                FILE.h5.bak, FILE.h5.bak2, ...\n"
-            "  --resume      go on with FILE.h5, also after a kill; where there is none yet, start\n"
-            "  --json FILE   the summary as JSON; - for standard output alone\n"
-            "  --seeds N     an ensemble: the fleet clock alone over N seeds from the scenario's on,\n"
-            "                dealt over ranks; P10, P50, P90 and standard error in place of one draw;\n"
+            "  --resume      continue FILE.h5, also after a kill; if there is none yet, start\n"
+            "  --json FILE   the summary as JSON; `-` writes it to standard output, without the text\n"
+            "  --seeds N     an ensemble: only the fleet clock, over N seeds from the scenario's on, spread\n"
+            "                over ranks; prints P10, P50, P90 and standard error instead of one draw;\n"
             "                with -o FILE.h5 a file with /ensemble, a row for each draw\n"
-            "  --until M:S%  ends the ensemble once the mean of measure M is known to S % (goodput:1%)\n"
+            "  --until M:S%  ends the ensemble once the 95 % interval of the mean of measure M is within S % "
+            "(goodput:1%)\n"
             "  -q            no progress and no summary\n\n"
             "Ctrl-C or SIGTERM ends the run after the step, with everything written (exit code 75).\n",
     .run = run,

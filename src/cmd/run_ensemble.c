@@ -68,9 +68,9 @@ static muir_text32 value_text(int measure, double value)
 
 static void print_ensemble(const muir_scenario *s, const muir_ensemble *e, const char *path)
 {
-    printf("muir %s: %s, an ensemble of %s seeds from %lld on (modelled; nothing executed)\n", MUIR_VERSION,
-           s->name, muir_count_text(e->seeds).s, (long long)e->first_seed);
-    printf("fleet    %s: %s chips %s; model %s; faults %s; %s steps, %s of fleet time in the first draw\n\n",
+    printf("muir %s: %s, an ensemble of %s seeds, the first one %lld (modelled; nothing executed)\n",
+           MUIR_VERSION, s->name, muir_count_text(e->seeds).s, (long long)e->first_seed);
+    printf("fleet    %s: %s %s chips; model %s; faults %s; %s steps, %s of fleet time in the first draw\n\n",
            s->run.fleet, muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip, s->run.model,
            s->run.faults, muir_count_text(e->first.steps).s, muir_time_text(e->first.fleet_time_s).s);
     printf("  %-17s %13s %13s %13s %13s %11s\n", "", "P10", "P50", "P90", "mean", "std. error");
@@ -81,9 +81,8 @@ static void print_ensemble(const muir_scenario *s, const muir_ensemble *e, const
                value_text(m, p->p50).s, value_text(m, p->p90).s, value_text(m, p->mean).s,
                isnan(p->error) ? "unknown" : error.s);
     }
-    printf("\nDraws differ in chips' speeds, failures and repairs; what the model itself does not know is "
-           "not in these "
-           "intervals.\n");
+    printf("\nDraws differ in chips' speeds, failures and repairs; errors of the model itself are not in "
+           "these intervals.\n");
     if (path) printf("telemetry  %s: /ensemble, a row for each draw\n", path);
 }
 

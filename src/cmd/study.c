@@ -27,7 +27,7 @@ static void request_stop(int signal_number)
 static void show_cases(int done, int cases, void *data)
 {
     char text[80];
-    snprintf(text, sizeof text, "case %d of %d", done, cases);
+    snprintf(text, sizeof text, "scenario %d of %d", done, cases);
     muir_progress_text(data, text, done == cases);
 }
 
@@ -142,19 +142,18 @@ typedef struct study_arguments {
 
 static void print_study(const study_arguments *a, const muir_study *s, const muir_study_result *r)
 {
-    printf("muir %s: study %s; %lld seed%s per case (modelled; nothing executed)\n", MUIR_VERSION,
+    printf("muir %s: study %s; %lld seed%s per scenario (modelled; nothing executed)\n", MUIR_VERSION,
            a->args.positional, (long long)s->seeds, s->seeds == 1 ? "" : "s");
     if (s->description[0]) printf("%s\n", s->description);
     printf("base scenario %s%s%s; %s\n", s->scenario, s->overrides[0] ? " " : "", s->overrides,
-           s->is_best ? "each case at the planner's first layout" : "layouts as given");
+           s->is_best ? "each at the planner's first layout" : "layouts as given");
     print_speed(s, r);
     print_money(s, r);
     print_sensitivity(s, r);
     printf("\nwritten off: capital over its life, without interest. must earn: with the cost of capital "
-           "(fleet.site.wacc).\nInputs and their sources: muir show FLEET. P10 to P90 is over seeds; the "
-           "error of the "
-           "model itself is not in it.\n");
-    if (a->path) printf("file     %s: every draw of every case\n", a->path);
+           "(fleet.site.wacc).\nInputs and their sources: muir show FLEET. P10 to P90 is over seeds, without "
+           "errors of the model itself.\n");
+    if (a->path) printf("file     %s: every draw of every scenario\n", a->path);
 }
 
 /* Without a date, and without what changes nothing: the same study gives the same bytes. */
@@ -242,21 +241,21 @@ const muir_command muir_command_study = {
     .name = "study",
     .usage = "STUDY [-o FILE.h5] [--resume] [--seeds N] [--csv FILE] [--json FILE] [-q]",
     .summary =
-        "a table of scenarios, each at its own best layout and over seeds: throughput, money, what decides",
+        "compare scenarios, each at its own best layout and over seeds: throughput, money, what decides",
     .help = "  STUDY         a name (muir list studies) or a YAML file with\n"
-            "                  scenario: NAME            every case starts from it\n"
-            "                  overrides: KEY=VALUE ...  of all cases\n"
-            "                  layout: best | given      best: each case at the planner's first layout\n"
-            "                  by: step | tokens | cost  what that layout is the best in (tokens)\n"
-            "                  bounds: \"pp<=32\" ...      of the search\n"
-            "                  seeds: N                  draws per case\n"
+            "                  scenario: NAME            every scenario starts from it\n"
+            "                  overrides: KEY=VALUE ...  for all scenarios\n"
+            "                  layout: best | given      best: each at the planner's first layout\n"
+            "                  by: step | tokens | cost  what that layout is best in (tokens)\n"
+            "                  bounds: \"pp<=32\" ...      bounds of the search\n"
+            "                  seeds: N                  draws per scenario\n"
             "                  axes: {AXIS: {LABEL: KEY=VALUE ..., ...}, ...}   their product is the table\n"
-            "                  sensitivity: {KEY: LOW HIGH, ...}                of the first case\n"
-            "  -o FILE.h5    every draw of every case over the axes (HDF5, netCDF-4), saved whenever a case "
+            "                  sensitivity: {KEY: LOW HIGH, ...}                of the first scenario\n"
+            "  -o FILE.h5    every draw of every scenario over the axes (HDF5, netCDF-4), saved whenever one "
             "is done\n"
-            "  --resume      go on with FILE.h5: cases that it holds are not done again\n"
-            "  --seeds N     draws per case, in place of the file's\n"
-            "  --csv FILE    the table as CSV; - for standard output alone\n"
+            "  --resume      continue FILE.h5: scenarios that it holds are not done again\n"
+            "  --seeds N     draws per scenario, in place of the file's\n"
+            "  --csv FILE    the table as CSV; `-` writes it to standard output, without the text\n"
             "  --json FILE   the table as JSON\n"
             "  -q            no progress and no table\n\n"
             "Ranks share each search and each ensemble: mpirun -n 8 muir study ... Pictures of FILE.h5:\n"

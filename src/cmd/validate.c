@@ -156,7 +156,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_validate_row *rows, int n
             muir_validate_errors(rows, n, summaries[i].name, summaries[i].filter, NULL);
         print_group(&g);
     }
-    printf("inside: share of rows within their 80 %% interval; width: half of the median one, either way\n");
+    printf("inside: share of rows within their 80 %% interval; width: half of the median interval\n");
     muir_peaks_print(rows, n);
     return MUIR_OK;
 }
@@ -305,10 +305,11 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     if (args.n_overrides > 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "'%s': muir validate takes no overrides", args.overrides[0]));
     if (collectives && (args.positional || r.stack))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--collectives takes the only table, and no --stack"));
-    if (collectives && r.leave_out && strcmp(r.leave_out, "source") != 0)
         MUIR_TRY(
-            muir_fail(ctx, MUIR_ERR_ARG, "--leave-out '%s': of collectives, source is known", r.leave_out));
+            muir_fail(ctx, MUIR_ERR_ARG, "--collectives has its own table: leave out FILE.csv and --stack"));
+    if (collectives && r.leave_out && strcmp(r.leave_out, "source") != 0)
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--leave-out '%s': for collectives, it must be source",
+                           r.leave_out));
     if (r.stack && r.leave_out)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG,
                            "--stack and --leave-out: one says which figures to take, the other which not: "
@@ -327,9 +328,9 @@ const muir_command muir_command_validate = {
     .name = "validate",
     .usage =
         "[FILE.csv | --collectives FILE.csv] [--stack STACK] [--leave-out source|stack|model] [--json FILE]",
-    .summary = "predicted against published step times, row by row; without a file, data/published_runs.csv",
+    .summary = "compare predicted with published step times, row by row; default data/published_runs.csv",
     .help =
-        "  FILE.csv      a table with the columns of data/published_runs.csv: one published run a row\n"
+        "  FILE.csv      a table with the columns of data/published_runs.csv: one published run per row\n"
         "  --stack STACK a stack for all rows: a name in data/stacks or a file, such as one that muir "
         "calibrate wrote\n"
         "  --leave-out source|stack|model\n"
@@ -337,11 +338,11 @@ const muir_command muir_command_validate = {
         "first word of\n"
         "                its id), its stack or its model, and say how many lie in their intervals\n"
         "  --collectives FILE.csv   measured collectives instead of runs; docs/network.md has the columns;\n"
-        "                --leave-out source holds for them, too\n"
-        "  --json FILE   the comparison as JSON; - for standard output alone\n\n"
-        "Each row is run as a scenario, its software stack from data/stacks; what the row leaves open is "
-        "as the\n"
-        "stack sets it. low and high are an 80 % interval. Rows that cannot be run are listed with the "
+        "                --leave-out source works for them, too\n"
+        "  --json FILE   the comparison as JSON; `-` writes it to standard output, without the text\n\n"
+        "Each row is run as a scenario, with its software stack from data/stacks; what the row leaves open "
+        "is\ntaken from the stack. low and high are an 80 % interval. Rows that cannot be run are listed "
+        "with the "
         "reason.\n",
     .mpi = MUIR_MPI_LAUNCHED,
     .run = run,

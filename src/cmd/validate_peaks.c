@@ -108,13 +108,13 @@ static void print_verdicts(const muir_validate_row *rows, int n)
 {
     int count[3];
     count_verdicts(rows, n, NULL, count);
-    printf("\nverdicts on jobs that all ran: %d fit, %d tight, %d would not fit\n", count[MUIR_FITS],
+    printf("\nverdicts on jobs that all really ran: %d fit, %d tight, %d would not fit\n", count[MUIR_FITS],
            count[MUIR_TIGHT], count[MUIR_DOES_NOT_FIT]);
     for (int i = 0; i < n; i++) {
         const muir_validate_peak *p = &rows[i].peak;
         if (!rows[i].is_skipped && p->fit.verdict == MUIR_DOES_NOT_FIT)
             printf("  %-60s needs %.1f of %.1f GiB%s\n", rows[i].id, p->memory.needed / gib,
-                   p->fit.room / gib, p->is_recompute_open ? "; what it computes again is not known" : "");
+                   p->fit.room / gib, p->is_recompute_open ? "; its recomputation is not known" : "");
     }
 }
 

@@ -78,7 +78,7 @@ static muir_status run_perfetto(muir_ctx *ctx, int argc, char **argv)
     MUIR_TRY(muir_args_read(ctx, argc, argv, known, 2, &args));
     if (!args.positional || args.n_overrides > 0)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which file? (muir export perfetto FILE.h5 -o FILE.json)"));
-    if (!output) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "where to? (-o FILE.json)"));
+    if (!output) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which output? (-o FILE.json)"));
     MUIR_TRY(read_steps(ctx, steps_text, &steps));
     MUIR_TRY(write_trace(ctx, args.positional, output, steps));
 done:
@@ -92,7 +92,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     if (argc > 0 && strcmp(argv[0], "perfetto") == 0) return run_perfetto(ctx, argc - 1, argv + 1);
     for (size_t i = 0; argc > 0 && i < sizeof of_script / sizeof of_script[0]; i++)
         if (strcmp(argv[0], of_script[i]) == 0) return muir_script_run(ctx, "export.py", argc, argv);
-    return muir_fail(ctx, MUIR_ERR_ARG, "muir export to what? perfetto, csv, parquet or openmetrics");
+    return muir_fail(ctx, MUIR_ERR_ARG, "which format? perfetto, csv, parquet or openmetrics");
 }
 
 const muir_command muir_command_export = {
@@ -103,10 +103,10 @@ const muir_command muir_command_export = {
             "replica, steps and\n"
             "                events of the fleet, and executed ops where telemetry.trace_steps stored them\n"
             "    --steps A[:B]   rows of the fleet that are shown; default 0\n"
-            "  csv, parquet  the columns of a group; -o -: to standard output (csv)\n"
-            "    --group NAME    default fleet; events has names for its numbers\n"
+            "  csv, parquet  the columns of a group; csv takes `-o -` for standard output\n"
+            "    --group NAME    default fleet; the group events has names for its numbers\n"
             "  openmetrics   figures of the last row, for node_exporter's textfile collector\n"
-            "    --every S       again every S seconds while the run goes on\n"
+            "    --every S       again every S seconds until the run ends\n"
             "  -o FILE       where to write\n"
             "csv, parquet and openmetrics need Python with h5py; parquet also pandas with pyarrow or "
             "fastparquet.\n",

@@ -21,7 +21,7 @@ static muir_status load_text(muir_ctx *ctx, const char *text, const char *const 
     FILE *file = NULL;
     snprintf(path, sizeof path, "%s/muir-XXXXXX.yaml", folder && folder[0] ? folder : "/tmp");
     const int descriptor = mkstemps(path, (int)strlen(".yaml"));
-    if (descriptor < 0) return muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be made: set TMPDIR", path);
+    if (descriptor < 0) return muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be created: set TMPDIR", path);
     file = fdopen(descriptor, "w");
     const bool is_written = file && fputs(text, file) >= 0;
     if (file && fclose(file) != 0) st = muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be written", path);

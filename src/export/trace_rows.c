@@ -61,7 +61,7 @@ static void put_step(muir_trace_writer *w, const fleet *f, size_t i, double star
     const double end_s = start_s + f->time_s[i];
     const muir_trace_slice whole = {MUIR_TRACE_STEPS, STEPS_THREAD, "step", name, start_s, end_s};
     json_t *args = json_pack("{s:f,s:s}", "fleet_time_s", f->end_s[i], "provenance",
-                             "modelled; parts are sums, not one after the other");
+                             "modelled; parts are sums, not a sequence");
     for (int p = 0; p < MUIR_PART_COUNT; p++)
         if (f->part_s[p]) json_object_set_new(args, muir_part_name((muir_part)p), json_real(f->part_s[p][i]));
     muir_trace_put_slice(w, &whole, args);

@@ -16,9 +16,9 @@ static muir_status run_top(muir_ctx *ctx, int argc, char **argv)
 const muir_command muir_command_report = {
     .name = "report",
     .usage = "FILE.h5 [OTHER.h5] [-o FILE.html]",
-    .summary = "one page with everything about a run, or a comparison of two",
+    .summary = "write one page with everything about a run, or a comparison of two",
     .help = "  FILE.h5       telemetry of muir run, finished or live\n"
-            "  OTHER.h5      a second run: what differs in the scenario, and what that did\n"
+            "  OTHER.h5      a second run: what differs in the scenario, and its effect\n"
             "  -o FILE.html  the page; default FILE.html in the current folder. It needs no network\n"
             "Needs Python with h5py and plotly (Debian: python3-h5py python3-plotly).\n",
     .mpi = MUIR_MPI_NONE,

@@ -55,7 +55,7 @@ static bool answer(const char *word, json_t *json)
     int n = 0;
     for (int i = 0; i < TERMS; i++) {
         if (!is_all && !is_named(&terms[i], word)) continue;
-        if (!json && n == 0) printf(is_all ? "words, and what muir means by them\n" : "glossary\n");
+        if (!json && n == 0) printf(is_all ? "words and their meaning in muir\n" : "glossary\n");
         n++;
         if (json)
             json_array_append_new(list, term_json(&terms[i]));

@@ -57,18 +57,18 @@ static void take_nearer(const char *word, const char *candidate, const char **be
 static muir_status fail_unknown(muir_ctx *ctx, const char *word)
 {
     const char *best = NULL;
-    char keys[4 * MUIR_KEY_SIZE];
+    char keys[4 * MUIR_KEY_SIZE], kinds[200];
     for (int i = 0; i < muir_command_count(); i++) take_nearer(word, muir_command_at(i)->name, &best);
     for (int t = 0; t < TOPICS; t++)
         for (int i = 0; topics[t]->word(i); i++) take_nearer(word, topics[t]->word(i), &best);
     muir_input_suggest(NULL, word, keys, sizeof keys);
     if (keys[0] && (!best || strchr(word, '.'))) best = keys;
+    muir_input_kinds_text(kinds, sizeof kinds);
     return muir_fail(
         ctx, MUIR_ERR_ARG,
-        "no help on '%s'%s%s%s; muir help takes a command, a kind of file (scenario, fleet, chip, model, "
-        "stack, "
-        "faults, tuning), a key, a word of the glossary, telemetry, events, plan, values or words",
-        muir_quote(word).s, best ? ", did you mean '" : "", best ? best : "", best ? "'?" : "");
+        "no help on '%s'%s%s%s; muir help takes a command, a key, a kind of file (%s, tuning), a word "
+        "of the glossary, telemetry, events, plan, values or words",
+        muir_quote(word).s, best ? ", did you mean '" : "", best ? best : "", best ? "'?" : "", kinds);
 }
 
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
@@ -104,17 +104,19 @@ done:
 const muir_command muir_command_help = {
     .name = "help",
     .usage = "[WORD] [--json FILE]",
-    .summary = "one word explained: a command, a key, a kind of file, a term",
-    .help = "  COMMAND       its options: muir help run\n"
-            "  KEY           its meaning, unit, default and range: muir help parallel.tp\n"
-            "  KIND          every key of scenario, fleet, chip, model, stack, faults or tuning files\n"
-            "  SECTION       the keys of one section: muir help power, muir help fleet.fabric\n"
-            "  TERM          a word of the glossary: muir help MFU; words: all of them\n"
-            "  telemetry     every column of the telemetry file; muir help mfu: one\n"
-            "  events        kinds of events\n"
-            "  plan          keys that muir plan searches\n"
-            "  values        how numbers may be written: 8k, 50 %, 2 h 05 min, 400 Gb/s\n"
-            "  --json FILE   the same for programs; -: to standard output, instead of the text\n",
+    .summary = "explain one word: a command, a key, a kind of file, a term",
+    .help =
+        "  COMMAND       its options, as in muir help run\n"
+        "  KEY           its meaning, unit, default and range, as in muir help parallel.tp\n"
+        "  KIND          every key of one kind of file: scenario, fleet, chip, library, stack, model, "
+        "faults, tuning\n"
+        "  SECTION       the keys of one section, as in muir help power, muir help fleet.fabric\n"
+        "  TERM          a word of the glossary, as in muir help MFU; `muir help words` prints all of them\n"
+        "  telemetry     every column of the telemetry file; muir help mfu prints one\n"
+        "  events        kinds of events\n"
+        "  plan          keys that muir plan searches\n"
+        "  values        how numbers may be written, such as 8k, 50 %, 2 h 05 min, 400 Gb/s\n"
+        "  --json FILE   the same for programs; `-` writes it to standard output, without the text\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,
 };

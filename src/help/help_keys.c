@@ -245,7 +245,7 @@ static void print_key(const muir_input_key *key)
     if (searched) snprintf(text, sizeof text, "muir plan tries %s", searched);
     print_fact("search", searched ? text : NULL);
     if (reason) snprintf(text, sizeof text, "another value is allowed: %s", reason);
-    print_fact("resume", reason ? text : "a run goes on with the value that it began with");
+    print_fact("resume", reason ? text : "a run must be resumed with the value that it began with");
     print_fact("see", page_of(key->name));
 }
 
@@ -324,7 +324,7 @@ static bool answer_values(const char *word, json_t *json)
     if (json) json_object_set_new(json, "values", list);
     if (!json)
         printf(
-            "Words do not mind capitals: BF16, True, Auto. true, yes, on and 1 are the same, so are false, "
+            "Capitals do not matter: BF16, True, Auto. true, yes, on and 1 mean the same, as do false, "
             "no, off, 0.\n"
             "Everything that muir prints it also reads: 2 h 05 min, 3 d 4 h, 80.0 GiB, 400 GB/s, 35.7 %%.\n");
     return true;

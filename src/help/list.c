@@ -225,15 +225,15 @@ done:
 const muir_command muir_command_list = {
     .name = "list",
     .usage = "[scenarios|fleets|chips|libraries|stacks|models|faults|families|schedules|collectives|"
-             " kernels] [--json FILE]",
-    .summary = "what there is to choose from",
+             "kernels] [--json FILE] | collectives FLEET [CHIPS] [--json FILE]",
+    .summary = "list what there is to choose from",
     .help =
         "Names of scenarios, fleets, chips, libraries, stacks, models and faults are files in the data\n"
         "folder ($MUIR_DATA); a path works too. muir show NAME prints one.\n"
-        "  collectives FLEET [CHIPS]  what its library and muir's own algorithms would take there, modelled\n"
-        "    --file FILE              and what a collective of your own would, MSCCL's XML or lists of steps "
-        "(YAML)\n"
-        "  --json FILE                the same for programs; -: to standard output, instead of the text\n",
+        "  collectives FLEET [CHIPS]  modelled times there of its library and of muir's own algorithms\n"
+        "    --file FILE              and of a collective of your own: MSCCL's XML or lists of steps (YAML)\n"
+        "  --json FILE                the same for programs; `-` writes it to standard output, without the "
+        "text\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,
 };

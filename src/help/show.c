@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* muir show: a data file with its defaults filled in, and where its figures come from. */
+/* muir show: show a data file with its defaults filled in, and where its figures come from. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,10 +149,11 @@ static muir_status choose_kind(muir_ctx *ctx, const char *kind, const char *name
     if (n > 1)
         return muir_fail(ctx, MUIR_ERR_ARG, "'%s' is a %s: say which, as in muir show %s %s", name, list,
                          kinds[0]->schema->kind, name);
-    if (kind)
-        return muir_fail(ctx, MUIR_ERR_ARG,
-                         "'%s' is no kind of file; known: scenario, fleet, chip, stack, model, faults",
-                         muir_quote(kind).s);
+    if (kind) {
+        muir_input_kinds_text(list, sizeof list);
+        return muir_fail(ctx, MUIR_ERR_ARG, "'%s' is not a kind of file; known: %s", muir_quote(kind).s,
+                         list);
+    }
     return fail_unknown(ctx, name);
 }
 
@@ -191,12 +192,12 @@ done:
 const muir_command muir_command_show = {
     .name = "show",
     .usage = "[KIND] NAME [--json FILE]",
-    .summary = "a data file with its defaults filled in, and where its figures come from",
+    .summary = "show a data file with its defaults filled in, and where its figures come from",
     .help =
         "  NAME          a scenario, fleet, chip, model, stack or fault preset of muir list, or a path after "
         "its kind\n"
         "  KIND          where several kinds have the name, or for a path: muir show fleet ./my-fleet.yaml\n"
-        "  --json FILE   the same for programs; -: to standard output, instead of the text\n"
+        "  --json FILE   the same for programs; `-` writes it to standard output, without the text\n"
         "A scenario with all its files, every auto resolved: muir check SCENARIO --yaml\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,

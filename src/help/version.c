@@ -63,8 +63,8 @@ done:
 const muir_command muir_command_version = {
     .name = "version",
     .usage = "[--json FILE]",
-    .summary = "versions of muir and of every library (also muir --version)",
-    .help = "  --json FILE   the same for programs; -: to standard output\n",
+    .summary = "print the versions of muir and of every library (also muir --version)",
+    .help = "  --json FILE   the same for programs; `-` writes it to standard output\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,
 };

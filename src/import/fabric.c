@@ -73,7 +73,7 @@ static muir_status read_slurm(muir_ctx *ctx, const char *line, int number, leave
     l->has_higher |= field(line, "Switches=") != NULL;
     if (!nodes) return MUIR_OK;
     const long long n = count_hosts(nodes);
-    if (n < 1) return muir_fail(ctx, MUIR_ERR_ARG, "line %d: Nodes= is no list of nodes", number);
+    if (n < 1) return muir_fail(ctx, MUIR_ERR_ARG, "line %d: Nodes= is not a list of nodes", number);
     add_leaf(l, n);
     return MUIR_OK;
 }
@@ -136,7 +136,7 @@ static muir_status note_leaves(muir_ctx *ctx, const muir_import_source *source, 
                                muir_import *found)
 {
     muir_status st = MUIR_OK;
-    if (l->n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "no switch with servers below it is in it");
+    if (l->n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "it contains no switch with servers below it");
     if (!source->fleet)
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "which servers are they? fleet=NAME names a fleet with their kind");

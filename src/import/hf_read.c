@@ -75,7 +75,7 @@ bool muir_hf_is_known(const hf_reader *r, const char *word)
 static muir_status read_size(muir_ctx *ctx, hf_reader *r, const char *word, long long *size)
 {
     const json_t *value = json_object_get(r->config, word);
-    if (!json_is_integer(value)) return muir_fail(ctx, MUIR_ERR_ARG, "%s is no whole number", word);
+    if (!json_is_integer(value)) return muir_fail(ctx, MUIR_ERR_ARG, "%s is not a whole number", word);
     if (json_integer_value(value) < 0 || json_integer_value(value) > LONGEST)
         return muir_fail(ctx, MUIR_ERR_ARG, "%s=%lld is not between 0 and %d", word,
                          (long long)json_integer_value(value), LONGEST);

@@ -49,7 +49,7 @@ typedef struct muir_import {
     muir_note *notes; /* [n] */
     int n, room;
     char *text;     /* a file that is not made of keys (rows of a table); NULL: the notes are the file */
-    double weights; /* of a model, every tensor counted; 0: unknown */
+    double weights; /* of a model, counted over all tensors; 0: unknown */
 } muir_import;
 
 /* TEXT: the file's bytes, at most 16 MiB; DOCUMENT: JSON, TOML, YAML or Python as JSON; FILE: the importer

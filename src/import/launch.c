@@ -144,7 +144,7 @@ static muir_status read_launch(muir_ctx *ctx, int style, const muir_import_sourc
     for (int i = before; i < found->n; i++) is_any |= found->notes[i].kind == MUIR_NOTE_TAKEN;
     if (!source->fleet)
         MUIR_TRY(muir_import_note(ctx, found, MUIR_NOTE_UNKNOWN, "", "", "the hardware: fleet=NAME says it"));
-    if (!is_any) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "no word of a launch line is in it"));
+    if (!is_any) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "it contains no word of a launch line"));
     MUIR_TRY(name_unknown(ctx, style, &pairs, found));
 done:
     muir_pairs_free(&pairs);

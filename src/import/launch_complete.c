@@ -53,7 +53,7 @@ static muir_status complete_experts(muir_ctx *ctx, muir_pairs *pairs, muir_impor
     else if (shared > 0)
         MUIR_TRY(muir_import_note(
             ctx, found, MUIR_NOTE_UNKNOWN, "", "",
-            "moe-shared-expert-intermediate-size %lld is no multiple of an expert's %lld", shared, ffn));
+            "moe-shared-expert-intermediate-size %lld is not a multiple of an expert's %lld", shared, ffn));
     if (first > 0 && wide > 0) {
         MUIR_TRY(muir_import_note_int(ctx, found, MUIR_NOTE_TAKEN, "model.first_dense_layers", first,
                                       "moe-layer-freq"));

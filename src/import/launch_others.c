@@ -199,7 +199,7 @@ muir_status muir_launch_complete_speed(muir_ctx *ctx, muir_pairs *pairs, muir_im
         else
             MUIR_TRY(
                 muir_fail(ctx, MUIR_ERR_ARG,
-                          "train_batch_size=%lld is no multiple of train_micro_batch_size_per_gpu=%lld x "
+                          "train_batch_size=%lld is not a multiple of train_micro_batch_size_per_gpu=%lld x "
                           "gradient_accumulation_steps=%lld",
                           global, micro, pieces));
     }

@@ -179,8 +179,8 @@ muir_status muir_log_summarise(muir_ctx *ctx, muir_log *log)
         square += value * value;
     }
     if (log->kept < LEAST_STEPS - 1)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "of %d steps only %d are alike: no step time can be told", n,
-                           log->kept));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "only %d of %d steps are alike: the step time is unclear",
+                           log->kept, n));
     log->mean = sum / log->kept;
     log->median = median;
     log->deviation = sqrt(fmax(square / log->kept - log->mean * log->mean, 0.0));

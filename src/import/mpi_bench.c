@@ -70,7 +70,8 @@ static muir_status take_row(muir_ctx *ctx, const muir_import_source *source, con
         return muir_fail(ctx, MUIR_ERR_ARG,
                          "it does not say how many ranks took part: ranks=N says it (and servers=N)");
     if (servers > ranks || (servers > 0 && ranks % servers != 0))
-        return muir_fail(ctx, MUIR_ERR_ARG, "%d ranks do not lie evenly on %d servers", ranks, servers);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%d ranks cannot be spread evenly over %d servers", ranks,
+                         servers);
     return muir_points_add(
         ctx, points,
         (muir_point){kind, nccl_bytes(kind, bytes, ranks), time_s, ranks, servers > 0 ? servers : 1});

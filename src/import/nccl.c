@@ -93,7 +93,8 @@ static muir_status take_row(muir_ctx *ctx, const muir_import_source *source, con
                          "it does not say how many ranks took part: ranks=N says it (and servers=N)");
     const muir_point point = {kind, bytes, time_s, ranks, hosts > 0 ? hosts : 1};
     if (point.servers > ranks || ranks % point.servers != 0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%d ranks do not lie evenly on %d servers", ranks, point.servers);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%d ranks cannot be spread evenly over %d servers", ranks,
+                         point.servers);
     return muir_points_add(ctx, points, point);
 }
 

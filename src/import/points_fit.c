@@ -276,7 +276,7 @@ muir_status muir_points_fit(muir_ctx *ctx, const muir_import_source *source, mui
     muir_status st = MUIR_OK;
     muir_scenario *scenario = NULL;
     level levels[2];
-    if (points->n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "no row of measurements is in it");
+    if (points->n == 0) return muir_fail(ctx, MUIR_ERR_ARG, "it contains no row of measurements");
     if (!source->fleet)
         return muir_fail(
             ctx, MUIR_ERR_ARG,

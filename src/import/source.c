@@ -122,7 +122,7 @@ muir_status muir_import_open(muir_ctx *ctx, const muir_importer *importer, muir_
     else
         MUIR_TRY(parse(ctx, source->path, source->text, source->length, &source->document));
     if (!json_is_object(source->document))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: its outermost part is no mapping of keys", source->path));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: its top level is not a mapping of keys", source->path));
 done:
     return st;
 }

@@ -17,7 +17,7 @@ static muir_status check_shares(muir_ctx *ctx, const char *path, hid_t group, co
     MUIR_TRY_H5(space = H5Dget_space(dataset));
     const int64_t ranks = (int64_t)H5Sget_simple_extent_npoints(space);
     if (ranks != ctx->size)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s was written by %lld ranks, but these are %d", path,
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s was written by %lld ranks, but this launch has %d", path,
                            (long long)ranks, ctx->size));
     MUIR_TRY(muir_checkpoint_move(ctx, path, dataset, H5T_NATIVE_INT64, ctx->rank, 1, false, &share));
     if (share != l->bytes)
@@ -95,8 +95,8 @@ static muir_status read_file(muir_ctx *ctx, muir_checkpoint *c, const char *path
     MUIR_TRY(muir_checkpoint_get_number(ctx, path, file, "block_bytes", &block));
     MUIR_TRY(muir_checkpoint_get_number(ctx, path, file, "step", step));
     if (version != MUIR_CHECKPOINT_FORMAT || block != MUIR_CHECKPOINT_BLOCK)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s has format version %lld, but this muir reads %d", path,
-                           (long long)version, (int)MUIR_CHECKPOINT_FORMAT));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s has format version %lld, but this version of muir reads %d",
+                           path, (long long)version, (int)MUIR_CHECKPOINT_FORMAT));
     for (int i = 0; i < c->n_parts; i++)
         MUIR_TRY(muir_agree(ctx, read_part(ctx, path, file, &c->layout[i], time)));
 done:

@@ -60,7 +60,7 @@ static muir_status look(muir_ctx *ctx, const char *path, bool *exists)
     if (st != MUIR_OK) return st;
     if (!is_ours)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "%s is not a telemetry file that muir wrote, or is damaged, and stays as it is: "
+                         "%s is not a telemetry file written by muir, or is damaged, and is left as it is: "
                          "give another name",
                          path);
     *exists = true;
@@ -95,7 +95,8 @@ muir_status muir_claim_lock_part(muir_ctx *ctx, const char *path, const char *pa
         close(file);
         if (is_mine)
             return muir_fail(ctx, MUIR_ERR_ARG,
-                             "%s is in the way and not muir's: move it, or give another name", part);
+                             "%s is in the way and was not written by muir: move it, or give another name",
+                             part);
     }
     return muir_fail(ctx, MUIR_ERR_ARG, "%s is being written by another run", path);
 }

@@ -83,7 +83,7 @@ static muir_status open_column(muir_ctx *ctx, const muir_columns *columns, const
     MUIR_TRY_H5(space = H5Dget_space(c->dataset));
     const bool is_text = H5Tget_class(c->type) == H5T_STRING;
     if (is_text != (text == H5T_STRING) || H5Sget_simple_extent_ndims(space) > 2)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: /%s is no column of %s", path, name,
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: /%s is not a column of %s", path, name,
                            text == H5T_STRING ? "texts" : "numbers"));
     MUIR_TRY_H5(H5Sget_simple_extent_dims(space, c->shape, NULL));
 done:
@@ -139,7 +139,7 @@ muir_status muir_columns_texts(muir_ctx *ctx, const muir_columns *columns, const
     hid_t space = H5I_INVALID_HID;
     MUIR_TRY(open_column(ctx, columns, name, H5T_STRING, &c));
     if (H5Tis_variable_str(c.type) <= 0)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: /%s is no column of texts of any length", path, name));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: /%s is not a column of texts of any length", path, name));
     MUIR_TRY(muir_alloc(ctx, c.shape[0], sizeof *found, name, &found));
     MUIR_TRY_H5(space = H5Dget_space(c.dataset));
     MUIR_TRY_H5(H5Dread(c.dataset, c.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, found));

@@ -185,7 +185,7 @@ muir_status muir_repair_file(muir_ctx *ctx, const char *path, muir_repair *repai
     MUIR_TRY(muir_stored_is_telemetry(ctx, path, &is_telemetry));
     if (!is_telemetry)
         MUIR_TRY(
-            muir_fail(ctx, MUIR_ERR_ARG, "%s is not a telemetry file that muir wrote, or is damaged", path));
+            muir_fail(ctx, MUIR_ERR_ARG, "%s is not a telemetry file written by muir, or is damaged", path));
     found.bytes_before = bytes_of(lock);
     MUIR_TRY(make_whole(ctx, path, &found));
     MUIR_TRY(muir_pack(ctx, path, true, &lock));

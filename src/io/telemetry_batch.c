@@ -98,7 +98,7 @@ muir_status muir_batch_create(muir_ctx *ctx, muir_telemetry *telemetry)
     place_batches(telemetry, false, NULL, &total);
     if (gathered > INT_MAX)
         return muir_fail(ctx, MUIR_ERR_ARG,
-                         "telemetry batches of %zu bytes a rank are too large: lower batch_rows", gathered);
+                         "telemetry batches of %zu bytes per rank are too large: lower batch_rows", gathered);
     MUIR_TRY(muir_alloc(ctx, total, 1, "telemetry batches", &telemetry->memory));
     telemetry->gather_bytes = gathered;
     size_t offset = 0;

@@ -63,11 +63,12 @@ static muir_status check_dataset(muir_ctx *ctx, const muir_telemetry *telemetry,
     MUIR_TRY_H5(stored = H5Dget_type(dataset));
     MUIR_TRY_H5(is_equal = H5Tequal(stored, muir_h5_file_type(type)));
     if (!is_equal || n_dims != (width > 0 ? 2 : 1))
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: %s/%s has another type or shape than this run writes",
-                           path, group, name));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG,
+                           "%s: %s/%s has a different type or shape from what this run writes", path, group,
+                           name));
     if (width > 0 && size[1] != width)
-        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: %s/%s has %llu values a row, this run writes %zu", path,
-                           group, name, (unsigned long long)size[1], width));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: %s/%s has %llu values per row, but this run writes %zu",
+                           path, group, name, (unsigned long long)size[1], width));
     *n_rows = (size_t)size[0];
 done:
     if (stored >= 0) H5Tclose(stored);
@@ -81,8 +82,8 @@ static muir_status check_format(muir_ctx *ctx, const muir_telemetry *telemetry)
     char *format = NULL;
     MUIR_TRY(muir_stored_attribute(ctx, telemetry->path, telemetry->file, "", "format_version", &format));
     if (strcmp(format, MUIR_TELEMETRY_FORMAT) != 0)
-        st = muir_fail(ctx, MUIR_ERR_ARG, "%s has format_version %s, this muir writes %s", telemetry->path,
-                       format, MUIR_TELEMETRY_FORMAT);
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s has format_version %s, but this version of muir writes %s",
+                       telemetry->path, format, MUIR_TELEMETRY_FORMAT);
 done:
     free(format);
     return st;

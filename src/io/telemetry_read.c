@@ -61,8 +61,8 @@ static muir_status stored_text(muir_ctx *ctx, const char *path, hid_t file, cons
     char *found = NULL;
     dataset = H5Dopen2(file, name, H5P_DEFAULT);
     if (dataset < 0)
-        MUIR_TRY(
-            muir_fail(ctx, MUIR_ERR_ARG, "%s is damaged or not muir's: its %s cannot be read", path, name));
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG,
+                           "%s is damaged or was not written by muir: its %s cannot be read", path, name));
     MUIR_TRY_H5(space = H5Dget_space(dataset));
     if (H5Sget_simple_extent_type(space) != H5S_SCALAR)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s: %s is not a single text", path, name));

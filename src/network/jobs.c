@@ -51,8 +51,9 @@ static muir_status check_left(muir_ctx *ctx, const char *what, const double *lef
 {
     for (int64_t i = 0; left && i < n; i++)
         if (!(left[i] > 0.0 && left[i] <= 1.0))
-            return muir_fail(ctx, MUIR_ERR_ARG, "%g is left of %s %lld, but must be above 0, at most 1",
-                             left[i], what, (long long)i);
+            return muir_fail(ctx, MUIR_ERR_ARG,
+                             "the share left of %s %lld is %g, but must be above 0 and at most 1", what,
+                             (long long)i, left[i]);
     return MUIR_OK;
 }
 

@@ -281,7 +281,7 @@ muir_status muir_fault_fit_make(muir_ctx *ctx, const muir_fault_log *log, muir_e
         return muir_fail(ctx, MUIR_ERR_ARG, "the log names %d servers, but --servers says %d",
                          (int)log->servers, (int)x.servers);
     if (x.days * 86400.0 > most_log_s || 1e-9 * (double)log->length_ns > x.days * 86400.0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "the log goes on for %.3f days, but --days says %g",
+        return muir_fail(ctx, MUIR_ERR_ARG, "the log covers %.3f days, but --days says %g",
                          1e-9 * (double)log->length_ns / 86400.0, x.days);
     const double chip_days = x.chips * x.servers * x.days;
     fit->exposure = x;

@@ -19,8 +19,8 @@ muir_status muir_calibrate(muir_ctx *ctx, const char *path, muir_scenario *scena
     }
     if (sigma > most_sigma)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_CHECK,
-                           "calibrate=host: the same work takes times that deviate by %.0f %% here, but the "
-                           "fleet clock takes at most %.0f %%: this machine is busy with something else",
+                           "calibrate=host: times of the same work vary by %.0f %% here, but the fleet clock "
+                           "accepts at most %.0f %%: this machine is busy with something else",
                            100.0 * sigma, 100.0 * most_sigma));
     scenario->fleet.variation.step_sigma = sigma;
 done:

@@ -146,8 +146,9 @@ static void add_file(muir_describe *d, const muir_scenario *scenario, const char
     add_text(d, "", "build", muir_build_text());
     add_attribute(d, "", "seed", MUIR_I64, &d->seed);
     add_attribute(d, "", "ranks", MUIR_I64, &d->ranks);
-    add_text(d, "", "source",
-             "muir: an emulator of distributed training; provenance says what was really executed");
+    add_text(
+        d, "", "source",
+        "muir: an emulator of distributed training; the attribute provenance says what was really executed");
 }
 
 /* The 80 % interval of modelled step times, as factors on them, and what the stack's figures rest on. */

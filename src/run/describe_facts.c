@@ -58,7 +58,7 @@ static void add_rank_facts(muir_describe *d)
     add_fact(d, "rank", "rank", MUIR_I64, l->replicas, "replicas", "1", "rank map: replicas of the rank");
     for (int a = 0; a < MUIR_MESH_AXES; a++)
         add_fact(d, "rank", "rank", MUIR_I64, l->mesh[a], names[a], "1",
-                 "rank map: place along this axis of the host clock's mesh, -1: none");
+                 "rank map: place along this axis of the host clock's mesh, -1 means none");
 }
 
 static void add_host_facts(muir_describe *d)
@@ -67,28 +67,30 @@ static void add_host_facts(muir_describe *d)
     if (d->index[MUIR_TABLE_HOST] < 0) return;
     add_fact(d, "host", "rank", MUIR_TEXT, l->node, "node", "1", "name of the rank's node");
     add_fact(d, "host", "rank", MUIR_F64, l->peak_flop_per_s, "peak_flop_per_s", "FLOP/s",
-             "multiply-add peak of the rank's cores, of the job's precision");
+             "multiply-add peak of the rank's cores in the job's precision");
     add_fact(d, "host", NULL, MUIR_TEXT, l->host.kernel, "kernel", "1", "matrix product kernel of rank 0");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.factor, "shrink_factor", "1",
              "dimensions are divided by it, bytes by its square");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.layers, "shrink_layers", "1",
-             "layers of the job for each that is executed");
+             "layers of the job per executed layer");
     add_fact(d, "host", NULL, MUIR_F64, &l->host.shrink.microbatches, "shrink_microbatches", "1",
-             "microbatches of the job for each that is executed");
+             "microbatches of the job per executed microbatch");
     add_fact(d, "host", NULL, MUIR_F64, &l->shrink_bytes, "shrink_bytes", "1",
              "bytes of messages, collectives and memory streams are divided by it");
     if (l->host.snapshot.job_bytes > 0.0) {
         add_fact(d, "host", NULL, MUIR_F64, &l->host.snapshot.job_bytes, "checkpoint_job_bytes", "byte",
-                 "the job's checkpoint, which real ones stand for");
+                 "size of the job's checkpoint, which real ones represent");
         add_fact(d, "host", NULL, MUIR_F64, &l->host.snapshot.divisor, "checkpoint_divisor", "1",
-                 "bytes of the job's checkpoint for each that is really written");
+                 "bytes of the job's checkpoint per byte really written");
     }
     add_fact(d, "host", NULL, MUIR_F64, &l->host.planned_step_s, "planned_step_s", "s",
-             "dilated: length of a step of rank 0 by the timetable; 0: as soon as possible");
-    add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_off_s, "exposed_off_s", "s",
-             "collectives that the job hides, when they block: a step before the run, slowest rank");
-    add_fact(d, "host", NULL, MUIR_F64, &l->host.exposed_on_s, "exposed_on_s", "s",
-             "what could be seen of them with overlap: a step before the run, slowest rank");
+             "dilated: planned length of a step of rank 0; 0 means as fast as possible");
+    add_fact(
+        d, "host", NULL, MUIR_F64, &l->host.exposed_off_s, "exposed_off_s", "s",
+        "collectives that the job hides, when they block: measured in a step before the run, slowest rank");
+    add_fact(
+        d, "host", NULL, MUIR_F64, &l->host.exposed_on_s, "exposed_on_s", "s",
+        "the part of them that is exposed with overlap: measured in a step before the run, slowest rank");
     add_fact(d, "host", NULL, MUIR_TEXT, muir_host_progress_text(l->is_overlapped), "progress", "1",
              "who progresses MPI while products run");
     add_fact(d, "host", "rank", MUIR_TEXT, l->binding, "binding", "1", "what the rank runs on");
@@ -118,15 +120,16 @@ static void add_coll_facts(muir_describe *d)
     add_fact(d, group, across, MUIR_TEXT, l->coll_chosen, "chosen", "1",
              "where the algorithm comes from: forced, measured, reused, untuned");
     add_fact(d, group, across, MUIR_F64, l->coll_median_s, "chosen_median_s", "s",
-             "median of the algorithm when it was chosen; NaN: not measured");
-    add_fact(d, group, across, MUIR_F64, l->coll_mpi_s, "mpi_median_s", "s",
-             "trial of the MPI library's own then; NaN: not measured, or it does not do this");
+             "median of the algorithm when it was chosen; NaN means not measured");
+    add_fact(
+        d, group, across, MUIR_F64, l->coll_mpi_s, "mpi_median_s", "s",
+        "median of the MPI library's own algorithm at that time; NaN means not measured, or it has none");
     if (l->n_trials == 0) return;
     add_fact(d, group, "trial", MUIR_I64, l->trial_coll, "trial_collective", "1",
              "number of the collective that an algorithm was tried for");
     add_fact(d, group, "trial", MUIR_TEXT, l->trial_algorithm, "trial_algorithm", "1", "algorithm tried");
     add_fact(d, group, "trial", MUIR_F64, l->trial_s, "trial_s", "s",
-             "median of its calls, the best of a few where it was far behind");
+             "median of its calls; the best of a few where it was far behind");
 }
 
 void muir_describe_texts(muir_describe *d, const muir_scenario *scenario)

@@ -30,9 +30,9 @@ struct muir_describe_memory {
 };
 
 static const char *const totals[TOTALS][2] = {
-    {"allocated_bytes", "peak of what tensors take"},
-    {"reserved_bytes", "the same with what the allocator holds"},
-    {"total_bytes", "the same with libraries and driver"},
+    {"allocated_bytes", "peak of the memory that tensors take"},
+    {"reserved_bytes", "the same, with what the allocator holds"},
+    {"total_bytes", "the same, with libraries and driver"},
 };
 
 static void add(muir_describe *d, const char *group, const char *dimension, muir_value_type type,
@@ -69,7 +69,7 @@ static muir_status add_stages(muir_ctx *ctx, muir_describe *d, const muir_scenar
     add(d, "memory", "stage", MUIR_TEXT, m->moment, "moment", "1", "when the stage is at its peak");
     m->room_bytes = muir_chip_room(&s->fleet.chip);
     add(d, "memory", NULL, MUIR_F64, &m->room_bytes, "room_bytes", "byte",
-        "device memory that programs have on a chip");
+        "device memory that programs can use on a chip");
 done:
     return st;
 }
@@ -112,11 +112,11 @@ static void describe_timeline(muir_describe *d, const timeline *t, size_t n)
             add(d, t->group, "slot", MUIR_F64, &t->part_bytes[i * n], m->name[i], "byte",
                 muir_memory_part_help((muir_memory_part)i));
     add(d, t->group, "slot", MUIR_F64, t->allocated, "allocated_bytes", "byte",
-        "what tensors take at the fullest moment of the slot");
+        "memory that tensors take at the fullest moment of the slot");
     add(d, t->group, "slot", MUIR_TEXT, t->phase, "phase", "1", "what the slot does");
     add(d, t->group, "slot", MUIR_TEXT, t->moment, "moment", "1", "the fullest moment of the slot");
     add(d, t->group, "slot", MUIR_I64, t->chunk, "chunk", "1",
-        "which of the stage's chunks the slot is about");
+        "which of the stage's chunks the slot computes");
     add(d, t->group, "slot", MUIR_I64, t->microbatch, "microbatch", "1", "which microbatch");
 }
 

@@ -40,7 +40,7 @@ static const enumeration enumerations[ENUMERATIONS] = {
     [NOTICED] = {"noticed", "how an event is noticed", 0, MUIR_NOTICED_COUNT, muir_noticed_name},
     [CONSEQUENCES] = {"consequence", "what an event does", 0, MUIR_CONSEQUENCE_COUNT, muir_consequence_name},
     [TIERS] = {"tier", "tier of checkpoints", 0, MUIR_TIER_COUNT + 1, muir_tier_name},
-    [FLIPS] = {"flip_kind", "what a flip hits the result of", 0, MUIR_FLIP_MESSAGE + 1, flip_name},
+    [FLIPS] = {"flip_kind", "whose result a flip hits", 0, MUIR_FLIP_MESSAGE + 1, flip_name},
     [VERDICTS] = {"verdict", "what a power trace says of a limit", MUIR_VERDICT_NO_LIMIT,
                   MUIR_VERDICT_MET - MUIR_VERDICT_NO_LIMIT + 1, verdict_name},
 };

@@ -16,8 +16,8 @@ static muir_status check_format(muir_ctx *ctx, const char *path)
     char *stored = NULL;
     muir_status st = muir_telemetry_read_attribute(ctx, path, "", "format_version", &stored);
     if (st == MUIR_OK && strcmp(stored, MUIR_TELEMETRY_FORMAT) != 0)
-        st = muir_fail(ctx, MUIR_ERR_ARG, "%s has format_version %s, this muir writes %s", path, stored,
-                       MUIR_TELEMETRY_FORMAT);
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s has format_version %s, but this version of muir writes %s",
+                       path, stored, MUIR_TELEMETRY_FORMAT);
     free(stored);
     return st;
 }

@@ -292,16 +292,17 @@ static muir_status judge(muir_ctx *ctx, const run_state *r, bool is_stopped, con
 {
     const int64_t reached = r->first_step + s->steps, damaged = s->saves.wrong + s->saver.wrong;
     if (is_stopped && r->limit_ns > 0 && !is_over(r))
-        return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %.4g of %.4g days; go on with --resume",
+        return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %.4g of %.4g days; continue with --resume",
                          (double)account(r)->total_ns / 86400e9, r->scenario->run.days);
     if (is_stopped && r->limit_ns == 0 && reached < r->steps)
-        return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; go on with --resume",
+        return muir_fail(ctx, MUIR_ERR_STOPPED, "stopped after %lld of %lld steps; continue with --resume",
                          (long long)reached, (long long)r->steps);
     if (s->tally.wrong > 0)
         return muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checked results of the host clock were wrong",
                          (long long)s->tally.wrong, (long long)s->tally.checked);
     if (damaged > 0)
-        return muir_fail(ctx, MUIR_ERR_CHECK, "%lld of %lld checkpoints that were read were wrong, first: %s",
+        return muir_fail(ctx, MUIR_ERR_CHECK,
+                         "%lld of %lld checkpoints read back were wrong, the first one:  %s",
                          (long long)damaged, (long long)(s->saves.reads + s->saver.verified + s->saver.wrong),
                          s->saver.damage);
     return MUIR_OK;

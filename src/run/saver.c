@@ -48,7 +48,7 @@ static void name_files(muir_saver *s, const char *path)
 static muir_status check_folder(muir_ctx *ctx, const char *folder)
 {
     if (strcmp(folder, "auto") == 0 || access(folder, W_OK | X_OK) == 0) return MUIR_OK;
-    return muir_fail(ctx, MUIR_ERR_ARG, "host.checkpoint=%s is no folder that can be written to", folder);
+    return muir_fail(ctx, MUIR_ERR_ARG, "host.checkpoint=%s is not a writable folder", folder);
 }
 
 static muir_status make_data(muir_ctx *ctx, muir_saver *s, const muir_snapshot_facts *facts)
@@ -201,7 +201,7 @@ static muir_status check_contents(muir_ctx *ctx, const muir_saver *s, int file, 
         const int64_t at =
             muir_snapshot_check((uint64_t)s->scenario->run.seed, step, s->rank, i, part->data, part->bytes);
         if (at >= 0)
-            return muir_fail(ctx, MUIR_ERR_CHECK, "%s: part %s of rank %d is another from byte %lld on",
+            return muir_fail(ctx, MUIR_ERR_CHECK, "%s: part %s of rank %d differs from byte %lld on",
                              s->path[file], part->name, s->rank, (long long)at);
     }
     return MUIR_OK;

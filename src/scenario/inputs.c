@@ -48,6 +48,15 @@ const muir_input *muir_input_at(int i)
     return &inputs[i];
 }
 
+void muir_input_kinds_text(char *text, size_t size)
+{
+    text[0] = '\0';
+    for (int i = 0; i < muir_input_count(); i++) {
+        const size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s%s", i ? ", " : "", muir_input_at(i)->schema->kind);
+    }
+}
+
 const void *muir_input_file(const muir_input *input, const muir_scenario *scenario)
 {
     return (const char *)scenario + input->offset;

@@ -18,6 +18,9 @@ typedef struct muir_input {
 int muir_input_count(void);
 const muir_input *muir_input_at(int i);
 
+/* Names of the kinds, as messages list them: "scenario, fleet, ..."; text  out  [size]. Local. */
+void muir_input_kinds_text(char *text, size_t size);
+
 /* The file's struct in a scenario; borrowed from it. Local. */
 const void *muir_input_file(const muir_input *input, const muir_scenario *scenario);
 

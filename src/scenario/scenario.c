@@ -203,7 +203,7 @@ static muir_status check_run(muir_ctx *ctx, const muir_scenario *s)
                          "steps=%lld and days=%g are both given, but one sets the other: give one of them",
                          (long long)s->run.steps, s->run.days);
     if (muir_scenario_peak_flop_per_s(s) <= 0.0)
-        return muir_fail(ctx, MUIR_ERR_ARG, "precision=%s, but chip %s cannot do it",
+        return muir_fail(ctx, MUIR_ERR_ARG, "precision=%s, but chip %s does not support it",
                          muir_scenario_precision(s), s->fleet.top.chip);
     if (!muir_schedule_find(p->schedule)) {
         char known[200] = "";

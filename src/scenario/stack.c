@@ -40,8 +40,8 @@ static muir_status load(muir_ctx *ctx, const char *name, const char *where, int 
     if (!stack->kind[0]) goto done;
     if (depth == MOST_KINDS)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG,
-                           "%s: kind '%s' is one of more than %d kinds of kinds: does one name itself?", path,
-                           stack->kind, MOST_KINDS));
+                           "%s: kind '%s' is in a chain of more than %d kinds: does one of them name itself?",
+                           path, stack->kind, MOST_KINDS));
     snprintf(asks, sizeof asks, "%s: kind", path);
     MUIR_TRY(load(ctx, stack->kind, asks, depth + 1, &kind, &kind_loader));
     muir_yaml_inherit(loader, &kind_loader, is_own);

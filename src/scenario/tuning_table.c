@@ -69,7 +69,7 @@ static muir_status read_rows(muir_ctx *ctx, const char *path, const muir_yaml_tr
     muir_status st = MUIR_OK;
     const muir_yaml_node *rows = muir_yaml_tree_child(tree, &tree->nodes[0], "rows");
     if (!rows || rows->kind != MUIR_YAML_SEQUENCE)
-        return muir_fail(ctx, MUIR_ERR_ARG, "%s: no tuning table, which starts with `rows:`", path);
+        return muir_fail(ctx, MUIR_ERR_ARG, "%s: not a tuning table, which starts with `rows:`", path);
     for (int i = tree->nodes[0].first; i >= 0; i = tree->nodes[i].next)
         if (&tree->nodes[i] != rows)
             return muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: '%s' where a tuning table holds one key, `rows`",

@@ -156,7 +156,7 @@ static muir_status read_row(reader *r, int i, muir_collective_row *row)
         return muir_fail(r->ctx, MUIR_ERR_ARG, "%s", muir_csv_get(r->table, i, "notes"));
     row->kind = muir_coll_kind_find(row->op);
     if (row->kind == MUIR_COLL_KIND_COUNT)
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "op is '%s', which is no collective", row->op);
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "op is '%s', which is not a collective", row->op);
     MUIR_TRY(number(r, i, "servers", 1, MOST_SERVERS, &servers));
     MUIR_TRY(number(r, i, "ranks", 2, 1e9, &ranks));
     MUIR_TRY(number(r, i, "bytes", 0, 1e15, &row->bytes));
@@ -169,7 +169,7 @@ static muir_status read_row(reader *r, int i, muir_collective_row *row)
         const char *name = value_of(r->names, "way", way);
         row->forced = name ? muir_way_find(name) : NULL;
         if (!row->forced)
-            MUIR_TRY(muir_fail(r->ctx, MUIR_ERR_ARG, "algorithm is '%s', which muir has no way for", way));
+            MUIR_TRY(muir_fail(r->ctx, MUIR_ERR_ARG, "algorithm is '%s', which muir does not model", way));
         row->fleet.library.fabric_reduction = strcmp(name, "fabric_reduction") == 0;
     }
     muir_fleet_slice(&row->fleet, (int64_t)ranks);

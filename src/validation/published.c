@@ -33,7 +33,7 @@ static muir_status set(request *r, const char *key, const char *value)
 {
     if (r->n == MOST) return muir_fail(r->ctx, MUIR_ERR_ARG, "more than %d keys in a row", MOST);
     if (snprintf(r->text[r->n], WIDTH, "%s=%s", key, value) >= WIDTH)
-        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s is longer than %d letters", key, WIDTH);
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s is longer than %d characters", key, WIDTH);
     r->n++;
     return MUIR_OK;
 }

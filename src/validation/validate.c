@@ -75,7 +75,7 @@ static muir_status measured(muir_ctx *ctx, const muir_csv *table, int i, const m
         *time_s = value;
         return MUIR_OK;
     }
-    return muir_fail(ctx, MUIR_ERR_ARG, "step_time_s is empty, and so are the rates that could stand for it");
+    return muir_fail(ctx, MUIR_ERR_ARG, "step_time_s is empty, and so are the rates that could replace it");
 }
 
 static bool is_timed(const muir_csv *table, int i)

@@ -92,7 +92,7 @@ class Checkpoints(Case):
         self.assertEqual(steps, {50, 60})
         process = muir(*JOB, "host.checkpoint=/no/such", "-o", self.path("y.h5"))
         self.assertEqual(process.returncode, 2)
-        self.assertEqual(message(process), ["muir: host.checkpoint=/no/such is no folder that can be written to"])
+        self.assertEqual(message(process), ["muir: host.checkpoint=/no/such is not a writable folder"])
 
     def test_without_checkpoints_nothing_is_written(self):
         got, text = self.summary("run", "tiny", "host.budget=0.002", "steps=20", "-o", self.path("x.h5"))

@@ -157,7 +157,7 @@ class CollectiveFiles(unittest.TestCase):
         self.refused("holds nothing yet", algorithm("allreduce", 2, [((1, 1, 1), [(1 - r, 1 - r, [("s", ("s", 0), ("i", 0))])]) for r in range(2)]))
         self.refused("lacks the contribution of rank 1", algorithm("allreduce", 2, [
             ((1, 1, 0), [(-1, -1, [("cpy", ("i", 0), ("o", 0))])]) for _ in range(2)]))
-        self.refused("made for 3 ranks, but there are 2", ring_all_reduce(3), ranks=2)
+        self.refused("written for 3 ranks, but there are 2", ring_all_reduce(3), ranks=2)
 
     def test_wrong_files_are_refused_with_their_line(self):
         good = ring_all_reduce(2)

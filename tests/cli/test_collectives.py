@@ -104,8 +104,8 @@ class Collectives(unittest.TestCase):
 
     def test_wrong_calls_end_with_a_sentence(self):
         for arguments, expected in (((self.table([{}], ["id", "op"]),), "no column 'chip'"),
-                                    ((str(TABLE), "--leave-out", "chip"), "--leave-out 'chip': of collectives, source is known"),
-                                    (("nowhere.csv",), "nowhere.csv"), ((str(TABLE), "another.csv"), "takes the only table")):
+                                    ((str(TABLE), "--leave-out", "chip"), "--leave-out 'chip': for collectives, it must be source"),
+                                    (("nowhere.csv",), "nowhere.csv"), ((str(TABLE), "another.csv"), "has its own table")):
             process = validate(*arguments)
             self.assertEqual(process.returncode, 2, process.stderr)
             self.assertIn(expected, process.stderr)

@@ -78,10 +78,10 @@ class Files(unittest.TestCase):
         self.write("thesis.txt", "thesis")
         self.write("mine.yaml", "steps: 3\n")
         for resume in ([], ["--resume"]):
-            self.check(self.muir(*JOB, "steps=2", "-o", "thesis.txt", *resume), 2, "thesis.txt is not a telemetry file that muir wrote")
+            self.check(self.muir(*JOB, "steps=2", "-o", "thesis.txt", *resume), 2, "thesis.txt is not a telemetry file written by muir")
         self.check(self.muir("run", "mine.yaml", "-o", "./mine.yaml"), 2, "-o ./mine.yaml is the scenario itself: give another name")
         self.check(self.muir("run", "./mine.yaml", "--json", "mine.yaml"), 2, "--json mine.yaml is the scenario itself")
-        self.check(self.muir(*JOB, "-o", "j.h5", "--json", "j.h5"), 2, "-o j.h5 and --json j.h5 are one file: give two names")
+        self.check(self.muir(*JOB, "-o", "j.h5", "--json", "j.h5"), 2, "-o j.h5 and --json j.h5 are the same file: give two names")
         self.assertEqual(self.names(), ["mine.yaml", "thesis.txt"])
 
     def test_resume_without_a_file_starts(self):
@@ -125,10 +125,10 @@ class Files(unittest.TestCase):
             self.assertFalse(self.opens(name))
             repaired = self.muir("repair", name)
             self.assertEqual(repaired.returncode, 0, repaired.stderr)
-            self.assertIn("its run was killed; now it opens for every tool", repaired.stdout)
+            self.assertIn("its run was killed; now every tool can open it", repaired.stdout)
             self.assertIn(f"/fleet          {self.steps(name)} step", repaired.stdout)
             self.assertTrue(self.opens(name))
-            self.assertIn("is whole", self.muir("repair", name).stdout)
+            self.assertIn("is complete", self.muir("repair", name).stdout)
             steps = f"steps={self.steps(name) + 20}"
             for arguments in ([name, "--resume"], [f"whole{i}.h5"]):
                 process = self.muir(*job, steps, "-o", *arguments)
@@ -139,7 +139,7 @@ class Files(unittest.TestCase):
 
     def test_what_cannot_be_repaired_stays(self):
         self.write("thesis.txt", "thesis")
-        self.check(self.muir("repair", "thesis.txt"), 2, "thesis.txt is not a telemetry file that muir wrote, or is damaged")
+        self.check(self.muir("repair", "thesis.txt"), 2, "thesis.txt is not a telemetry file written by muir, or is damaged")
         self.check(self.muir("repair", "none.h5"), 2, "none.h5: No such file or directory")
         self.check(self.muir("repair"), 2, "muir repair needs a telemetry file: muir repair FILE.h5")
         self.assertEqual(self.names(), ["thesis.txt"])

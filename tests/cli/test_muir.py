@@ -53,13 +53,13 @@ class Program(Case):
             ("run", "rainier", "parallel.tp=48"): "parallel.tp=48 does not divide model.heads=256",
             ("run", "tiny", "-x"): "unknown option -x (--help lists the options)",
             ("run", "tiny", "-o"): "option -o needs a value",
-            ("run", "tiny", "rainier"): "'rainier' after 'tiny': one is enough (overrides are written key=value)",
-            ("run", "tiny", "-o", "/no/such/x.h5"): "-o /no/such/x.h5: /no/such/ is no folder that can be written to",
+            ("run", "tiny", "rainier"): "'rainier' after 'tiny': only one is expected (overrides are written key=value)",
+            ("run", "tiny", "-o", "/no/such/x.h5"): "-o /no/such/x.h5: /no/such/ is not a writable folder",
             ("run", "tiny", "-o", "-"): "-o -: telemetry is a file and cannot go to standard output",
-            ("run", "tiny", "-o", "x", "--json", "./x"): "-o x and --json ./x are one file: give two names",
+            ("run", "tiny", "-o", "x", "--json", "./x"): "-o x and --json ./x are the same file: give two names",
             ("run", "tiny", "host.all_reduce=2f2b"): "host.all_reduce '2f2b' is unknown; known: auto, ring, ...",
             ("check", "tiny", "--ranks", "0"): "--ranks is 0, but must be 1 to 10,000,000",
-            ("bench", "coffee"): "muir bench what? clock, coll, fft, fft3d, gemm",
+            ("bench", "coffee"): "which benchmark? clock, coll, fft, fft3d, gemm",
             ("list", "coffee"): None,
             ("frobnicate",): "unknown command 'frobnicate' (muir --help lists them)",
         }
@@ -144,7 +144,7 @@ class Program(Case):
         process.send_signal(signal.SIGTERM)
         _, errors = patience.communicate(process)
         self.assertEqual(process.returncode, 75, errors)
-        self.assertRegex(errors, "muir: stopped after [0-9]+ of 1000000 steps; go on with --resume")
+        self.assertRegex(errors, "muir: stopped after [0-9]+ of 1000000 steps; continue with --resume")
 
     def test_json_has_the_documented_shape(self):
         process = muir(*JOB, "steps=5", "--json", "-", "-o", self.path("x.h5"), ranks=2)

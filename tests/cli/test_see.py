@@ -177,7 +177,7 @@ class Perfetto(Case):
 
     def test_wrong_input_is_one_sentence(self):
         file, out = self.telemetry("plain.h5"), self.folder / "x.json"
-        wrong = {("export",): "muir export to what?", ("export", "perfetto"): "which file?", ("export", "perfetto", file): "where to?",
+        wrong = {("export",): "which format?", ("export", "perfetto"): "which file?", ("export", "perfetto", file): "which output?",
                  ("export", "perfetto", file, "-o", out, "--steps", "5:2"): "--steps 5:2: write a step",
                  ("export", "perfetto", file, "-o", out, "--steps", "999"): "--steps: the file has no step from 999",
                  ("export", "perfetto", __file__, "-o", out): __file__}

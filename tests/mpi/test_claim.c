@@ -143,8 +143,8 @@ static void what_muir_did_not_write_is_refused(void)
     char part[80], found[16] = "";
     remove_all(path);
     write_words(path, "thesis");
-    check_refused(path, false, "is not a telemetry file that muir wrote");
-    check_refused(path, true, "is not a telemetry file that muir wrote");
+    check_refused(path, false, "is not a telemetry file written by muir");
+    check_refused(path, true, "is not a telemetry file written by muir");
     if (muir_is_root(ctx)) {
         FILE *file = fopen(path, "r");
         CU_ASSERT(fgets(found, sizeof found, file) && strcmp(found, "thesis") == 0);
@@ -158,7 +158,7 @@ static void what_muir_did_not_write_is_refused(void)
     }
     snprintf(part, sizeof part, "%s.part", path);
     write_words(part, "half a film");
-    check_refused(path, false, "is in the way and not muir's");
+    check_refused(path, false, "is in the way and was not written by muir");
     check_refused(folder, false, "is a folder, not a file");
     check_refused(pipe, false, "is a device or a pipe, not a file");
     check_refused(link, false, "is a link to a file that is not there");

@@ -330,7 +330,7 @@ static void what_cannot_be_done_is_refused(void)
     expect_refusal(comm, muir_coll_find(MUIR_ALL_TO_ALL, "mpi"), &(muir_coll_spec){.count = (size_t)1 << 31},
                    "all_to_all mpi: 2147483648 elements are more than MPI counts in an int");
     if ((comm->size & (comm->size - 1)) != 0) {
-        snprintf(message, sizeof message, "all_reduce swing is not made for %d ranks", comm->size);
+        snprintf(message, sizeof message, "all_reduce swing does not work on %d ranks", comm->size);
         expect_refusal(comm, muir_coll_find(MUIR_ALL_REDUCE, "swing"), &(muir_coll_spec){.count = 1},
                        message);
     }

@@ -84,7 +84,7 @@ static void impossible_layouts_are_one_sentence(void)
         {{"steps", "seed=1"}, "argument 'steps' is not of the form key=value"},
         {{"steps=5", "days=2"},
          "steps=5 and days=2 are both given, but one sets the other: give one of them"},
-        {{"parallel.ep=2", "seed=1"}, "parallel.ep=2, but a dense model has no experts to share out"},
+        {{"parallel.ep=2", "seed=1"}, "parallel.ep=2, but a dense model has no experts"},
         {{"parallel.schedule=2f2b", "seed=1"},
          "parallel.schedule '2f2b' is unknown; known: gpipe, 1f1b, interleaved, zb-h1, zb-v, dualpipe"},
     };

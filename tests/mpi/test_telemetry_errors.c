@@ -76,10 +76,10 @@ static void a_file_of_another_kind_is_refused(void)
         fputs("steps: 30\n", file);
         fclose(file);
     }
-    check_failed(try_open(&s, file_name()), MUIR_ERR_ARG, "not a telemetry file that muir wrote");
+    check_failed(try_open(&s, file_name()), MUIR_ERR_ARG, "not a telemetry file written by muir");
     check_failed(muir_telemetry_read_text(ctx, file_name(), "scenario/resolved", &text), MUIR_ERR_ARG,
                  file_name());
-    check_failed(try_create(&s, file_name()), MUIR_ERR_ARG, "not a telemetry file that muir wrote");
+    check_failed(try_create(&s, file_name()), MUIR_ERR_ARG, "not a telemetry file written by muir");
     CU_ASSERT_PTR_NULL(text);
 }
 

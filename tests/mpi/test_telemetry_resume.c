@@ -232,14 +232,14 @@ static void another_description_is_refused(void)
     sample_describe(ctx->size, &s);
     write_whole(&s);
     s.dimensions[4].size = 7;
-    check_refused(&s, "server/slowdown has 5 values a row, this run writes 7");
+    check_refused(&s, "server/slowdown has 5 values per row, but this run writes 7");
 
     sample_describe(ctx->size, &s);
     muir_column other = s.tables[SAMPLE_EVENTS].columns[0];
     s.tables[SAMPLE_EVENTS].columns = &other;
     s.tables[SAMPLE_EVENTS].n_columns = 1;
     other.type = MUIR_I64;
-    check_refused(&s, "events/kind has another type or shape than this run writes");
+    check_refused(&s, "events/kind has a different type or shape from what this run writes");
     other.type = MUIR_I32;
     other.label.name = "colour";
     check_refused(&s, "has no dataset events/colour, which this run writes");
@@ -259,7 +259,7 @@ static void another_format_version_is_refused(void)
         H5Aclose(format);
         H5Fclose(file);
     }
-    check_refused(&s, "has format_version 0, this muir writes 2");
+    check_refused(&s, "has format_version 0, but this version of muir writes 2");
 }
 
 int main(int argc, char **argv)

@@ -223,7 +223,7 @@ static void families_refuse_what_they_cannot_do(void)
     expect_refusal(owner, 1,
                    "model.patch=16, but family dense_transformer does not use it (vision_transformer would); "
                    "leave it at 0");
-    expect_refusal(tables, 4, "parallel.ep=1, but family dlrm shares its tables out over all dp=2 replicas");
+    expect_refusal(tables, 4, "parallel.ep=1, but family dlrm spreads its tables over all dp=2 replicas");
     expect_refusal(
         widths, 3,
         "model: bottom_mlp='512-x' top_mlp='1024-1024-512-256-1' must be widths like 512-256-128, the "

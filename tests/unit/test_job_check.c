@@ -160,7 +160,7 @@ static const layout layouts[] = {
      NO,
      SILENT,
      SILENT,
-     "parallel.ep=2, but a dense model has no experts to share out",
+     "parallel.ep=2, but a dense model has no experts",
      NULL},
     {"split experts of a model that has none",
      {DENSE, "parallel.dp=8", "parallel.etp=3"},

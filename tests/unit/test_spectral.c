@@ -263,11 +263,11 @@ static void operators_refuse_what_they_cannot_do(void)
     expect_refusal(wide,
                    "parallel.cp=80 cuts grid=64x64x40 with modes=8x8x8 into equal shares neither as slabs "
                    "nor as pencils");
-    expect_refusal(channels, "parallel.tp=2, but family fourier_neural_operator shares out points (cp), not "
+    expect_refusal(channels, "parallel.tp=2, but family fourier_neural_operator splits points (cp), not "
                              "channels; it must be 1");
     expect_refusal(shares,
                    "parallel.ep=2, but family fourier_neural_operator holds the matrices of all modes on "
-                   "each chip (ep=1) or shares them out with the points (ep=cp=4)");
+                   "each chip (ep=1) or splits them like the points (ep=cp=4)");
     expect_refusal(modes,
                    "model: grid='64x64x40' modes='8x8x22' must be 2 to 4 sizes each, like 64x64x40 and "
                    "8x8x8, of modes at most half of the grid's");

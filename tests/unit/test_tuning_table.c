@@ -83,7 +83,7 @@ static void check_refused(const char *text, const char *expected)
 static void wrong_tables_are_answered_with_the_line_and_what_is_allowed(void)
 {
     check_refused("a: [b\n", "test_tuning_table.yaml:2: not YAML: ");
-    check_refused("lines:\n- {}\n", "test_tuning_table.yaml: no tuning table, which starts with `rows:`");
+    check_refused("lines:\n- {}\n", "test_tuning_table.yaml: not a tuning table, which starts with `rows:`");
     check_refused("rows:\n- 5\n", "test_tuning_table.yaml:2: a row must hold keys");
     check_refused(START "ranks: 2, bytes: 1, algorithm: ring}\n",
                   "test_tuning_table.yaml:2: key 'time_s' is missing: median time");

@@ -180,7 +180,8 @@ static void rows_that_cannot_be_run_say_why(void)
          "must be a whole number"},
         {"a,dgx-h100,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,bf16,,yes,",
          "step_time_s is empty"},
-        {"a,dgx-a100-80gb,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,fp8,1,yes,", "cannot do it"},
+        {"a,dgx-a100-80gb,64,x,GPT-22B,,,,,,,,,,2048,64,1,4,4,1,4,1,,1,none,no,fp8,1,yes,",
+         "does not support it"},
         {"a,dgx-h100,8,x,Llama-3.1-70B [LoRA],,,,,,,,,,4096,32,1,1,2,,4,1,,,,no,fp8,1,yes,", "not modelled"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

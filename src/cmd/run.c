@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "summary/report.h"
 #include "cmd/run_ensemble.h"
+#include "cmd/run_jobs.h"
 #include "host_clock/algorithms.h"
 #include "io/file.h"
 
@@ -166,17 +167,33 @@ static muir_status execute_ensemble(muir_ctx *ctx, const muir_scenario *scenario
     return muir_run_ensemble(ctx, scenario, &options);
 }
 
+/* A scenario with `jobs:`; is_one: it has none. */
+static muir_status try_jobs(muir_ctx *ctx, const run_arguments *a, bool *is_one)
+{
+    muir_run_jobs_options options = {.path = a->path,
+                                     .json = a->json,
+                                     .history = a->history,
+                                     .is_quiet = a->is_quiet,
+                                     .is_alone = a->seeds || a->until || a->is_resumed,
+                                     .stop = &stop_requested};
+    catch_signals();
+    return muir_run_jobs(ctx, &a->args, &options, is_one);
+}
+
 static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     muir_status st = MUIR_OK;
+    bool is_one = true;
     run_arguments a = {.path = NULL};
     muir_scenario scenario;
     char path[MUIR_NAME_SIZE + 16];
     MUIR_TRY(read_arguments(ctx, argc, argv, &a));
     write_history(argc, argv, a.history, sizeof a.history);
-    MUIR_TRY(muir_scenario_load(ctx, a.args.positional, a.args.overrides, a.args.n_overrides, &scenario));
     MUIR_TRY(check_folder(ctx, "--json", a.json));
     MUIR_TRY(check_folder(ctx, "-o", a.path));
+    MUIR_TRY(try_jobs(ctx, &a, &is_one));
+    if (!is_one) goto done;
+    MUIR_TRY(muir_scenario_load(ctx, a.args.positional, a.args.overrides, a.args.n_overrides, &scenario));
     snprintf(path, sizeof path, "muir-%s.h5", scenario.name);
     MUIR_TRY(check_names(ctx, &a, a.path ? a.path : path));
     if (a.seeds || a.until)

@@ -305,3 +305,8 @@ void muir_fleet_clock_replay(muir_fleet_clock *c, int64_t step, double attempt_s
     muir_events_end(c->events, attempt_s, &attempt);
     muir_heat_advance(&c->heat, &attempt);
 }
+
+void muir_fleet_clock_lend(muir_fleet_clock *clock, int32_t server, bool is_taken)
+{
+    muir_events_lend(clock->events, server, is_taken);
+}

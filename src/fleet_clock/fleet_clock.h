@@ -77,6 +77,9 @@ muir_power_step muir_fleet_row_power(const muir_fleet_clock *clock, const muir_f
  * Local. */
 void muir_fleet_clock_replay(muir_fleet_clock *clock, int64_t step, double attempt_s);
 
+/* As muir_events_lend. Local. */
+void muir_fleet_clock_lend(muir_fleet_clock *clock, int32_t server, bool is_taken);
+
 /* The event machine: events of the last row, account, reaction; borrowed. Local. */
 const muir_events *muir_fleet_clock_events(const muir_fleet_clock *clock);
 

@@ -74,3 +74,71 @@ done:
     free(leaf_order);
     return st;
 }
+
+/* The next numbers of a list: first to last; false at its end or where it is no list. */
+static bool next_range(const char **at, int64_t *first, int64_t *last)
+{
+    char *end = NULL;
+    *at += strspn(*at, " ,");
+    if (!**at) return false;
+    *first = *last = strtoll(*at, &end, 10);
+    if (end == *at || *first < 0) return false;
+    if (*end == '-') {
+        const char *second = end + 1;
+        *last = strtoll(second, &end, 10);
+        if (end == second || *last < *first) return false;
+    }
+    *at = end;
+    return *end == '\0' || strchr(" ,", *end) != NULL;
+}
+
+static muir_status take_listed(muir_ctx *ctx, const muir_fleet *fleet, const char *list, int64_t servers,
+                               int32_t job, int32_t *of_server)
+{
+    const char *at = list;
+    int64_t first = 0, last = 0, n = 0;
+    while (next_range(&at, &first, &last)) {
+        if (last >= fleet->top.servers)
+            return muir_fail(ctx, MUIR_ERR_ARG, "server %lld is not in the fleet of %lld servers",
+                             (long long)last, (long long)fleet->top.servers);
+        for (int64_t s = first; s <= last; s++, n++) {
+            if (of_server[s] >= 0)
+                return muir_fail(ctx, MUIR_ERR_ARG, "server %lld has a job already", (long long)s);
+            of_server[s] = job;
+        }
+    }
+    if (*at)
+        return muir_fail(
+            ctx, MUIR_ERR_ARG,
+            "placement is '%.60s', but must be packed, by_leaf, scattered, random or servers such as "
+            "0-63 128",
+            list);
+    if (n != servers)
+        return muir_fail(ctx, MUIR_ERR_ARG, "the list has %lld servers, but the job takes %lld", (long long)n,
+                         (long long)servers);
+    return MUIR_OK;
+}
+
+muir_status muir_jobs_take(muir_ctx *ctx, const muir_fleet *fleet, muir_placement placement, uint64_t seed,
+                           const char *list, int64_t servers, int32_t job, int32_t *of_server)
+{
+    muir_status st = MUIR_OK;
+    const size_t n = (size_t)fleet->top.servers;
+    int64_t *order = NULL, *leaf_order = NULL, taken = 0;
+    if (list) return take_listed(ctx, fleet, list, servers, job, of_server);
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *order, "places of jobs", &order));
+    MUIR_TRY(muir_alloc(ctx, n, sizeof *leaf_order, "places of jobs", &leaf_order));
+    order_servers(placement, fleet->top.servers, fleet->fabric.leaf_servers, seed, order, leaf_order);
+    for (size_t i = 0; i < n && taken < servers; i++) {
+        if (of_server[order[i]] >= 0) continue;
+        of_server[order[i]] = job;
+        taken++;
+    }
+    if (taken < servers)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "the jobs need more servers than the fleet's %lld",
+                       (long long)fleet->top.servers);
+done:
+    free(order);
+    free(leaf_order);
+    return st;
+}

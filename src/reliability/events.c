@@ -247,6 +247,19 @@ void muir_events_end(muir_events *e, double attempt_s, muir_attempt *a)
     a->training_step = e->progress;
 }
 
+void muir_events_lend(muir_events *e, int32_t server, bool is_taken)
+{
+    const muir_server_state state = muir_servers_state(e->servers, server);
+    if (is_taken) {
+        if (state == MUIR_SERVER_SPARE)
+            muir_servers_drain(e->servers, server, INT64_MAX, MUIR_SERVER_CUT_OFF);
+        return;
+    }
+    if (state == MUIR_SERVER_IN_JOB) muir_servers_restart(e->servers, server, e->now_ns);
+    if (state == MUIR_SERVER_CUT_OFF) muir_servers_return(e->servers, server, e->now_ns);
+    if (muir_servers_state(e->servers, server) == MUIR_SERVER_SPARE) muir_servers_hold(e->servers, server);
+}
+
 const muir_event *muir_events_of_row(const muir_events *e, int *n)
 {
     *n = e->n_events;

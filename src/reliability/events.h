@@ -78,6 +78,12 @@ void muir_events_begin(muir_events *events, int64_t row, muir_disturbance *distu
  * Local; allocates nothing. */
 void muir_events_end(muir_events *events, double attempt_s, muir_attempt *attempt);
 
+/* A spare server that several jobs share, between two rows.
+ * is_taken  in   another job has it; else it is everybody's, and does not fail while nobody has it, or this
+ *                job has just put it in a slot, where it may fail from now on
+ * Local. */
+void muir_events_lend(muir_events *events, int32_t server, bool is_taken);
+
 /* Events of the last row, in the order in which they were met; the caller reads them before the next begin.
  * Local. */
 const muir_event *muir_events_of_row(const muir_events *events, int *n);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""muir jobs: placements, degraded parts, and tables that cannot be read.
+"""muir jobs: placements, degraded parts, and tables that cannot be read. muir run with `jobs:`: what they cost each
+other, faults, spares, and files that cannot be read.
 
 usage: test_jobs.py MUIR
 """
@@ -10,6 +11,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+try:
+    import h5py
+except ImportError:  # the Python of the build has none
+    h5py = None
 
 MUIR = sys.argv[1]
 DATA = pathlib.Path(__file__).resolve().parents[2] / "data" / "jobs"
@@ -66,6 +72,111 @@ class Jobs(unittest.TestCase):
             process = jobs(*arguments)
             self.assertEqual(process.returncode, 2, process.stderr)
             self.assertIn(expected, process.stderr)
+
+
+HEAD = """fleet: dgx-h100
+steps: 12
+host: {every: 0}
+overrides: fleet.servers=520 fleet.fabric.leaf_servers=16 fleet.fabric.oversubscription=8 fleet.variation.step_sigma=0
+jobs:
+"""
+MOE = """  - {name: NAME, scenario: llama3-16k, placement: PLACE, model: deepseek-v3-671b, seq_len: 4096, global_batch_size: 4096,
+     micro_batch_size: 1, stack.dispatch: once, parallel: {tp: 1, ep: 64, pp: 16, vpp: 1, schedule: 1f1b, dp: 128, cp: 1,
+     order: tp-cp-dp-pp}MORE}
+"""
+
+
+def moe(name, place, more=""):
+    return MOE.replace("NAME", name).replace("PLACE", place).replace("MORE", f", {more}" if more else "")
+
+
+class Shared(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.telemetry = pathlib.Path(self.folder.name) / "out.h5"
+
+    def run_jobs(self, text, *arguments):
+        path = pathlib.Path(self.folder.name) / "jobs.yaml"
+        path.write_text(text)
+        return subprocess.run([MUIR, "run", str(path), "-o", str(self.telemetry), *arguments], capture_output=True, text=True, timeout=120,
+                              check=False)
+
+    def rows(self, text, *arguments):
+        process = self.run_jobs(text, *arguments, "--json", "-")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return json.loads(process.stdout)
+
+    def test_jobs_slow_each_other_where_they_share_uplinks(self):
+        packed = self.rows(HEAD + moe("a", "packed") + moe("b", "packed"))
+        random = self.rows(HEAD + moe("a", "random") + moe("b", "random"))
+        self.assertEqual([row["servers"] for row in packed], [256, 256])
+        for row in packed:
+            self.assertAlmostEqual(row["slowdown"], 1.0, places=9)
+            self.assertEqual(row["leaves_shared"], 0)
+        for row in random:
+            self.assertGreater(row["slowdown"], 1.01)
+            self.assertAlmostEqual(row["slowdown"], row["step_time_s"] / row["alone_s"], places=9)
+
+    def test_one_alone_is_as_a_single_run(self):
+        row = self.rows(HEAD + moe("a", "packed"))[0]
+        self.assertAlmostEqual(row["slowdown"], 1.0, places=12)
+        self.assertEqual(row["steps"], 12)
+
+    def test_uplink_bytes_are_a_part_of_what_ports_send(self):
+        for row in self.rows(HEAD + moe("a", "random") + moe("b", "scattered")):
+            self.assertGreater(row["port_bytes"], row["uplink_bytes"])
+            self.assertGreater(row["uplink_bytes"], 0)
+
+    def test_shares_and_lists_give_servers(self):
+        rows = self.rows(HEAD + moe("a", '"0-100 110,111-264"') + moe("b", "packed", "share: 0.2462"))
+        self.assertEqual([row["servers"] for row in rows], [256, 128])
+        self.assertEqual([row["leaves"] for row in rows], [17, 9])  # b has 101 to 109 and what follows 265
+
+    @unittest.skipUnless(h5py, "h5py")
+    def test_faults_hit_the_job_whose_servers_they_are(self):
+        text = HEAD.replace("steps: 12", "steps: 1500") + "\n".join(moe(name, "random", "servers: 128") for name in "abcd")
+        rows = self.rows(text, "faults=llama3")
+        with h5py.File(self.telemetry) as file:
+            job, server = file["job_events/job"][:], file["job_events/server"][:]
+            owner = file["places/job"][:]
+            steps = file["job/job"][:]
+            self.assertEqual(list(file["job/link_name"].asstr()[:]), ["local", "port", "uplink", "site"])
+        self.assertGreater(len(job), 3)
+        for j, s in zip(job, server):
+            if s >= 0:
+                self.assertIn(owner[s], (j, -1))  # its own, or a spare that it took
+        self.assertEqual([row["events"] for row in rows], [int((job == j).sum()) for j in range(4)])
+        self.assertEqual([row["steps"] for row in rows], [int((steps == j).sum()) for j in range(4)])
+        self.assertGreater(sum(row["still_s"] for row in rows), 0)
+
+    @unittest.skipUnless(h5py, "h5py")
+    def test_one_or_three_ranks_write_the_same(self):
+        text, files = HEAD + moe("a", "random") + moe("b", "random", "start_s: 1.5"), []
+        for ranks in (1, 3):
+            path = pathlib.Path(self.folder.name) / "jobs.yaml"
+            path.write_text(text)
+            process = subprocess.run(["mpirun", "-n", str(ranks), MUIR, "run", str(path), "-q", "-o", str(self.telemetry)],
+                                     capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            with h5py.File(self.telemetry) as file:
+                files.append({name: file["job"][name][:].tobytes() for name in ("job", "end_s", "slowdown", "bytes")})
+        self.assertEqual(files[0], files[1])
+
+    def test_files_that_cannot_be_read_say_where(self):
+        for more, expected in ((moe("a", "heaped"), "jobs.yaml:6: placement is 'heaped'"), (moe("a", "0-9"), "the list has 10 servers"),
+                               (moe("a", "packed", "count: 3"), "more servers than the fleet's 520"),
+                               (moe("a", "packed", "servers: 130"), "jobs.yaml:6"), ("  - {count: none}\n", "count is 'none'"),
+                               (moe("a", "packed", "servers: 1"), "a replica takes 16"), ("  - 7\n", "must have keys and values"),
+                               (moe("a", "packed") + moe("b", "packed", "fleet.servers: 300"), "has a fleet of its own"),
+                               (moe("a", "packed", "share: 0.1, servers: 64"), "servers or a share"),
+                               (moe("a", "packed", "colour: red"), "colour")):
+            process = self.run_jobs(HEAD + more)
+            self.assertEqual(process.returncode, 2, process.stderr)
+            self.assertIn(expected, process.stderr)
+        process = self.run_jobs(HEAD + moe("a", "packed"), "--resume")
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("for one job", process.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""One page with everything about a run, or a comparison of two: report.py FILE.h5 [OTHER.h5] [-o FILE.html]
+"""One page with everything about a run, an ensemble or a study, or a comparison of two runs: report.py FILE.h5 [OTHER.h5] [-o FILE.html]
 
 The page holds its data and the plotly library and needs no network. `muir report` runs this script; run by itself it has
 no picture of the pipeline's schedule, which muir works out again.
@@ -17,10 +17,12 @@ from plotly.offline import get_plotlyjs
 
 import report_figures
 import report_more
+import report_study
 import run_file
 from open_run import open_run
 from report_data import Run, si
 from report_page import cards, escape, page, table
+from study_data import NotAStudy, Study
 
 
 def fail(message):
@@ -88,15 +90,21 @@ def comparison(runs):
     return f"{names[0]} against {names[1]}", f"{runs[0].title()}; {runs[1].title()}", top, [one for one in figures if one], sections
 
 
+def open_one(path):
+    try:
+        return open_run(path)
+    except OSError as error:
+        fail(f"{path}: {error}")
+
+
 def open_all(paths):
     runs = []
     for path in paths:
-        try:
-            file = open_run(path)
-        except OSError as error:
-            fail(f"{path}: {error}")
+        file = open_one(path)
         if "muir_version" not in file.attrs:
             fail(f"{path} is not a telemetry file of muir run")
+        if "study_identity" in file.attrs or "fleet" not in file and "ensemble" in file:
+            fail(f"{path} is of a study or an ensemble; only runs are compared")
         run = Run(path, file)
         if not run.has_steps():
             fail(f"{path} has no steps of a fleet to report (telemetry.level, or a file of another command)")
@@ -105,6 +113,23 @@ def open_all(paths):
         for run in runs:
             run.name = str(run.path)
     return runs
+
+
+def content_of(paths):
+    """What the page shows: of a study, an ensemble, a run, or two runs."""
+    if len(paths) == 1:
+        file = open_one(paths[0])
+        if "study_identity" in file.attrs:
+            file.close()
+            try:
+                return report_study.study_page(Study(paths[0]), PROVENANCE)
+            except NotAStudy as error:
+                fail(error)
+        if "ensemble" in file and "fleet" not in file and len(file["ensemble/seed"]) > 0:
+            ensemble = report_study.Ensemble(paths[0], file)
+            return report_study.ensemble_page(ensemble, PROVENANCE, scenario_sections(ensemble))
+    runs = open_all(paths)
+    return report(runs[0]) if len(runs) == 1 else comparison(runs)
 
 
 class Parser(argparse.ArgumentParser):
@@ -121,12 +146,12 @@ def main():
     if len(args.files) > 2:
         parser.error("one file, or two to compare")
     try:
-        runs = open_all(args.files)
+        content = content_of(args.files)
     except SystemExit as error:
         print(error.code, file=sys.stderr)
         sys.exit(2)
     output = args.output or pathlib.Path(f"{args.files[0].stem}.html")
-    text = page(*(report(runs[0]) if len(runs) == 1 else comparison(runs)), get_plotlyjs())
+    text = page(*content, get_plotlyjs())
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:

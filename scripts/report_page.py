@@ -17,7 +17,7 @@ a{color:var(--accent)}a:focus-visible,summary:focus-visible,.plot:focus-visible{
 .card{border:1px solid var(--line);border-radius:6px;padding:9px 12px}.card b{display:block;font-size:1.12rem}.card span{color:var(--soft);font-size:.82rem}
 figure{margin:22px 0;padding:14px 0 0;border-top:1px solid var(--line);scroll-margin-top:50px}section{scroll-margin-top:50px}
 table{border-collapse:collapse;margin:8px 0;font-size:.88rem}th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--line);
-font-variant-numeric:tabular-nums;overflow-wrap:anywhere}pre{font-size:.78rem;overflow:auto;max-height:420px;border:1px solid var(--line);padding:10px}
+font-variant-numeric:tabular-nums;overflow-wrap:break-word}.wide{overflow-x:auto}pre{font-size:.78rem;overflow:auto;max-height:420px;border:1px solid var(--line);padding:10px}
 @media print{nav,.skip{display:none}figure{break-inside:avoid}pre{max-height:none}main,header{max-width:none}}
 """
 # Figures are drawn one after the other, so that the page can be read meanwhile; drawing again fits them to the paper.
@@ -46,7 +46,7 @@ def table(header, rows, caption=""):
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     title = f"<caption class=skip>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide"><table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def figure_html(figure):

@@ -135,12 +135,13 @@ static muir_status execute(muir_ctx *ctx, const muir_scenario *scenario, const r
     ctx->is_stopped = is_stopped;
     if (!a->is_quiet) ctx->on_phase = muir_progress_phase;
     ctx->phase_data = &line;
+    summary.is_whole = false;
     const muir_status ran = muir_run(ctx, &request, &summary);
     ctx->on_phase = NULL;
     ctx->is_stopped = NULL;
     muir_progress_end(&line);
     if (muir_is_root(ctx)) tell_claim(a, claim, path);
-    if (ran != MUIR_OK && ran != MUIR_ERR_STOPPED && ran != MUIR_ERR_CHECK) MUIR_TRY(ran);
+    if (ran != MUIR_OK && !summary.is_whole) MUIR_TRY(ran);
     const bool is_json_alone = a->json && strcmp(a->json, "-") == 0;
     if (muir_is_root(ctx) && !is_json_alone && !a->is_quiet)
         muir_report_print(scenario, program, &memory, &summary, path);

@@ -3,6 +3,7 @@
 #include "io/telemetry.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -98,7 +99,7 @@ void muir_telemetry_destroy(muir_telemetry **telemetry)
     *telemetry = NULL;
 }
 
-/* Packs a file that is closed but for its lock. What fails here fails nothing: the file is whole. */
+/* Packs a file that is closed but for its lock. What fails here leaves the file whole, and is noted. */
 static void pack_in_time(muir_ctx *ctx, muir_telemetry *telemetry, double pack_s, muir_telemetry_size *size)
 {
     static const double least_s = 0.05, byte_per_s = 1e8; /* a hundred datasets anew; reading and deflating */
@@ -106,7 +107,10 @@ static void pack_in_time(muir_ctx *ctx, muir_telemetry *telemetry, double pack_s
     if (fstat(telemetry->lock, &info) != 0) return;
     size->plain_bytes = size->bytes = info.st_size;
     if (least_s + (double)info.st_size / byte_per_s > pack_s) return;
-    if (muir_pack(ctx, telemetry->path, true, &telemetry->lock) != MUIR_OK) muir_ctx_clear(ctx);
+    if (muir_pack(ctx, telemetry->path, true, &telemetry->lock) != MUIR_OK) {
+        snprintf(size->unpacked, sizeof size->unpacked, "%.159s", ctx->message);
+        muir_ctx_clear(ctx);
+    }
     if (fstat(telemetry->lock, &info) == 0) size->bytes = info.st_size;
 }
 
@@ -114,7 +118,7 @@ muir_status muir_telemetry_close(muir_ctx *ctx, muir_telemetry **telemetry, doub
                                  muir_telemetry_size *size)
 {
     muir_status st = MUIR_OK;
-    muir_telemetry_size found = {0, 0};
+    muir_telemetry_size found = {.bytes = 0};
     if (size) *size = found;
     if (!*telemetry) return MUIR_OK;
     st = muir_telemetry_flush(ctx, *telemetry);

@@ -134,10 +134,12 @@ muir_status muir_telemetry_start(muir_ctx *ctx, muir_claim *claim, const muir_de
 
 /* What became of the file. */
 typedef struct muir_telemetry_size {
-    int64_t plain_bytes, bytes; /* while it was written, and at the end */
+    int64_t plain_bytes, bytes; /* while written, and at the end */
+    char unpacked[160];         /* why it could not be packed; "": nothing failed */
 } muir_telemetry_size;
 
-/* Flushes, closes and frees; packs the file where that is soon done. One that is not packed is only larger.
+/* Flushes, closes and frees; packs the file where that is soon done. One that could not be packed is whole
+ * and only larger: no error, but said in `size`.
  * pack_s  in   time that packing may take [s]; it is estimated from the size; 0: leave it plain
  * size    out  on rank 0, zeros elsewhere; NULL: not wanted
  * Accepts NULL, leaves NULL, frees also on error. Collective over ctx->comm.

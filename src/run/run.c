@@ -270,6 +270,7 @@ static muir_status finish(muir_ctx *ctx, run_state *r, double prepare_s, muir_su
     if (r->saver) s.saver = *muir_saver_get(r->saver);
     s.bytes_per_chip = muir_fleet_clock_bytes_per_chip(r->fleet);
     MUIR_TRY(muir_collector_finish(ctx, r->collector, r->host, &s));
+    s.is_whole = true;
     s.breakeven_use = muir_cost_breakeven_use(&s.cost, &r->scenario->fleet, s.power_mean_w);
     *summary = s;
 done:
@@ -308,6 +309,17 @@ static muir_status judge(muir_ctx *ctx, const run_state *r, bool is_stopped, con
     return MUIR_OK;
 }
 
+/* A file that could not be packed holds everything; it is larger than it should be, and the next thing that
+ * is written there may fail for the same reason. */
+static muir_status judge_packing(muir_ctx *ctx, const run_state *r, const muir_summary *s)
+{
+    muir_status st = MUIR_OK;
+    if (muir_is_root(ctx) && s->file.unpacked[0])
+        st = muir_fail(ctx, MUIR_ERR_FILE, "%s has every row, but could not be packed: %s", path_of(r),
+                       s->file.unpacked);
+    return muir_agree(ctx, st);
+}
+
 muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summary *summary)
 {
     muir_status st = MUIR_OK;
@@ -320,6 +332,7 @@ muir_status muir_run(muir_ctx *ctx, const muir_run_request *request, muir_summar
         MUIR_TRY(run_step(ctx, &r, step, &is_stopped));
     MUIR_TRY(finish(ctx, &r, r.started_s - begin_s, summary));
     st = judge(ctx, &r, is_stopped, summary);
+    if (st == MUIR_OK) st = judge_packing(ctx, &r, summary);
     if (st != MUIR_ERR_STOPPED) muir_saver_finish(ctx, r.saver);
 done:
     destroy(&r);

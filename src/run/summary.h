@@ -76,6 +76,7 @@ typedef struct muir_summary {
     /* muir itself, on rank 0 */
     double fleet_clock_s, host_s, telemetry_s, prepare_s;
     double bytes_per_chip;
+    bool is_whole; /* of a run that ended, whatever it came to; false: it failed before */
     muir_telemetry_size file;
 } muir_summary;
 

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "scenario/catalogue.h"
-#include "scenario/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 enum { KEY_SIZE = 256 };
 

@@ -330,6 +330,8 @@ static void print_file(const muir_summary *m, const char *path)
     printf("telemetry    %s, %s", path, muir_bytes_text((double)m->file.bytes).s);
     if (m->file.bytes < m->file.plain_bytes)
         printf(" (packed from %s)", muir_bytes_text((double)m->file.plain_bytes).s);
+    else if (m->file.unpacked[0])
+        printf(" (not packed: that failed)");
     printf(": read by h5py, xarray, netCDF and h5dump, drawn by scripts/plot_run.py\n");
 }
 
@@ -350,11 +352,11 @@ void muir_report_print(const muir_scenario *scenario, const muir_program *progra
     if (m->power.windows > 0) muir_report_power(scenario, &m->power);
     print_goodput(scenario, m);
     print_host(scenario, m);
-    printf("\nmuir itself  %.4g steps per second: fleet clock %s, host clock %s, telemetry %s of %s, after a "
-           "start of "
-           "%s; %.1f bytes per chip\n",
+    printf("\nmuir itself  %.4g steps per second: fleet clock %s, host clock %s, telemetry %s (%.2g %%) of "
+           "%s, after "
+           "a start of %s; %.1f bytes per chip\n",
            (double)m->steps / m->wall_s, muir_time_text(m->fleet_clock_s).s, muir_time_text(m->host_s).s,
-           muir_time_text(m->telemetry_s).s, muir_time_text(m->wall_s).s, muir_time_text(m->prepare_s).s,
-           m->bytes_per_chip);
+           muir_time_text(m->telemetry_s).s, m->wall_s > 0.0 ? 100.0 * m->telemetry_s / m->wall_s : 0.0,
+           muir_time_text(m->wall_s).s, muir_time_text(m->prepare_s).s, m->bytes_per_chip);
     if (path) print_file(m, path);
 }

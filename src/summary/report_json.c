@@ -313,6 +313,7 @@ static void put_emulation(muir_json *object, const muir_summary *m)
     muir_json_real(&j, "fleet_clock_s", m->fleet_clock_s);
     muir_json_real(&j, "host_s", m->host_s);
     muir_json_real(&j, "telemetry_s", m->telemetry_s);
+    muir_json_real(&j, "telemetry_share", m->wall_s > 0.0 ? m->telemetry_s / m->wall_s : 0.0);
     muir_json_real(&j, "prepare_s", m->prepare_s);
     muir_json_real(&j, "bytes_per_chip", m->bytes_per_chip);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Studies: each case is the ensemble of its scenario at the planner's layout; money by its own formulas.
 
-Usage: test_study.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py is missing."""
+Usage: test_study.py MUIR MPIRUN SOURCE_DIR. Exit code 77: h5py, matplotlib or plotly is missing."""
 import csv
 import io
 import json
@@ -17,7 +17,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "scripts"))
 from python_with import python_with
 
-python_with("h5py", status_if_missing=77)
+python_with("h5py", "matplotlib", "plotly", status_if_missing=77)
 import h5py
 
 MUIR, MPIRUN, SOURCE = sys.argv[1:4]
@@ -105,6 +105,17 @@ class Studies(unittest.TestCase):
                     self.assertEqual(file["required_usd_per_mtoken"][i // 2, i % 2], rows[i]["required_usd_per_mtoken"])
                     self.assertEqual(file["sensitivity_required_usd_per_mtoken"][i // 2, i % 2], rows[4 + i]["required_usd_per_mtoken"])
                 overrides = file["overrides"][1, 0].decode().split()
+            drawn = subprocess.run([sys.executable, f"{SOURCE}/scripts/plot_study.py", path, "-o", folder], capture_output=True, text=True, timeout=120)
+            self.assertEqual(drawn.returncode, 0, drawn.stderr)
+            names = [pathlib.Path(line) for line in drawn.stdout.splitlines()]
+            self.assertEqual([name.stem for name in names], ["s-pareto", "s-tornado", "s-fan", "s-costs"])  # no scaling: four chips in each
+            self.assertTrue(all(name.stat().st_size > 10000 for name in names))
+            report = subprocess.run([sys.executable, f"{SOURCE}/scripts/report.py", path, "-o", f"{folder}/s.html"], capture_output=True, text=True, timeout=120)
+            self.assertEqual(report.returncode, 0, report.stderr)
+            page = pathlib.Path(folder, "s.html").read_text()
+            for row in rows[:4]:
+                self.assertIn(f"<td>{row['required_usd_per_mtoken']:.3g}</td>", page)
+                self.assertIn(row["overrides"], page)
             single = json.loads(muir("run", "tiny", *overrides, "-q", "--seeds", "2", "--json", "-").stdout)["ensemble"]
             self.assertEqual(single["tokens_per_s"]["mean"], rows[2]["tokens_per_s"]["mean"])
 

@@ -3,6 +3,7 @@
 #include <hdf5.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -123,13 +124,32 @@ static void a_killed_file_keeps_its_flushed_rows_and_is_continued(void)
 static void write_and_pack(const sample *s, const char *path, int64_t from, int64_t to)
 {
     muir_ctx *ctx = muir_test_ctx();
-    muir_telemetry_size size = {-1, -1};
+    muir_telemetry_size size = {.bytes = -1};
     muir_telemetry *telemetry = from == 0 ? create(s, path) : open_again(s, path);
     CU_ASSERT_EQUAL(muir_telemetry_rows(telemetry, SAMPLE_FLEET), (size_t)from);
     CU_ASSERT_EQUAL(sample_write(ctx, telemetry, from, to), MUIR_OK);
     CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 1e9, &size), MUIR_OK);
     CU_ASSERT(muir_is_root(ctx) ? 0 < size.bytes && size.bytes < size.plain_bytes / 2 : size.bytes == 0);
     check_file(path, to);
+}
+
+static void a_file_that_cannot_be_packed_is_whole_and_says_why(void)
+{
+    muir_ctx *ctx = muir_test_ctx();
+    const file_names n = names();
+    sample s;
+    char part[64];
+    muir_telemetry_size size = {.bytes = -1};
+    snprintf(part, sizeof part, "%s.part", n.run);
+    sample_describe(ctx->size, &s);
+    muir_telemetry *telemetry = create(&s, n.run);
+    CU_ASSERT_EQUAL(sample_write(ctx, telemetry, 0, 50), MUIR_OK);
+    if (muir_is_root(ctx)) CU_ASSERT_EQUAL(mkdir(part, 0700), 0); /* where the packed one would be made */
+    CU_ASSERT_EQUAL(muir_telemetry_close(ctx, &telemetry, 1e9, &size), MUIR_OK);
+    CU_ASSERT(muir_is_root(ctx) ? strstr(size.unpacked, part) != NULL : size.unpacked[0] == '\0');
+    CU_ASSERT_EQUAL(size.bytes, size.plain_bytes);
+    if (muir_is_root(ctx)) rmdir(part);
+    check_file(n.run, 50);
 }
 
 static void a_packed_file_holds_the_same_and_is_continued(void)
@@ -268,6 +288,8 @@ int main(int argc, char **argv)
         {"a closed file is continued", a_closed_file_is_continued},
         {"a killed file keeps its flushed rows and is continued",
          a_killed_file_keeps_its_flushed_rows_and_is_continued},
+        {"a file that cannot be packed is whole and says why",
+         a_file_that_cannot_be_packed_is_whole_and_says_why},
         {"a packed file holds the same and is continued", a_packed_file_holds_the_same_and_is_continued},
         {"rows that are not whole are cut off", rows_that_are_not_whole_are_cut_off},
         {"a table is cut and grows again", a_table_is_cut_and_grows_again},

@@ -52,8 +52,8 @@ typedef struct muir_import {
     double weights; /* of a model, every tensor counted; 0: unknown */
 } muir_import;
 
-/* TEXT: the file's bytes, at most 16 MiB; DOCUMENT: JSON, TOML, YAML or Python as JSON; FILE: the importer opens
- * it, however large. */
+/* TEXT: the file's bytes, at most 16 MiB; DOCUMENT: JSON, TOML, YAML or Python as JSON; FILE: the importer
+ * opens it, however large. */
 typedef enum muir_import_form { MUIR_IMPORT_TEXT, MUIR_IMPORT_DOCUMENT, MUIR_IMPORT_FILE } muir_import_form;
 
 typedef struct muir_importer {

@@ -30,11 +30,12 @@ ROOMS = {
     "fleet_clock": UP_TO_PARTS,
     "validation": [*UP_TO_PARTS, "fleet_clock"],
     "host_clock": ["base", "kernels", "collectives", "models", "schedule", "scenario"],
+    "replay": [*UP_TO_SCENARIO, "collectives"],
     "run": UP_TO_CLOCKS,
     "api": [*UP_TO_CLOCKS, "run"],
     "bench": [*UP_TO_CLOCKS, "run"],
     "study": [*UP_TO_CLOCKS, "run"],
-    "cmd": [*UP_TO_CLOCKS, "run", "bench", "study"],
+    "cmd": [*UP_TO_CLOCKS, "run", "bench", "study", "replay"],
     "export": [*UP_TO_STEP_TIME, "io", "cmd"],  # its commands are rows of cmd's table
     "main": ["cmd"],
 }

@@ -75,9 +75,10 @@ void muir_pb_put_message(muir_pb *pb, int field, const muir_pb *message)
     put_bytes(pb, field, message->data, message->n);
 }
 
-void muir_pb_clear(muir_pb *pb)
+void muir_pb_put_raw(muir_pb *pb, const muir_pb *message)
 {
-    pb->n = 0;
+    pb->is_out_of_memory |= message->is_out_of_memory;
+    append(pb, message->data, message->n);
 }
 
 void muir_pb_free(muir_pb *pb)

@@ -23,7 +23,7 @@ void muir_pb_put_text(muir_pb *pb, int field, const char *text);
 void muir_pb_put_message(muir_pb *pb, int field, const muir_pb *message);
 void muir_pb_put_varint(muir_pb *pb,
                         uint64_t value); /* a number alone: the length before a message in a file */
-void muir_pb_clear(muir_pb *pb);         /* empty again, with its memory */
+void muir_pb_put_raw(muir_pb *pb, const muir_pb *message); /* its bytes alone, behind such a length */
 void muir_pb_free(muir_pb *pb);
 
 /* What is still to be read. */

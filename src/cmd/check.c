@@ -9,25 +9,19 @@
 #include "cmd/check.h"
 #include "cmd/check_memory.h"
 #include "cmd/cmd.h"
-#include "text/print.h"
 #include "network/network.h"
+#include "text/print.h"
 #include "reliability/events.h"
 #include "step_time/ideal.h"
-#include "step_time/traffic.h"
 #include "host_clock/algorithms.h"
 #include "host_clock/mesh.h"
 #include "host_clock/ops.h"
 #include "host_clock/snapshot.h"
 #include "io/checkpoint.h"
 #include "kernels/peak.h"
-#include "models/layout.h"
-#include "models/routing.h"
 #include "run/times.h"
 #include "memory/fit.h"
 #include "scenario/fold.h"
-
-static const muir_axis axes[] = {MUIR_AXIS_TP, MUIR_AXIS_CP,  MUIR_AXIS_EP,
-                                 MUIR_AXIS_DP, MUIR_AXIS_EDP, MUIR_AXIS_PP};
 
 static void print_job(const muir_scenario *s, const muir_program *program)
 {
@@ -62,77 +56,6 @@ static void print_job(const muir_scenario *s, const muir_program *program)
     printf("batch  %s sequences of %s tokens in %s microbatches per replica\n",
            muir_count_text(job->batch.global_batch_size).s, muir_count_text(job->batch.seq_len).s,
            muir_count_text(job->microbatches).s);
-}
-
-static double axis_bytes(const muir_job *job, const muir_program *program, muir_axis axis)
-{
-    double bytes = 0.0;
-    /* copies of a chunk share its microbatches */
-    const double microbatches = (double)job->microbatches / muir_place_copies(job->place);
-    for (int k = 0; k < program->n_held; k++) {
-        const muir_chunk *chunk = &program->chunks[muir_program_chunk(program, 0, k)];
-        for (int part = 0; part < chunk->n_parts; part++)
-            for (int phase = 0; phase < MUIR_PHASE_COUNT; phase++) {
-                const muir_op_range r = program->blocks[chunk->block[part]].phase[phase];
-                for (int i = r.first; i < r.first + r.n; i++)
-                    if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll.axis == axis)
-                        bytes += program->ops[i].coll.bytes * chunk->repeat[part] * microbatches;
-            }
-    }
-    const muir_op_range ends[] = {program->sync_ops[0], program->update_ops[0]};
-    for (size_t e = 0; e < sizeof ends / sizeof ends[0]; e++)
-        for (int i = ends[e].first; i < ends[e].first + ends[e].n; i++)
-            if (program->ops[i].kind == MUIR_OP_COLL && program->ops[i].coll.axis == axis)
-                bytes += program->ops[i].coll.bytes;
-    return bytes;
-}
-
-/* What the first stage's slots send to other stages. */
-static double message_bytes(const muir_program *program, const muir_order *order)
-{
-    int n = 0, messages = 0;
-    const muir_slot *slots = muir_order_slots(order, 0, &n);
-    for (int i = 0; i < n; i++) {
-        const int chunk = muir_program_chunk(program, 0, slots[i].chunk);
-        const int to = muir_order_output(order, (muir_phase)slots[i].phase, chunk);
-        const int copy = order->place == MUIR_PLACE_MIRROR ? slots[i].chunk : 0;
-        messages += to >= 0 && muir_place_stage(order->place, order->shape.stages, to, copy) != 0;
-    }
-    return messages * program->p2p_bytes;
-}
-
-/* With tokens sent once, how many of the group's servers one visits. */
-static void print_dispatch(const muir_job *job, const muir_group *g)
-{
-    if (job->model.experts == 0 || job->stack.dispatch != MUIR_DISPATCH_ONCE) return;
-    const double held = (double)job->model.experts * (double)g->local / (double)g->p;
-    printf("        a token goes once to each server that it visits: %.3g of %s, for %s experts\n",
-           muir_model_visit(&job->model, held) * (double)g->p / (double)g->local,
-           muir_count_text(g->servers).s, muir_count_text(job->model.topk).s);
-}
-
-static void print_groups(const muir_scenario *s, const muir_program *program, const muir_order *order)
-{
-    printf("\ngroups  members stride  in a server  servers   bytes per chip and step (first stage)\n");
-    for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
-        const int64_t p = muir_job_size(&s->job, axes[i]), stride = muir_job_stride(&s->job, axes[i]);
-        const muir_group g = muir_group_place(&s->fleet, stride, p);
-        if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
-        const double bytes =
-            axes[i] == MUIR_AXIS_PP ? message_bytes(program, order) : axis_bytes(&s->job, program, axes[i]);
-        printf("  %-5s %8s %6s %12s %8s   %s%s\n", muir_axis_name(axes[i]), muir_count_text(p).s,
-               muir_count_text(stride).s, muir_count_text(g.local).s, muir_count_text(g.servers).s,
-               muir_bytes_text(bytes).s,
-               g.sites > 1        ? "  (across sites)"
-               : g.is_beyond_leaf ? "  (beyond a leaf)"
-                                  : "");
-        if (axes[i] == MUIR_AXIS_EP) print_dispatch(&s->job, &g);
-    }
-    double bytes[MUIR_LINK_COUNT];
-    muir_traffic_bytes(s, program, 0, bytes);
-    printf("  sent per chip and step by library %s: %s inside servers, %s through its port (modelled)\n",
-           muir_fleet_library(&s->fleet), muir_bytes_text(bytes[MUIR_LINK_LOCAL]).s,
-           muir_bytes_text(bytes[MUIR_LINK_PORT]).s);
 }
 
 /* What the schedule asks of the layout, and what its lists come to. */
@@ -272,23 +195,23 @@ static void print_executed(const muir_check *c)
     print_shrink(s, c->dilated_s, c->peak_flop_per_s, &c->shrink);
     print_saves(s, program, &fold, c->shrink.factor);
     printf("collectives:\n");
-    for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++) {
-        const int64_t p = muir_job_size(&s->job, axes[i]);
-        if (p < 2 || (axes[i] == MUIR_AXIS_EDP && s->job.model.experts == 0)) continue;
-        const int across = muir_mesh_ranks(&fold, axes[i]);
+    for (int i = 0; i < MUIR_CHECK_AXES; i++) {
+        const muir_axis axis = muir_check_axes[i];
+        const int64_t p = muir_job_size(&s->job, axis);
+        if (!muir_check_has_group(s, axis)) continue;
+        const int across = muir_mesh_ranks(&fold, axis);
         if (across > 1)
-            printf("  %-4s executed over %d ranks for %lld members\n", muir_axis_name(axes[i]), across,
+            printf("  %-4s executed over %d ranks for %lld members\n", muir_axis_name(axis), across,
                    (long long)p);
         else
-            printf("  %-4s modelled: one rank holds all %lld members\n", muir_axis_name(axes[i]),
-                   (long long)p);
+            printf("  %-4s modelled: one rank holds all %lld members\n", muir_axis_name(axis), (long long)p);
     }
 }
 
 static muir_status print_all(muir_ctx *ctx, const muir_check *c)
 {
     print_job(c->scenario, c->program);
-    print_groups(c->scenario, c->program, c->order);
+    muir_check_print_groups(c);
     print_schedule(c->scenario, c->order, c->ideal);
     muir_status st = muir_check_memory(ctx, c->scenario, &c->memory, c->ideal->step_s);
     if (st != MUIR_OK) return st;

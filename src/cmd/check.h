@@ -24,6 +24,18 @@ typedef struct muir_check {
     muir_forecast forecast;
 } muir_check;
 
+/* Axes with groups, in the order in which they are printed. */
+enum { MUIR_CHECK_AXES = 6 };
+extern const muir_axis muir_check_axes[MUIR_CHECK_AXES];
+
+/* Whether the job has groups along an axis. Local. */
+bool muir_check_has_group(const muir_scenario *scenario, muir_axis axis);
+
+/* Groups, and the bytes and calls of a chip of the first stage in a step: the page, and for programs; the
+ * caller's. Local; call on rank 0. */
+void muir_check_print_groups(const muir_check *check);
+json_t *muir_check_groups_json(const muir_check *check);
+
 /* The page on ranks. Local; call on rank 0. */
 void muir_check_print_ranks(const muir_check *check);
 

@@ -78,14 +78,15 @@ json_t *muir_check_json(const muir_check *c)
     const muir_scenario *s = c->scenario;
     const muir_fold fold = muir_fold_make(s, c->ranks, 0);
     return json_pack(
-        "{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:I,s:o,s:f,s:o,s:i,s:i,s:o,s:o,s:o,s:o}", "scenario",
-        s->name, "basis", muir_basis_word(s), "ideal_step_low_s", c->ideal->step_s * c->interval.low,
-        "ideal_step_high_s", c->ideal->step_s * c->interval.high, "fleet_chips",
-        (json_int_t)muir_fleet_chips(&s->fleet), "job_chips", (json_int_t)muir_job_chips(&s->job),
-        "spare_chips", (json_int_t)s->spare_chips, "spare_servers", (json_int_t)s->spare_servers, "params",
-        c->program->params, "active_params", c->program->active_params, "step_flop", c->program->model_flop,
-        "microbatches", (json_int_t)s->job.microbatches, "memory", memory_json(c), "ideal_step_s",
-        c->ideal->step_s, "ideal_parts_s", parts_json(c->ideal), "ranks", c->ranks, "idle_ranks",
-        c->ranks - fold.mesh_ranks, "mesh", mesh_json(&fold), "rank_map", ranks_json(c), "keys", keys_json(s),
-        "forecast", forecast_json(&c->forecast));
+        "{s:s,s:s,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:f,s:f,s:I,s:o,s:f,s:o,s:i,s:i,s:o,s:o,s:o,s:o,s:o}",
+        "scenario", s->name, "basis", muir_basis_word(s), "ideal_step_low_s",
+        c->ideal->step_s * c->interval.low, "ideal_step_high_s", c->ideal->step_s * c->interval.high,
+        "fleet_chips", (json_int_t)muir_fleet_chips(&s->fleet), "job_chips",
+        (json_int_t)muir_job_chips(&s->job), "spare_chips", (json_int_t)s->spare_chips, "spare_servers",
+        (json_int_t)s->spare_servers, "params", c->program->params, "active_params",
+        c->program->active_params, "step_flop", c->program->model_flop, "microbatches",
+        (json_int_t)s->job.microbatches, "memory", memory_json(c), "ideal_step_s", c->ideal->step_s,
+        "ideal_parts_s", parts_json(c->ideal), "ranks", c->ranks, "idle_ranks", c->ranks - fold.mesh_ranks,
+        "mesh", mesh_json(&fold), "rank_map", ranks_json(c), "keys", keys_json(s), "forecast",
+        forecast_json(&c->forecast), "groups", muir_check_groups_json(c));
 }

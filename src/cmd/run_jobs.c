@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 #include "base/units.h"
-#include "cmd/json.h"
-#include "cmd/report.h"
+#include "text/json.h"
+#include "summary/report.h"
 #include "run/shared_run.h"
 
 enum { SHOWN = 40 };

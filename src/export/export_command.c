@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "export/chakra.h"
 #include "export/perfetto.h"
 #include "export/script.h"
 #include "scenario/scenario.h"
@@ -90,19 +91,24 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
 {
     static const char *const of_script[] = {"csv", "parquet", "openmetrics"};
     if (argc > 0 && strcmp(argv[0], "perfetto") == 0) return run_perfetto(ctx, argc - 1, argv + 1);
+    if (argc > 0 && strcmp(argv[0], "chakra") == 0) return muir_chakra_command(ctx, argc - 1, argv + 1);
     for (size_t i = 0; argc > 0 && i < sizeof of_script / sizeof of_script[0]; i++)
         if (strcmp(argv[0], of_script[i]) == 0) return muir_script_run(ctx, "export.py", argc, argv);
-    return muir_fail(ctx, MUIR_ERR_ARG, "which format? perfetto, csv, parquet or openmetrics");
+    return muir_fail(ctx, MUIR_ERR_ARG, "which format? perfetto, chakra, csv, parquet or openmetrics");
 }
 
 const muir_command muir_command_export = {
     .name = "export",
-    .usage = "perfetto|csv|parquet|openmetrics FILE.h5 -o FILE [options]",
+    .usage = "perfetto|chakra|csv|parquet|openmetrics FILE.h5 -o FILE [options]",
     .summary = "write a telemetry file in the formats of other tools",
     .help = "  perfetto      a timeline (Chrome JSON) for ui.perfetto.dev: the modelled schedule of a "
             "replica, steps and\n"
             "                events of the fleet, and executed ops where telemetry.trace_steps stored them\n"
             "    --steps A[:B]   rows of the fleet that are shown; default 0\n"
+            "  chakra        the modelled ideal step as execution traces, PREFIX.CHIP.et, and "
+            "PREFIX.groups.json\n"
+            "    -o PREFIX       where to\n"
+            "    --chips LIST    chips of the job, 0,8,16 or 0:15; default the first chip of every stage\n"
             "  csv, parquet  the columns of a group; csv takes `-o -` for standard output\n"
             "    --group NAME    default fleet; the group events has names for its numbers\n"
             "  openmetrics   figures of the last row, for node_exporter's textfile collector\n"

@@ -2,6 +2,7 @@
 /* Chakra execution traces -> a step program: nodes, durations, dependencies, collectives with their sizes.
  * Source: mlcommons/chakra, schema/protobuf/et_def.proto and feeder (sizes and attributes). A file is a list
  * of messages, each behind its length: the metadata, then nodes. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ enum { STREAM_COMPUTE = 0, STREAM_COLLECTIVES = 1, STREAM_MESSAGES = 2, MOST_WAI
 /* A node as it stands in the file. */
 typedef struct raw {
     uint64_t id, start_us, duration_us, type;
-    char name[MUIR_STEP_NAME], group[MUIR_STEP_NAME];
+    char name[MUIR_STEP_NAME], group[MUIR_STEP_NAME], description[MUIR_STEP_NAME];
     int64_t comm_type, members, stride;
     double comm_bytes, seconds;
     bool is_on_host;
@@ -35,6 +36,7 @@ typedef struct reader {
     int left_out, unknown;
     long long ranks;
     bool has_starts;
+    double first_us; /* the first start on the device */
 } reader;
 
 static muir_status grow(reader *r, void *array, int n, int *room, size_t size)
@@ -96,6 +98,7 @@ static void read_attribute(muir_pb_reader in, raw *node)
     if (strcmp(name, "group_stride") == 0 && number >= 1.0 && number <= 1e9) node->stride = (int64_t)number;
     if (strcmp(name, "duration_s") == 0 && number >= 0.0 && number < 1e9) node->seconds = number;
     if (strcmp(name, "pg_name") == 0) memcpy(node->group, text, sizeof text);
+    if (strcmp(name, "pg_desc") == 0) memcpy(node->description, text, sizeof text);
 }
 
 static muir_status read_node(reader *r, muir_pb_reader in)
@@ -184,7 +187,8 @@ static muir_status as_coll(reader *r, const raw *node, muir_traced *t, muir_trac
                          (unsigned long long)node->id, muir_coll_kind_name(out->coll));
     out->kind = MUIR_TRACED_COLL;
     out->bytes = size_of(node, out->coll, (double)members);
-    out->group = muir_traced_find_group(t, node->group[0] ? node->group : "world", members, node->stride);
+    out->group = muir_traced_find_group(t, node->group[0] ? node->group : "world", node->description, members,
+                                        node->stride);
     return out->group >= 0 ? MUIR_OK
                            : muir_fail(r->ctx, MUIR_ERR_ARG, "more than %d groups", MUIR_STEP_GROUPS);
 }
@@ -204,7 +208,7 @@ static muir_status put(reader *r, raw *const *sorted, raw *node, muir_traced *t)
         out.kind = MUIR_TRACED_MESSAGE, out.bytes = node->comm_bytes;
     if (out.kind == MUIR_TRACED_MESSAGE) out.stream = STREAM_MESSAGES;
     if (out.kind == MUIR_TRACED_COLL) out.stream = STREAM_COLLECTIVES;
-    double ready_us = 0.0;
+    double ready_us = r->first_us;
     node->node = t->n;
     MUIR_TRY(muir_traced_add(r->ctx, t, node->name, &out));
     for (int i = 0; i < node->n_waits; i++) {
@@ -214,7 +218,7 @@ static muir_status put(reader *r, raw *const *sorted, raw *node, muir_traced *t)
         const double end_us = (double)other->start_us + 1e6 * other->seconds;
         ready_us = end_us > ready_us ? end_us : ready_us;
     }
-    if (r->has_starts && is_device && node->n_waits > 0 && (double)node->start_us > ready_us + 1.0)
+    if (r->has_starts && is_device && (double)node->start_us > ready_us + 1.0)
         t->nodes[t->n - 1].idle_s = 1e-6 * ((double)node->start_us - ready_us);
 done:
     return st;
@@ -252,23 +256,22 @@ static muir_status put_in_order(reader *r, raw **sorted, int *stack, muir_traced
 }
 
 /* First start to last end; where the trace has no starts, nothing is known. */
-static double span_s(const reader *r)
+static double span_s(reader *r)
 {
-    double first_us = 1e300, last_us = 0.0;
+    double last_us = 0.0;
+    r->first_us = r->has_starts ? 1e300 : 0.0;
     for (int i = 0; i < r->n && r->has_starts; i++) {
         const raw *node = &r->nodes[i];
         if (node->is_on_host || node->type < LOAD || node->type > COLLECTIVE) continue;
-        const double end_us = (double)node->start_us + 1e6 * node->seconds;
-        first_us = (double)node->start_us < first_us ? (double)node->start_us : first_us;
-        last_us = end_us > last_us ? end_us : last_us;
+        r->first_us = fmin(r->first_us, (double)node->start_us);
+        last_us = fmax(last_us, (double)node->start_us + 1e6 * node->seconds);
     }
-    return last_us > first_us ? 1e-6 * (last_us - first_us) : 0.0;
+    return last_us > r->first_us ? 1e-6 * (last_us - r->first_us) : 0.0;
 }
 
 static muir_status note(reader *r, muir_traced *t, muir_import *found)
 {
     muir_status st = MUIR_OK;
-    t->step_s = span_s(r);
     t->ranks = r->ranks;
     for (int i = 0; i < t->n_groups; i++)
         t->ranks = t->groups[i].members > t->ranks ? t->groups[i].members : t->ranks;
@@ -310,6 +313,7 @@ static muir_status read_chakra(muir_ctx *ctx, const muir_import_source *source, 
         if (sorted[i]->id == sorted[i - 1]->id)
             MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "two nodes have the number %llu",
                                (unsigned long long)sorted[i]->id));
+    t.step_s = span_s(&r);
     MUIR_TRY(put_in_order(&r, sorted, stack, &t));
     MUIR_TRY(note(&r, &t, found));
     MUIR_TRY(muir_traced_finish(ctx, source, &t, found));

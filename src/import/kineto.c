@@ -157,7 +157,8 @@ static void as_coll(kineto *k, const event *e, muir_traced *t, muir_traced_node 
     const bool is_sized = out->coll != MUIR_COLL_KIND_COUNT && elements > 0.0 && elements < 1e15 &&
                           each > 0.0 && members >= 1.0 && members <= 1e9;
     if (is_sized)
-        out->group = muir_traced_find_group(t, text(args, "Process Group Name"), (long long)members,
+        out->group = muir_traced_find_group(t, text(args, "Process Group Name"),
+                                            text(args, "Process Group Description"), (long long)members,
                                             stride_of(text(args, "Process Group Ranks")));
     if (!is_sized || out->group < 0) {
         k->unsized++;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { FIRST_ROOM = 1024 };
 
@@ -57,7 +58,8 @@ muir_status muir_traced_wait(muir_ctx *ctx, muir_traced *t, int node)
     return MUIR_OK;
 }
 
-int muir_traced_find_group(muir_traced *t, const char *name, long long members, long long stride)
+int muir_traced_find_group(muir_traced *t, const char *name, const char *description, long long members,
+                           long long stride)
 {
     char cleaned[MUIR_STEP_NAME];
     clean(name[0] ? name : "unnamed", cleaned);
@@ -66,6 +68,7 @@ int muir_traced_find_group(muir_traced *t, const char *name, long long members, 
     if (t->n_groups == MUIR_STEP_GROUPS) return -1;
     muir_traced_group *group = &t->groups[t->n_groups];
     memcpy(group->name, cleaned, sizeof cleaned);
+    clean(description, group->description);
     group->members = members;
     group->stride = stride;
     return t->n_groups++;
@@ -97,10 +100,19 @@ static const char *word_of(const muir_traced_node *node)
     return node->kind == MUIR_TRACED_MESSAGE ? "message" : "compute";
 }
 
-/* Groups of all ranks, and those with the largest distance between ranks, are taken to be replicas. */
+/* Whether a group is one of replicas: as its description says, else where it holds all ranks, or its ranks
+ * are the farthest from each other. */
 static bool does_scale(const muir_traced *t, const muir_traced_group *group)
 {
+    static const char *const replicas[] = {"dp", "edp", "fsdp", "ddp", "world"};
+    static const char *const others[] = {"tensor", "pipeline", "expert", "context", "tp", "pp", "ep", "cp"};
     long long most = 1;
+    for (size_t i = 0; i < sizeof replicas / sizeof replicas[0]; i++)
+        if (strcasecmp(group->description, replicas[i]) == 0) return true;
+    if (strcasestr(group->description, "data_parallel") || strcasestr(group->description, "mesh_dp"))
+        return true;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcasestr(group->description, others[i])) return false;
     for (int i = 0; i < t->n_groups; i++) most = t->groups[i].stride > most ? t->groups[i].stride : most;
     return group->members == t->ranks || (most > 1 && group->stride == most);
 }

@@ -25,7 +25,8 @@ typedef struct muir_traced_node {
 
 typedef struct muir_traced_group {
     char name[MUIR_STEP_NAME];
-    long long members, stride; /* stride: between ranks */
+    long long members, stride;        /* stride: between ranks */
+    char description[MUIR_STEP_NAME]; /* "dp", "DATA_PARALLEL_GROUP"; empty: unknown */
 } muir_traced_group;
 
 typedef struct muir_traced {
@@ -44,8 +45,11 @@ muir_status muir_traced_add(muir_ctx *ctx, muir_traced *t, const char *name, con
 /* Lets the last node wait for another one. Local. MUIR_ERR_MEM. */
 muir_status muir_traced_wait(muir_ctx *ctx, muir_traced *t, int node);
 
-/* Number of the group of that name, made where there is none; -1: too many. Local. */
-int muir_traced_find_group(muir_traced *t, const char *name, long long members, long long stride);
+/* Number of the group of that name, made where there is none; -1: too many.
+ * description  in  what it is for; empty: unknown
+ * Local. */
+int muir_traced_find_group(muir_traced *t, const char *name, const char *description, long long members,
+                           long long stride);
 
 /* The operation that a framework's word means ("_allgather_base"), or MUIR_COLL_KIND_COUNT. Local. */
 muir_coll_kind muir_traced_coll(const char *word);

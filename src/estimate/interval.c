@@ -13,9 +13,10 @@
 static const double normal_80 = 1.2816; /* 80 % of a normal distribution lie within so many deviations */
 static const double bend = 0.04;        /* of a figure's logarithm, for finite differences */
 
-double muir_interval_source(void)
+double muir_interval_scatter(const muir_scenario *scenario)
 {
-    return 0.05;
+    static const double t_80 = 1.533;
+    return scenario->job.stack.scatter * t_80 / normal_80;
 }
 
 muir_interval muir_interval_make(double sigma)
@@ -89,13 +90,12 @@ muir_status muir_interval_of(muir_ctx *ctx, const muir_scenario *scenario, muir_
     muir_status st = MUIR_OK;
     muir_belief belief;
     double slope[MUIR_FIGURES];
-    const bool is_own = scenario->job.stack.basis == MUIR_BASIS_CALIBRATED; /* its source is in its figures */
-    const double scatter = scenario->job.stack.scatter, source = is_own ? 0.0 : muir_interval_source(),
-                 chip = is_own ? 0.0 : scenario->fleet.chip.spread;
+    const bool is_own = scenario->job.stack.basis == MUIR_BASIS_CALIBRATED; /* its chip is in its figures */
+    const double scatter = muir_interval_scatter(scenario), chip = is_own ? 0.0 : scenario->fleet.chip.spread;
     MUIR_TRY(muir_belief_of(ctx, &scenario->job.stack, &belief));
     MUIR_TRY(muir_estimate_slopes(ctx, scenario, slope));
     *interval = muir_interval_make(
-        sqrt(muir_belief_variance(&belief, slope) + scatter * scatter + source * source + chip * chip));
+        sqrt(muir_belief_variance(&belief, slope) + scatter * scatter + chip * chip));
     memcpy(interval->slope, slope, sizeof interval->slope);
 done:
     return st;

@@ -14,9 +14,9 @@ typedef struct muir_interval {
     double slope[MUIR_FIGURES]; /* d log step / d log figure */
 } muir_interval;
 
-/* What one source's way of running and measuring adds, as a standard deviation of the logarithm. Chosen with
- * figures.def: what 80 % intervals of rows that were left out need to hold. */
-double muir_interval_source(void);
+/* What single runs add to the variance of an interval, as a standard deviation: the stack's scatter has the
+ * tails of Student's t with 4 degrees of freedom, of which 80 % lie within 1.533 scatters. Local. */
+double muir_interval_scatter(const muir_scenario *scenario);
 
 /* An interval of a given standard deviation. Local. */
 muir_interval muir_interval_make(double sigma);
@@ -34,9 +34,9 @@ muir_status muir_estimate_step_s(muir_ctx *ctx, const muir_scenario *scenario, c
 muir_status muir_estimate_slopes(muir_ctx *ctx, const muir_scenario *scenario, double *slope);
 
 /* The interval of a scenario's mean step time without faults: slopes, the stack's spreads and correlations,
- * scatter, source and what the chip's own file leaves open.
- *     sigma^2 = slope^T covariance slope + stack.scatter^2 + source^2 + chip.spread^2
- * Calibrated figures hold what source and chip add.
+ * scatter and what the chip's own file leaves open.
+ *     sigma^2 = slope^T covariance slope + (1.196 stack.scatter)^2 + chip.spread^2
+ * Calibrated figures hold what the chip adds.
  * Local. MUIR_ERR_MEM, MUIR_ERR_ARG. */
 muir_status muir_interval_of(muir_ctx *ctx, const muir_scenario *scenario, muir_interval *interval);
 

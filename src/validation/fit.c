@@ -72,6 +72,14 @@ done:
     return st;
 }
 
+/* One more than the first row of the same document. */
+static int64_t release_of(const muir_fit *fit, int i)
+{
+    int first = 0;
+    while (first < i && strcmp(fit->rows[first].source, fit->rows[i].source) != 0) first++;
+    return first + 1;
+}
+
 static muir_status begin_row(muir_ctx *ctx, muir_fit *fit, int k)
 {
     muir_status st = MUIR_OK;
@@ -81,7 +89,7 @@ static muir_status begin_row(muir_ctx *ctx, muir_fit *fit, int k)
     double step_s = 0.0;
     const double scatter = fit->work[i].job.stack.scatter;
     m->address = row_address(&fit->work[i]);
-    m->source = row->family;
+    m->address.release = release_of(fit, i);
     m->variance = scatter * scatter + row->open_sigma * row->open_sigma;
     muir_pool_prior(&fit->work[i].job.stack, m->prior);
     MUIR_TRY(muir_ideal_step_time(ctx, &fit->work[i], &step_s));
@@ -195,15 +203,14 @@ static muir_status predict_row(muir_ctx *ctx, muir_fit *fit, int k, const muir_b
 {
     muir_status st = MUIR_OK;
     const int i = fit->row_of[k];
-    const double scatter = fit->work[i].job.stack.scatter, source = muir_interval_source(),
-                 chip = fit->work[i].fleet.chip.spread;
+    const double scatter = muir_interval_scatter(&fit->work[i]), chip = fit->work[i].fleet.chip.spread;
     double step_s = 0.0;
     *scratch = fit->work[i];
     muir_belief_set_figures(belief->middle, &scratch->job.stack);
     MUIR_TRY(muir_ideal_step_time(ctx, scratch, &step_s));
     const muir_interval interval =
         muir_interval_make(sqrt(muir_belief_variance(belief, fit->measured[k].slope) + scatter * scatter +
-                                source * source + chip * chip + row->open_sigma * row->open_sigma));
+                                chip * chip + row->open_sigma * row->open_sigma));
     row->predicted_s = step_s * exp(fit->beyond[i]);
     row->error = row->predicted_s / row->real_s - 1.0;
     row->low_s = row->predicted_s * interval.low;
@@ -227,8 +234,10 @@ static muir_status predict_rows(muir_ctx *ctx, muir_fit *fit, bool is_all, muir_
         const muir_pool_row *m = &fit->measured[k];
         const int twin = twin_of(fit, k);
         muir_validate_row *row = &rows[fit->row_of[k]];
+        muir_address address = m->address;
+        if (is_all) address.release = 0; /* as files know a stack */
         if (!is_known[twin])
-            MUIR_TRY(muir_pool_belief(ctx, fit->pool, &m->address, m->prior, &beliefs[twin]));
+            MUIR_TRY(muir_pool_belief(ctx, fit->pool, &address, m->prior, &beliefs[twin]));
         is_known[twin] = true;
         row->basis = muir_pool_rows_of(fit->pool, m->address.stack) > 0 ? "fitted" : "pooled";
         MUIR_TRY(predict_row(ctx, fit, k, &beliefs[twin], scratch, row));

@@ -193,9 +193,9 @@ static muir_status leave_out(muir_ctx *ctx, update *u, const muir_belief *before
     MUIR_TRY(solve(ctx, u, before, k, &rest));
     muir_belief_set_figures(rest.middle, &u->work[k].job.stack);
     MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
-    const double variance = muir_belief_variance(&rest, slope_of(u, k));
-    const double scatter = muir_interval_scatter(&u->work[k]), open = row->open_sigma;
-    const muir_interval interval = muir_interval_make(sqrt(variance + scatter * scatter + open * open));
+    const double run = hypot(muir_interval_scatter(&u->work[k]), row->open_sigma);
+    muir_interval interval;
+    MUIR_TRY(muir_interval_at(ctx, &u->work[k], &rest, run, &interval));
     row->predicted_s = step_s * exp(u->beyond[k]);
     row->error = row->predicted_s / row->real_s - 1.0;
     row->low_s = row->predicted_s * interval.low;

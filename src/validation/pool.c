@@ -118,8 +118,7 @@ void muir_pool_destroy(muir_pool **pool)
     *pool = NULL;
 }
 
-/* Log of measured over modelled at the prior middles. */
-static double off_prior(const muir_pool_row *row)
+double muir_pool_off(const muir_pool_row *row)
 {
     double sum = row->log_ratio;
     for (int f = 0; f < MUIR_FIGURES; f++) sum += row->slope[f] * (row->figure[f] - row->prior[f]);
@@ -134,7 +133,7 @@ static muir_status solve(muir_ctx *ctx, muir_pool *p)
         for (int j = 0; j <= i; j++)
             p->factor[(size_t)i * m + (size_t)j] = p->shared[(size_t)row * (size_t)p->n + (size_t)p->used[j]];
         p->factor[(size_t)i * m + (size_t)i] += p->rows[row].variance / p->weight[row];
-        p->weighted[i] = off_prior(&p->rows[row]);
+        p->weighted[i] = muir_pool_off(&p->rows[row]);
     }
     const muir_status st = muir_cholesky(ctx, p->factor, p->n_used);
     if (st != MUIR_OK) return st;

@@ -49,6 +49,9 @@ muir_status muir_pool_learn(muir_ctx *ctx, muir_pool *pool, const bool *is_used)
 muir_status muir_pool_belief(muir_ctx *ctx, const muir_pool *pool, const muir_address *address,
                              const double *prior, muir_belief *belief);
 
+/* Log of measured over modelled at a row's prior middles. Local. */
+double muir_pool_off(const muir_pool_row *row);
+
 /* Prior middles of a stack: its own where it has them, else those of figures.def. Logarithms. Local.
  * prior  out  [MUIR_FIGURES] */
 void muir_pool_prior(const muir_stack *stack, double *prior);

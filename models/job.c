@@ -18,7 +18,7 @@ static const muir_option stack_options[] = {
 #undef MUIR_OPTION_OWNER
 #undef OPTION
 #define MUIR_OPTION_OWNER muir_figures
-#define FIGURE(name, middle, all, kind, chip, software, stack)                                               \
+#define FIGURE(name, middle, spread, profile)                                                                \
     MUIR_OPTION_ROW(FLOAT, name, "0", "0..1e6", "", "of the key of that name")
 static const muir_option figure_options[] = {
 #include "models/figures.def"

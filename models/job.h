@@ -18,7 +18,7 @@ typedef struct muir_parallel {
 #include "models/parallel.def"
 } muir_parallel;
 /* A number for each key of figures.def. */
-#define FIGURE(name, middle, all, kind, chip, software, stack) double name;
+#define FIGURE(name, middle, spread, profile) double name;
 typedef struct muir_figures {
 #include "models/figures.def"
 } muir_figures;
@@ -37,7 +37,7 @@ typedef struct muir_stack {
 #include "models/stack.def"
 #undef OPTION
 
-#define FIGURE(name, middle, all, kind, chip, software, stack) MUIR_FIGURE_##name,
+#define FIGURE(name, middle, spread, profile) MUIR_FIGURE_##name,
 enum {
 #include "models/figures.def"
     MUIR_FIGURE_COUNT

@@ -18,7 +18,7 @@
 #include "validation/stack_file.h"
 
 typedef struct request {
-    const char *rows, *output, *name, *stack; /* NULL: not given */
+    const char *rows, *output, *name, *stack, *slopes; /* NULL: not given */
     bool is_pool;
 } request;
 
@@ -134,6 +134,7 @@ static muir_status pool(muir_ctx *ctx, const request *r)
     MUIR_TRY(read_table(ctx, r, &t));
     MUIR_TRY(muir_fit_create(ctx, t.rows, t.scenarios, t.models, t.csv->n_rows, &fit));
     MUIR_TRY(muir_fit_run(ctx, fit, ROUNDS));
+    if (r->slopes) MUIR_TRY(muir_fit_write(ctx, fit, r->slopes));
     MUIR_TRY(muir_catalogue_names(ctx, "stacks", &names, &n_names));
     for (int i = 0; i < n_names; i++) MUIR_TRY(refit_stack(ctx, r, fit, names[i]));
     MUIR_TRY(muir_fit_predict(ctx, fit, t.rows));
@@ -155,8 +156,9 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     const muir_arg known[] = {{"-o", "--output", &r.output, NULL},
                               {"--name", NULL, &r.name, NULL},
                               {"--stack", NULL, &r.stack, NULL},
+                              {"--slopes", NULL, &r.slopes, NULL},
                               {"--pool", NULL, NULL, &r.is_pool}};
-    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 4, &args));
+    MUIR_TRY(muir_args_read(ctx, argc, argv, known, 5, &args));
     r.rows = args.positional;
     if (!r.rows) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "muir calibrate needs a table of measured runs"));
     if (!r.output)
@@ -165,6 +167,7 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "'%s': muir calibrate takes no overrides", args.overrides[0]));
     if (r.is_pool && (r.name || r.stack))
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--pool fits every stack: it takes no --name and no --stack"));
+    if (r.slopes && !r.is_pool) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--slopes: goes with --pool"));
     if (muir_is_root(ctx)) st = r.is_pool ? pool(ctx, &r) : calibrate(ctx, &r);
     st = muir_agree(ctx, st);
 done:
@@ -183,7 +186,8 @@ const muir_command muir_command_calibrate = {
         "STACK.yaml\n"
         "  --name NAME     its name in the description\n"
         "  --stack STACK   the stack to start from; default: that of the rows' software, or of its kind\n"
-        "  --pool          fit all stacks of FOLDER to the table together\n\n"
+        "  --pool          fit all stacks of FOLDER to the table together\n"
+        "  --slopes FILE.csv   with --pool: the slopes of each row by figure, for scripts/spreads.py\n\n"
         "The rows update the figures of the kind and their spreads: one row sets the level, rows of "
         "different\nshapes separate the figures. Each row is also predicted from the others.\n",
     .mpi = MUIR_MPI_LAUNCHED,

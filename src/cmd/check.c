@@ -9,7 +9,7 @@
 #include "cmd/check.h"
 #include "cmd/check_memory.h"
 #include "cmd/cmd.h"
-#include "network/network.h"
+
 #include "text/print.h"
 #include "reliability/events.h"
 #include "step_time/ideal.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const double middles[] = {
-#define FIGURE(name, middle, all, kind, chip, software, stack) middle,
+#define FIGURE(name, middle, spread, profile) middle,
 #include "models/figures.def"
 #undef FIGURE
 };

@@ -193,8 +193,9 @@ static muir_status leave_out(muir_ctx *ctx, update *u, const muir_belief *before
     MUIR_TRY(solve(ctx, u, before, k, &rest));
     muir_belief_set_figures(rest.middle, &u->work[k].job.stack);
     MUIR_TRY(muir_ideal_step_time(ctx, &u->work[k], &step_s));
-    const double variance = muir_belief_variance(&rest, slope_of(u, k));
-    const muir_interval interval = muir_interval_make(sqrt(variance + u->variance[k]));
+    const double run = hypot(muir_interval_scatter(&u->work[k]), row->open_sigma);
+    muir_interval interval;
+    MUIR_TRY(muir_interval_at(ctx, &u->work[k], &rest, run, &interval));
     row->predicted_s = step_s * exp(u->beyond[k]);
     row->error = row->predicted_s / row->real_s - 1.0;
     row->low_s = row->predicted_s * interval.low;
@@ -226,7 +227,6 @@ muir_status muir_calibrate_rows(muir_ctx *ctx, muir_validate_row *rows, const mu
     muir_status st = MUIR_OK;
     update u;
     const char *stack = NULL;
-    const double source = muir_interval_source();
     muir_calibration c;
     memset(&c, 0, sizeof c);
     memset(&u, 0, sizeof u);
@@ -235,7 +235,6 @@ muir_status muir_calibrate_rows(muir_ctx *ctx, muir_validate_row *rows, const mu
     c.stack = scenarios[u.row_of[0]].job.stack;
     snprintf(c.base, sizeof c.base, "%s", scenarios[u.row_of[0]].run.stack);
     MUIR_TRY(muir_belief_of(ctx, &c.stack, &c.before));
-    c.before.covariance[MUIR_FIGURE_level][MUIR_FIGURE_level] += source * source;
     c.after = c.before;
     for (int round = 0; round < ROUNDS; round++) {
         MUIR_TRY(model_at(ctx, &u, &c.before, c.after.middle));

@@ -14,8 +14,7 @@ typedef struct muir_calibration {
 /* Updates the belief in a stack's figures by the rows: a normal update in logarithms, at slopes that are
  * found again where it leads, three times over.
  *     gain = C S^T (S C S^T + R)^-1,  after = before + gain (log measured - log modelled),  C' = C - gain S C
- * with slopes S, covariance C of the figures and R of the rows. What a source adds to all its rows is one's
- * own here and counts to the figure `level`.
+ * with slopes S, covariance C of the figures, releases and all, and R of the rows.
  * rows       in/out  [n] from muir_validate; predicted_s, error, low_s and high_s become those of a
  *                    calibration without the row itself (with one row: without any)
  * scenarios  in      [n] theirs, all of one stack

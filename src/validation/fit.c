@@ -2,6 +2,7 @@
 /* Rows modelled at the figures that the pool believes in, round by round. */
 #include "validation/fit.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,14 @@ done:
     return st;
 }
 
+/* One more than the first row of the same document. */
+static int64_t release_of(const muir_fit *fit, int i)
+{
+    int first = 0;
+    while (first < i && strcmp(fit->rows[first].source, fit->rows[i].source) != 0) first++;
+    return first + 1;
+}
+
 static muir_status begin_row(muir_ctx *ctx, muir_fit *fit, int k)
 {
     muir_status st = MUIR_OK;
@@ -81,7 +90,7 @@ static muir_status begin_row(muir_ctx *ctx, muir_fit *fit, int k)
     double step_s = 0.0;
     const double scatter = fit->work[i].job.stack.scatter;
     m->address = row_address(&fit->work[i]);
-    m->source = row->family;
+    m->address.release = release_of(fit, i);
     m->variance = scatter * scatter + row->open_sigma * row->open_sigma;
     muir_pool_prior(&fit->work[i].job.stack, m->prior);
     MUIR_TRY(muir_ideal_step_time(ctx, &fit->work[i], &step_s));
@@ -188,22 +197,46 @@ muir_status muir_fit_belief(muir_ctx *ctx, const muir_fit *fit, const char *name
     return muir_pool_belief(ctx, fit->pool, &address, prior, belief);
 }
 
-/* A row at the middles of a belief: the step is modelled again there, the interval takes the slopes of the
- * last round. */
+static void write_row(FILE *file, const muir_fit *fit, int k)
+{
+    const muir_pool_row *m = &fit->measured[k];
+    const muir_validate_row *row = &fit->rows[fit->row_of[k]];
+    const muir_scenario *s = &fit->work[fit->row_of[k]];
+    fprintf(file, "%s,%s,%s,%s,%s,%s,%lld,%d,%.9g,%.9g,%.9g,%.9g", row->id, row->family, m->address.kind,
+            m->address.generation, m->address.software, m->address.stack, (long long)m->address.release,
+            strcmp(row->complete, "yes") == 0, muir_pool_off(m), s->job.stack.scatter, row->open_sigma,
+            s->fleet.chip.spread);
+    for (int f = 0; f < MUIR_FIGURES; f++) fprintf(file, ",%.9g", m->slope[f]);
+    fprintf(file, "\n");
+}
+
+muir_status muir_fit_write(muir_ctx *ctx, const muir_fit *fit, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (!file) return muir_fail(ctx, MUIR_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+    fprintf(file, "id,source,kind,generation,software,stack,release,is_complete,off,scatter,open,chip");
+    for (int f = 0; f < MUIR_FIGURES; f++) fprintf(file, ",%s", muir_figure_name(f));
+    fprintf(file, "\n");
+    for (int k = 0; k < fit->n_used; k++) write_row(file, fit, k);
+    const bool is_bad = ferror(file) != 0;
+    if (fclose(file) == 0 && !is_bad) return MUIR_OK;
+    return muir_fail(ctx, MUIR_ERR_FILE, "%s: writing failed", path);
+}
+
+/* A row at the middles of a belief: the step and its interval are modelled again there. */
 static muir_status predict_row(muir_ctx *ctx, muir_fit *fit, int k, const muir_belief *belief,
                                muir_scenario *scratch, muir_validate_row *row)
 {
     muir_status st = MUIR_OK;
     const int i = fit->row_of[k];
-    const double scatter = fit->work[i].job.stack.scatter, source = muir_interval_source(),
-                 chip = fit->work[i].fleet.chip.spread;
+    const double run = hypot(muir_interval_scatter(&fit->work[i]), row->open_sigma);
     double step_s = 0.0;
+    muir_interval interval;
     *scratch = fit->work[i];
     muir_belief_set_figures(belief->middle, &scratch->job.stack);
     MUIR_TRY(muir_ideal_step_time(ctx, scratch, &step_s));
-    const muir_interval interval =
-        muir_interval_make(sqrt(muir_belief_variance(belief, fit->measured[k].slope) + scatter * scatter +
-                                source * source + chip * chip + row->open_sigma * row->open_sigma));
+    MUIR_TRY(
+        muir_interval_at(ctx, scratch, belief, hypot(run, scratch->fleet.chip.spread), &interval));
     row->predicted_s = step_s * exp(fit->beyond[i]);
     row->error = row->predicted_s / row->real_s - 1.0;
     row->low_s = row->predicted_s * interval.low;
@@ -227,8 +260,10 @@ static muir_status predict_rows(muir_ctx *ctx, muir_fit *fit, bool is_all, muir_
         const muir_pool_row *m = &fit->measured[k];
         const int twin = twin_of(fit, k);
         muir_validate_row *row = &rows[fit->row_of[k]];
+        muir_address address = m->address;
+        if (is_all) address.release = 0; /* as files know a stack */
         if (!is_known[twin])
-            MUIR_TRY(muir_pool_belief(ctx, fit->pool, &m->address, m->prior, &beliefs[twin]));
+            MUIR_TRY(muir_pool_belief(ctx, fit->pool, &address, m->prior, &beliefs[twin]));
         is_known[twin] = true;
         row->basis = muir_pool_rows_of(fit->pool, m->address.stack) > 0 ? "fitted" : "pooled";
         MUIR_TRY(predict_row(ctx, fit, k, &beliefs[twin], scratch, row));

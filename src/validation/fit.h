@@ -34,6 +34,11 @@ muir_status muir_fit_run(muir_ctx *ctx, muir_fit *fit, int rounds);
 muir_status muir_fit_belief(muir_ctx *ctx, const muir_fit *fit, const char *name, const muir_stack *stack,
                             muir_belief *belief, int *n_rows);
 
+/* Writes what each row says of the figures as CSV: whose they are, log of measured over modelled at the prior
+ * middles (off), variances and slopes. scripts/spreads.py reads it.
+ * Local. MUIR_ERR_FILE. */
+muir_status muir_fit_write(muir_ctx *ctx, const muir_fit *fit, const char *path);
+
 /* Predicts every row from a fit without its source, stack or model, after muir_fit_run.
  * rows  in/out  [n]: predicted_s, error, low_s, high_s and basis are set; parts are left as they were
  * Local. MUIR_ERR_MEM, MUIR_ERR_CHECK. */

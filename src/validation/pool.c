@@ -8,24 +8,32 @@
 
 #include "base/cholesky.h"
 #include "base/mem.h"
-#include "estimate/interval.h"
 
-enum { LEVELS = 5, ROUNDS = 3 };
+/* Levels of the hierarchy: all, kind, chip, software, stack, release. */
+enum { LEVELS = 6, ROUNDS = 3 };
 
-/* What rows of one source share beyond their stack's figures. Less than what an unseen source may add
- * (muir_interval_source), so that little of what a source shows is put down to the source alone. */
-static const double of_source = 0.02;
-
-/* Spreads by figure: of all, kind, chip, software, stack. */
-static const double spreads[MUIR_FIGURES][LEVELS] = {
-#define FIGURE(name, middle, all, kind, chip, software, stack) {all, kind, chip, software, stack},
+enum {
+#define PROFILE(name, all, kind, chip, software, stack, release) PROFILE_##name,
 #include "models/figures.def"
-#undef FIGURE
+    PROFILES
+};
+
+/* Shares of a figure's variance by level. */
+static const double profiles[PROFILES][LEVELS] = {
+#define PROFILE(name, all, kind, chip, software, stack, release) {all, kind, chip, software, stack, release},
+#include "models/figures.def"
+};
+static const double spreads[MUIR_FIGURES] = {
+#define FIGURE(name, middle, spread, profile) spread,
+#include "models/figures.def"
+};
+static const int profile_of[MUIR_FIGURES] = {
+#define FIGURE(name, middle, spread, profile) PROFILE_##profile,
+#include "models/figures.def"
 };
 static const double middles[MUIR_FIGURES] = {
-#define FIGURE(name, middle, all, kind, chip, software, stack) middle,
+#define FIGURE(name, middle, spread, profile) middle,
 #include "models/figures.def"
-#undef FIGURE
 };
 
 struct muir_pool {
@@ -52,20 +60,21 @@ static void shared_levels(const muir_address *a, const muir_address *b, bool sha
     shares[2] = is_same(a->generation, b->generation);
     shares[3] = is_same(a->software, b->software);
     shares[4] = is_same(a->stack, b->stack);
+    shares[5] = shares[4] && a->release > 0 && a->release == b->release;
 }
 
 static double shared_variance(int figure, const bool shares[LEVELS])
 {
     double sum = 0.0;
     for (int l = 0; l < LEVELS; l++)
-        if (shares[l]) sum += spreads[figure][l] * spreads[figure][l];
-    return sum;
+        if (shares[l]) sum += profiles[profile_of[figure]][l];
+    return sum * spreads[figure] * spreads[figure];
 }
 
 static double row_covariance(const muir_pool_row *a, const muir_pool_row *b)
 {
     bool shares[LEVELS];
-    double sum = strcmp(a->source, b->source) == 0 ? of_source * of_source : 0.0;
+    double sum = 0.0;
     shared_levels(&a->address, &b->address, shares);
     for (int f = 0; f < MUIR_FIGURES; f++) sum += a->slope[f] * b->slope[f] * shared_variance(f, shares);
     return sum;
@@ -109,8 +118,7 @@ void muir_pool_destroy(muir_pool **pool)
     *pool = NULL;
 }
 
-/* Log of measured over modelled at the prior middles. */
-static double off_prior(const muir_pool_row *row)
+double muir_pool_off(const muir_pool_row *row)
 {
     double sum = row->log_ratio;
     for (int f = 0; f < MUIR_FIGURES; f++) sum += row->slope[f] * (row->figure[f] - row->prior[f]);
@@ -125,7 +133,7 @@ static muir_status solve(muir_ctx *ctx, muir_pool *p)
         for (int j = 0; j <= i; j++)
             p->factor[(size_t)i * m + (size_t)j] = p->shared[(size_t)row * (size_t)p->n + (size_t)p->used[j]];
         p->factor[(size_t)i * m + (size_t)i] += p->rows[row].variance / p->weight[row];
-        p->weighted[i] = off_prior(&p->rows[row]);
+        p->weighted[i] = muir_pool_off(&p->rows[row]);
     }
     const muir_status st = muir_cholesky(ctx, p->factor, p->n_used);
     if (st != MUIR_OK) return st;
@@ -183,7 +191,7 @@ static double dot(const double *a, const double *b, int n)
 muir_status muir_pool_belief(muir_ctx *ctx, const muir_pool *pool, const muir_address *address,
                              const double *prior, muir_belief *belief)
 {
-    static const bool all[LEVELS] = {true, true, true, true, true};
+    static const bool all[LEVELS] = {true, true, true, true, true, true};
     muir_status st = MUIR_OK;
     double *x = NULL;
     const size_t m = (size_t)pool->n_used;

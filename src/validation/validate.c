@@ -120,11 +120,10 @@ static muir_status find_interval(muir_ctx *ctx, const muir_scenario *scenario, m
     muir_status st = MUIR_OK;
     muir_interval known;
     MUIR_TRY(muir_interval_of(ctx, scenario, &known));
-    const muir_interval interval =
-        muir_interval_make(sqrt(known.sigma * known.sigma + row->open_sigma * row->open_sigma));
+    muir_interval_widen(&known, row->open_sigma);
     memcpy(row->slope, known.slope, sizeof row->slope);
-    row->low_s = row->predicted_s * interval.low;
-    row->high_s = row->predicted_s * interval.high;
+    row->low_s = row->predicted_s * known.low;
+    row->high_s = row->predicted_s * known.high;
     row->basis = muir_basis_word(scenario);
 done:
     return st;

@@ -6,19 +6,18 @@
 #include <string.h>
 
 #include "check.h"
-#include "estimate/interval.h"
 #include "validation/pool.h"
 
 enum { ROWS = 30 };
 
-static void clear_row(muir_pool_row *row, const char *kind, const char *software, const char *source)
+static void clear_row(muir_pool_row *row, const char *kind, const char *software, int release)
 {
     memset(row, 0, sizeof *row);
     snprintf(row->address.kind, MUIR_NAME_SIZE, "%s", kind);
     snprintf(row->address.generation, MUIR_NAME_SIZE, "chip");
     snprintf(row->address.software, MUIR_NAME_SIZE, "%s", software);
     snprintf(row->address.stack, MUIR_NAME_SIZE, "%s-chip", software);
-    row->source = source;
+    row->address.release = release;
     row->variance = 0.01 * 0.01;
 }
 
@@ -28,7 +27,7 @@ static void make_rows(muir_pool_row *rows, const char *kind, const char *softwar
                       double level)
 {
     for (int i = 0; i < ROWS; i++) {
-        clear_row(&rows[i], kind, software, software);
+        clear_row(&rows[i], kind, software, 1);
         rows[i].slope[MUIR_FIGURE_elementwise] = 0.1 + 0.02 * i;
         rows[i].slope[MUIR_FIGURE_level] = 1.0;
         rows[i].log_ratio =
@@ -40,7 +39,7 @@ static muir_belief belief_of(const muir_pool *pool, const char *kind, const char
 {
     muir_pool_row row;
     muir_belief belief;
-    clear_row(&row, kind, software, "");
+    clear_row(&row, kind, software, 0);
     if (!software[0]) memset(row.address.stack, 0, sizeof row.address.stack);
     CU_ASSERT_EQUAL_FATAL(
         muir_pool_belief(muir_test_ctx(), pool, &row.address, (double[MUIR_FIGURES]){0.0}, &belief), MUIR_OK);
@@ -84,12 +83,13 @@ static void no_rows_leave_the_prior(void)
     CU_ASSERT_EQUAL_FATAL(muir_pool_create(muir_test_ctx(), rows, ROWS, &pool), MUIR_OK);
     CU_ASSERT_EQUAL_FATAL(muir_pool_learn(muir_test_ctx(), pool, none), MUIR_OK);
     const muir_belief b = belief_of(pool, "kind", "soft");
-#define FIGURE(name, usual, a, k, c, s, own)                                                                 \
+#define FIGURE(name, usual, spread, profile)                                                                 \
     CU_ASSERT_EQUAL(b.middle[MUIR_FIGURE_##name], 0.0);                                                      \
-    CU_ASSERT_DOUBLE_EQUAL(b.covariance[MUIR_FIGURE_##name][MUIR_FIGURE_##name],                             \
-                           (a) * (a) + (k) * (k) + (c) * (c) + (s) * (s) + (own) * (own), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(spread_of(&b, MUIR_FIGURE_##name), spread, 1e-12);
 #include "models/figures.def"
-#undef FIGURE
+#define PROFILE(name, all, kind, chip, software, stack, release)                                             \
+    CU_ASSERT_DOUBLE_EQUAL((all) + (kind) + (chip) + (software) + (stack) + (release), 1.0, 1e-12);
+#include "models/figures.def"
     muir_pool_destroy(&pool);
 }
 
@@ -107,15 +107,15 @@ static void rows_far_off_weigh_less(void)
     muir_pool_destroy(&pool);
 }
 
-/* Two rows that say the same say less than twice as much where they come from one source. */
-static void rows_of_one_source_count_for_less(void)
+/* Two rows that say the same say less than twice as much where they come from one release. */
+static void rows_of_one_release_count_for_less(void)
 {
     double spread[2];
     for (int k = 0; k < 2; k++) {
         muir_pool_row rows[2];
         muir_pool *pool = NULL;
         for (int i = 0; i < 2; i++) {
-            clear_row(&rows[i], "kind", "soft", i == 0 || k == 0 ? "first" : "second");
+            clear_row(&rows[i], "kind", "soft", i == 0 || k == 0 ? 1 : 2);
             rows[i].slope[MUIR_FIGURE_level] = 1.0;
         }
         CU_ASSERT_EQUAL_FATAL(muir_pool_create(muir_test_ctx(), rows, 2, &pool), MUIR_OK);
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
         {"many rows tell a stack's figures", many_rows_tell_a_stacks_figures},
         {"no rows leave the prior", no_rows_leave_the_prior},
         {"rows far off weigh less", rows_far_off_weigh_less},
-        {"rows of one source count for less", rows_of_one_source_count_for_less},
+        {"rows of one release count for less", rows_of_one_release_count_for_less},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "pool", tests);

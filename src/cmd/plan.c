@@ -8,6 +8,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/plan_print.h"
+#include "import/launch.h"
 #include "plan/plan_bounds.h"
 #include "scenario/catalogue.h"
 
@@ -16,7 +17,7 @@ enum { MOST_ROWS = 1000, MOST_BOUNDS = 16 };
 typedef struct plan_options {
     const char *model, *target; /* target: a fleet or a scenario */
     bool is_scenario, is_pareto;
-    const char *top, *json, *csv, *by, *show;
+    const char *top, *json, *csv, *by, *show, *as;
     const char **loaded; /* [n_loaded] "key=value" for the scenario */
     int n_loaded;
     const char **layout; /* [n_layout] "key=value" of searched keys, which are fixed by them */
@@ -141,6 +142,21 @@ static muir_status read_by(muir_ctx *ctx, const char *text, muir_plan_by *by)
     return muir_fail(ctx, MUIR_ERR_ARG, "--by is '%.60s', but must be step, tokens or cost", text);
 }
 
+/* A layout as another framework's arguments. */
+static muir_status write_as(muir_ctx *ctx, const char *style, const muir_scenario *scenario,
+                            const muir_plan_entry *entry)
+{
+    muir_status st = MUIR_OK;
+    muir_scenario laid = *scenario;
+    char *text = NULL;
+    muir_plan_entry_apply(entry, &laid.job);
+    MUIR_TRY(muir_launch_write(ctx, muir_launch_find(style), &laid, &text));
+    fputs(text, stdout);
+done:
+    free(text);
+    return st;
+}
+
 static muir_status search(muir_ctx *ctx, plan_options *o)
 {
     muir_status st = MUIR_OK;
@@ -151,6 +167,8 @@ static muir_status search(muir_ctx *ctx, plan_options *o)
     muir_plan_by by = MUIR_PLAN_BY_STEP;
     long long show = 0;
     MUIR_TRY(read_by(ctx, o->by, &by));
+    if (o->as && !muir_launch_find(o->as))
+        MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--as is '%.60s', but must be megatron or torchtitan", o->as));
     if (o->show) MUIR_TRY(muir_args_size(ctx, "--show", o->show, &show));
     if (o->top) MUIR_TRY(muir_args_size(ctx, "--top", o->top, &keep));
     if (keep < 1 || keep > MOST_ROWS)
@@ -170,7 +188,9 @@ static muir_status search(muir_ctx *ctx, plan_options *o)
     if (o->show && (show < 1 || show > plan->n))
         MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "--show is %s, but must be 1 to %d, a place of the table",
                            o->show, plan->n));
-    if (o->show)
+    if (o->as && plan->n > 0)
+        MUIR_TRY(write_as(ctx, o->as, &scenario, &plan->entries[show > 0 ? show - 1 : 0]));
+    else if (o->show)
         muir_plan_show(&view, &plan->entries[show - 1]);
     else if (!is_alone)
         muir_plan_print(&view, plan);
@@ -189,9 +209,10 @@ static muir_status run(muir_ctx *ctx, int argc, char **argv)
     muir_status st = MUIR_OK;
     plan_options o = {.model = NULL};
     muir_args args = {.positional = NULL};
-    const muir_arg known[] = {{"--top", NULL, &o.top, NULL},   {"--json", NULL, &o.json, NULL},
-                              {"--csv", NULL, &o.csv, NULL},   {"--by", NULL, &o.by, NULL},
-                              {"--show", NULL, &o.show, NULL}, {"--pareto", NULL, NULL, &o.is_pareto}};
+    const muir_arg known[] = {{"--top", NULL, &o.top, NULL},         {"--json", NULL, &o.json, NULL},
+                              {"--csv", NULL, &o.csv, NULL},         {"--by", NULL, &o.by, NULL},
+                              {"--show", NULL, &o.show, NULL},       {"--as", NULL, &o.as, NULL},
+                              {"--pareto", NULL, NULL, &o.is_pareto}};
     MUIR_TRY(muir_args_read_words(ctx, argc, argv, known, sizeof known / sizeof known[0], 2, &args));
     if (args.n_words == 0) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "which model? (muir list models)"));
     o.model = args.words[0];
@@ -212,8 +233,7 @@ done:
 const muir_command muir_command_plan = {
     .name = "plan",
     .usage = "MODEL FLEET|SCENARIO [key=value ...] [\"key<=value\" ...] [--by step|tokens|cost] [--top N] "
-             "[--show K] "
-             "[--pareto] [--json FILE] [--csv FILE]",
+             "[--show K] [--as megatron|torchtitan] [--pareto] [--json FILE] [--csv FILE]",
     .summary = "find the fastest layouts of a model on a fleet, and what the others lose",
     .help =
         "  SCENARIO      gives fleet, batch, sequence length and precision; its own layout is ranked too\n"
@@ -225,6 +245,9 @@ const muir_command muir_command_plan = {
         "                the expected goodput; cost: least cost per token with it\n"
         "  --top N       layouts to print; default 10\n"
         "  --show K      the layout at place K as overrides to paste\n"
+        "  --as WHAT     that layout, or the first, in the words of megatron (arguments) or torchtitan "
+        "(TOML);\n"
+        "                muir import reads it back\n"
         "  --pareto      also fewer chips: layouts that no other beats in step time, chips and cost at once\n"
         "  --json FILE   the same for programs; `-` writes it to standard output, without the table\n"
         "  --csv FILE    the table as CSV\n"

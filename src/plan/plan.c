@@ -208,17 +208,21 @@ done:
     return st;
 }
 
+void muir_plan_entry_apply(const muir_plan_entry *e, muir_job *job)
+{
+    job->parallel = e->parallel;
+    job->batch.micro_batch_size = e->micro_batch_size;
+    job->microbatches = e->microbatches;
+    job->place = muir_schedule_find(e->parallel.schedule)->place;
+}
+
 /* The interval of a layout that was found: its scenario once more. */
 static muir_status find_interval(muir_ctx *ctx, search *s, muir_plan_entry *e)
 {
     muir_status st = MUIR_OK;
     muir_interval interval;
-    muir_job *job = &s->work.job;
     s->work.fleet = s->request->base->fleet;
-    job->parallel = e->parallel;
-    job->batch.micro_batch_size = e->micro_batch_size;
-    job->microbatches = e->microbatches;
-    job->place = muir_schedule_find(e->parallel.schedule)->place;
+    muir_plan_entry_apply(e, &s->work.job);
     muir_fleet_slice(&s->work.fleet, e->chips);
     MUIR_TRY(muir_interval_of(ctx, &s->work, &interval));
     e->low_s = e->step_s * interval.low;

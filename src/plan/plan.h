@@ -68,6 +68,9 @@ typedef struct muir_plan {
 muir_status muir_plan_create(muir_ctx *ctx, const muir_plan_request *request, muir_plan **out);
 void muir_plan_destroy(muir_plan **plan); /* accepts NULL, leaves NULL */
 
+/* Lays a job of the search's model and batch as the entry says. Local. */
+void muir_plan_entry_apply(const muir_plan_entry *entry, muir_job *job);
+
 /* Keys that are searched, in the order of plan.def. Local. */
 int muir_plan_key_count(void);
 const char *muir_plan_key(int i);

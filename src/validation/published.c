@@ -228,7 +228,8 @@ static muir_status set_told(request *r, const char *kind, const char *column)
         char key[WIDTH];
         const char *published = muir_csv_get(r->names, i, "published");
         if (strcmp(muir_csv_get(r->names, i, "kind"), kind) != 0) continue;
-        if (is_version ? !is_since(cell(r, column), published) : !strstr(cell(r, column), published)) continue;
+        const char *said = cell(r, column);
+        if (is_version ? !is_since(said, published) : !strstr(said, published)) continue;
         snprintf(key, sizeof key, "%s", muir_csv_get(r->names, i, "name"));
         char *value = strchr(key, '=');
         if (!value) return muir_fail(r->ctx, MUIR_ERR_ARG, "%s '%s' is not key=value", kind, key);

@@ -116,7 +116,7 @@ static void emit_sync(muir_emitter *e, muir_axis axis, double params)
 
 /* Moved for the moments of a weight, by key optimizer; the stack's figure is Adam's. */
 static const double moved_bytes[] = {
-#define OPTIMIZER(id, moments, moved, help) moved,
+#define OPTIMIZER(id, moments, moved, help) [MUIR_OPTIMIZER_##id] = moved,
 #include "models/optimizers.def"
 #undef OPTIMIZER
 };

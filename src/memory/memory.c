@@ -12,7 +12,8 @@ typedef struct allocator {
 } allocator;
 
 static const allocator allocators[] = {
-#define ALLOCATOR(id, utilisation, stacks_update, source) {utilisation, stacks_update},
+#define ALLOCATOR(id, utilisation, stacks_update, source)                                                    \
+    [MUIR_ALLOCATOR_##id] = {utilisation, stacks_update},
 #include "memory/allocators.def"
 #undef ALLOCATOR
 };

@@ -12,7 +12,7 @@ typedef struct loss_copies {
 /* By stack.loss, and whether tp splits the vocabulary. */
 static const loss_copies losses[][2] = {
 #define LOSS(id, forward, backward, split_forward, split_backward, source)                                   \
-    {{forward, backward}, {split_forward, split_backward}},
+    [MUIR_LOSS_##id] = {{forward, backward}, {split_forward, split_backward}},
 #include "memory/losses.def"
 #undef LOSS
 };

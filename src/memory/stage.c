@@ -5,7 +5,7 @@
 #include <math.h>
 
 static const double moment_bytes[] = {
-#define OPTIMIZER(id, moments, moved, help) moments,
+#define OPTIMIZER(id, moments, moved, help) [MUIR_OPTIMIZER_##id] = moments,
 #include "models/optimizers.def"
 #undef OPTIMIZER
 };

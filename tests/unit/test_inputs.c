@@ -244,6 +244,33 @@ static void resolved_texts_read_back(void)
     unlink(path);
 }
 
+/* Tables by the words of a key have a row for each of them; the words make the index (MUIR_LOSS_XLA). */
+static void every_word_that_has_a_table_has_its_row(void)
+{
+#define LOSS(id, ...) +1
+#define ALLOCATOR(id, ...) +1
+#define OPTIMIZER(id, ...) +1
+    static const struct {
+        const char *key;
+        int rows;
+    } tables[] = {{"stack.loss", 0
+#include "memory/losses.def"
+                  },
+                  {"stack.allocator", 0
+#include "memory/allocators.def"
+                  },
+                  {"optimizer", 0
+#include "models/optimizers.def"
+                  }};
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        muir_input_key key = {.input = NULL};
+        int words = 0;
+        CU_ASSERT_FATAL(muir_input_find(tables[t].key, &key));
+        while (key.option->words[words]) words++;
+        CU_ASSERT_EQUAL(words, tables[t].rows);
+    }
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -260,6 +287,7 @@ int main(int argc, char **argv)
          what_muir_does_not_read_is_refused_with_its_line},
         {"absurd files are answered at once", absurd_files_are_answered_at_once},
         {"a byte order mark is no mistake", a_byte_order_mark_is_no_mistake},
+        {"every word that has a table has its row", every_word_that_has_a_table_has_its_row},
         {"resolved texts read back", resolved_texts_read_back},
         CU_TEST_INFO_NULL,
     };

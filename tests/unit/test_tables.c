@@ -98,6 +98,51 @@ static void names_end_in_their_unit(void)
     }
 }
 
+/* Columns as they are written: the last word of the member, or of its index. */
+static const struct {
+    muir_record_table table;
+    const char *name, *member;
+} written[] = {
+#define COLUMN(table, name, member, is_wide, units, provenance, long_name)                                   \
+    {MUIR_TABLE_##table, #name, #member},
+#include "run/columns.def"
+#undef COLUMN
+};
+enum { WRITTEN = sizeof written / sizeof written[0] };
+
+/* "row.tally.gemm_s" is gemm_s, "band_share[MUIR_POWER_band_1_hz]" is band_1_hz, and a plain index is none. */
+static void word_of(const char *member, char word[64])
+{
+    const char *index = strchr(member, '['), *dot = strrchr(member, '.'), *start = dot ? dot + 1 : member;
+    const bool is_part = index && strncmp(index, "[MUIR_PART_", 11) == 0;
+    word[0] = '\0';
+    if (index && strncmp(index, "[MUIR_", 6) != 0) return;
+    if (index) start = is_part ? index + 11 : index + 12; /* 12: [MUIR_POWER_ */
+    snprintf(word, 64, "%.*s%s", (int)strcspn(start, "]"), start, is_part ? "_s" : "");
+}
+
+static bool ends_in_word(const char *name, const char *word)
+{
+    const size_t n = strlen(name), w = strlen(word);
+    return strcmp(name, word) == 0 || (n > w && name[n - w - 1] == '_' && strcmp(name + n - w, word) == 0);
+}
+
+/* Two rows that had changed their members would store each other's numbers without a warning. */
+static void a_member_is_stored_by_the_column_of_its_name(void)
+{
+    for (int i = 0; i < WRITTEN; i++) {
+        char word[64];
+        bool is_name = false;
+        word_of(written[i].member, word);
+        for (int k = 0; k < WRITTEN && word[0]; k++)
+            is_name =
+                is_name || (written[k].table == written[i].table && ends_in_word(written[k].name, word));
+        const bool is_right = !is_name || ends_in_word(written[i].name, word);
+        if (!is_right) fprintf(stderr, "column %s stores %s\n", written[i].name, written[i].member);
+        CU_ASSERT(is_right);
+    }
+}
+
 static void every_part_of_a_step_is_a_column(void)
 {
     size_t n = 0, found = 0;
@@ -137,6 +182,7 @@ int main(int argc, char **argv)
         {"no two columns store the same member", no_two_columns_store_the_same_member},
         {"wide columns have a second dimension", wide_columns_have_a_second_dimension},
         {"names end in their unit", names_end_in_their_unit},
+        {"a member is stored by the column of its name", a_member_is_stored_by_the_column_of_its_name},
         {"every part of a step is a column", every_part_of_a_step_is_a_column},
         {"values are found in the row or where it points", values_are_found_in_the_row_or_where_it_points},
         CU_TEST_INFO_NULL,

@@ -103,8 +103,7 @@ static const struct {
     muir_record_table table;
     const char *name, *member;
 } written[] = {
-#define COLUMN(table, name, member, is_wide, units, provenance, long_name)                                   \
-    {MUIR_TABLE_##table, #name, #member},
+#define COLUMN(table, name, member, ...) {MUIR_TABLE_##table, #name, #member},
 #include "run/columns.def"
 #undef COLUMN
 };

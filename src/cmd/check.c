@@ -12,6 +12,7 @@
 
 #include "text/print.h"
 #include "reliability/events.h"
+#include "reliability/expect.h"
 #include "step_time/ideal.h"
 #include "host_clock/algorithms.h"
 #include "host_clock/mesh.h"
@@ -103,6 +104,16 @@ static void print_tiers(const muir_checkpoints *c)
     printf("%s\n", is_any ? "" : " none, a failure starts training over");
 }
 
+static void print_expectation(const muir_scenario *s, double params, double step_s)
+{
+    const muir_expectation e = muir_goodput_expect(s, params, step_s);
+    printf("expected goodput %.1f %% (modelled; lemons among the failures, one each %s): stalls %.1f %%, "
+           "planned stops and "
+           "evictions %.1f %%,\n  work lost %.1f %%, checkpoints %.1f %%, missing replicas %.1f %%\n",
+           100.0 * e.goodput, muir_time_text(e.mtti_s).s, 100.0 * e.stalled_share, 100.0 * e.planned_share,
+           100.0 * e.wasted_share, 100.0 * e.saved_share, 100.0 * e.missing_share);
+}
+
 /* What is expected to fail, and what the job will do about it. */
 static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, const muir_program *program,
                                      const muir_ideal *ideal)
@@ -122,6 +133,7 @@ static muir_status print_reliability(muir_ctx *ctx, const muir_scenario *s, cons
                    : r->is_chosen    ? "  <- auto"
                                      : "  <- chosen");
         print_tiers(muir_events_checkpoints(events));
+        print_expectation(s, program->params, ideal->step_s);
     } else {
         printf("no failures\n");
         if (s->faults.checkpoint.storage != MUIR_STORAGE_OFF) print_tiers(muir_events_checkpoints(events));

@@ -81,8 +81,8 @@ static void expect(muir_reaction *r, const muir_scenario *s, const muir_checkpoi
     const muir_faults *f = &s->faults;
     const muir_reaction_options *o = &f->reaction;
     const double sigma = o->operator_sigma;
-    const double replace_s =
-        (lacks_spares(r, s) ? o->no_spare_s : o->reschedule_s) + s->fleet.server.rewire_s;
+    r->lacks_spares = lacks_spares(r, s);
+    const double replace_s = (r->lacks_spares ? o->no_spare_s : o->reschedule_s) + s->fleet.server.rewire_s;
     const muir_case mean = {
         ns(mean_detection_s(f)), ns(o->operator_median_s * muir_real_exp(0.5 * sigma * sigma)),
         ns(f->top.in_place * o->reschedule_s + (1.0 - f->top.in_place) * replace_s), ns(mean_load_s(c)), 0};

@@ -15,6 +15,7 @@ typedef struct muir_reaction {
     double mtti_s;                    /* expected time between failures of the job; infinity: none */
     double servers_mtti_s;            /* the same of those that its servers cause */
     double stall_s[MUIR_SCOPE_COUNT]; /* expected stall of one failure */
+    bool lacks_spares;                /* more servers are in repair than there are spares, in the mean */
     double storage_share;             /* share of failures that only storage survives */
     int64_t init_job_ns, init_unit_ns, reconnect_ns;
 } muir_reaction;

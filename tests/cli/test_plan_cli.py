@@ -44,6 +44,27 @@ class Plans(unittest.TestCase):
                     step_s = json.load(file)["fleet"]["step_time_s"]["mean"]
             self.assertAlmostEqual(step_s / entry["step_time_s"], 1.0, delta=1e-6)
 
+    def test_a_layout_in_the_words_of_a_framework_is_read_back(self):
+        """Every key of the layout that the framework has a word for; what it has none for stands in a comment."""
+        for style, kind, ending in (("megatron", "megatron", ".sh"), ("torchtitan", "torchtitan", ".toml")):
+            entry = layouts("--top", "1")[0]
+            written = muir(*FLEET, "--as", style)
+            self.assertEqual(written.returncode, 0, written.stderr)
+            with tempfile.TemporaryDirectory() as folder:
+                path, out = os.path.join(folder, f"launch{ending}"), os.path.join(folder, "read.yaml")
+                with open(path, "w") as file:
+                    file.write(written.stdout)
+                read = muir("import", kind, path, "-o", out)
+                self.assertEqual(read.returncode, 0, read.stderr)
+                with open(out) as file:
+                    lines = [line.split("#")[0].strip() for line in file]
+            found = dict(line.split(": ", 1) for line in lines if ": " in line)
+            wanted = {key: entry["parallel"][key] for key in ("tp", "cp", "pp", "dp", "zero_stage")}
+            wanted["micro_batch_size"] = entry["micro_batch_size"]
+            for key, value in wanted.items():
+                self.assertEqual(int(found[key]), value, f"{style} {key}\n{written.stdout}")
+        self.assertEqual(muir(*FLEET, "--as", "maxtext").returncode, 2)
+
     def test_bounds_are_kept(self):
         free = layouts("--top", "1000")
         self.assertTrue(any(row["parallel"]["pp"] > 1 for row in free))

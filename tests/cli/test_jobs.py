@@ -3,7 +3,7 @@
 """muir jobs: placements, degraded parts, and tables that cannot be read. muir run with `jobs:`: what they cost each
 other, faults, spares, and files that cannot be read.
 
-usage: test_jobs.py MUIR
+usage: test_jobs.py MUIR MPIRUN
 """
 import json
 import pathlib
@@ -17,7 +17,8 @@ try:
 except ImportError:  # the Python of the build has none
     h5py = None
 
-MUIR = sys.argv[1]
+MUIR, MPIRUN = sys.argv[1:3]
+LAUNCH = [MPIRUN, "--allow-run-as-root", "--oversubscribe", "-n"]
 DATA = pathlib.Path(__file__).resolve().parents[2] / "data" / "jobs"
 TWO = str(DATA / "two-moe.csv")
 CLOS = ["fleet.servers=2048", "fleet.fabric.leaf_servers=32", "fleet.fabric.oversubscription=8"]
@@ -156,7 +157,7 @@ class Shared(unittest.TestCase):
         for ranks in (1, 3):
             path = pathlib.Path(self.folder.name) / "jobs.yaml"
             path.write_text(text)
-            process = subprocess.run(["mpirun", "-n", str(ranks), MUIR, "run", str(path), "-q", "-o", str(self.telemetry)],
+            process = subprocess.run([*LAUNCH, str(ranks), MUIR, "run", str(path), "-q", "-o", str(self.telemetry)],
                                      capture_output=True, text=True, timeout=120, check=False)
             self.assertEqual(process.returncode, 0, process.stderr)
             with h5py.File(self.telemetry) as file:
@@ -177,6 +178,34 @@ class Shared(unittest.TestCase):
         process = self.run_jobs(HEAD + moe("a", "packed"), "--resume")
         self.assertEqual(process.returncode, 2)
         self.assertIn("for one job", process.stderr)
+
+
+class Together(unittest.TestCase):
+    def launch(self, folder, ranks, *arguments):
+        return subprocess.run([*LAUNCH, str(ranks), MUIR, "run", *arguments], capture_output=True, text=True, timeout=120, check=False,
+                              cwd=folder)
+
+    def test_two_jobs_run_at_once_and_say_what_it_costs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            process = self.launch(folder, 3, "tiny", "tiny", "parallel.pp=1", "parallel.dp=2", "steps=8", "host.budget=0.005",
+                                  "host.tuning=off", "--json", "out.json")
+            self.assertEqual(process.returncode, 0, process.stderr)
+            jobs = json.loads((pathlib.Path(folder) / "out.json").read_text())
+            self.assertEqual([job["telemetry"] for job in jobs], ["muir-tiny.h5", "muir-tiny-2.h5"])
+            for job in jobs:
+                self.assertTrue((pathlib.Path(folder) / job["telemetry"]).exists())
+                self.assertEqual(job["steps_alone"], 4)
+                self.assertAlmostEqual(job["slowdown"], job["together_s"] / job["alone_s"], places=9)
+                self.assertTrue(1.0 <= job["modelled_slowdown"] <= 2.0, job)
+
+    def test_what_cannot_run_at_once_is_refused_by_all(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for ranks, arguments, expected in ((1, ["tiny", "tiny"], "mpirun -n 2 or more"), (2, ["tiny", "tiny", "-o", "x.h5"], "no -o"),
+                                               (2, ["tiny", "tiny", "host.every=0"], "host.every=1"),
+                                               (2, ["tiny", "nothing-like-it"], "nothing-like-it"), (2, ["tiny", "tiny", "steps=2"], "steps=4")):
+                process = self.launch(folder, ranks, *arguments)
+                self.assertEqual(process.returncode, 2, process.stderr)
+                self.assertIn(expected, process.stderr)
 
 
 if __name__ == "__main__":

@@ -215,9 +215,9 @@ const muir_command muir_command_run = {
     .usage = "SCENARIO [SCENARIO ...] [key=value ...] [-o FILE.h5] [--resume] [--seeds N [--until M:S%]] "
              "[--json FILE] [-q]",
     .summary = "run a scenario: telemetry into FILE.h5, progress, summary",
-    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file; with `jobs:` in it: several jobs on\n"
-            "                one fleet\n"
-            "  two or more   jobs executed at once on disjoint ranks, each alone first, each into muir-NAME.h5\n"
+    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file; with `jobs:` in it: several\n"
+            "                jobs on one fleet\n"
+            "  two or more   jobs executed at once on disjoint ranks, each alone first; files muir-NAME.h5\n"
             "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
             "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
             "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one becomes\n"

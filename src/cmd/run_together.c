@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
-#include "cmd/json.h"
+#include "text/json.h"
 #include "run/together.h"
 
 enum { PATH_SIZE = 128 };

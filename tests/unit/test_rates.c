@@ -111,8 +111,8 @@ static void leaves_that_are_alike_are_one(void)
     muir_uplinks_free(&uplinks);
 }
 
-/* What a job's servers send each other, pair by pair: in exchanges each sends its port's worth in equal parts to
- * all of its group; what goes to another leaf passes the sender's uplink. */
+/* What a job's servers send each other, pair by pair: in exchanges each sends a port's worth in equal parts
+ * to all of its group; what goes to another leaf passes the sender's uplink. */
 static double counted_by_pairs(const muir_job_load *job, const int32_t *of_server, int32_t number,
                                int64_t leaf)
 {

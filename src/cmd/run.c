@@ -12,6 +12,7 @@
 #include "summary/report.h"
 #include "cmd/run_ensemble.h"
 #include "cmd/run_jobs.h"
+#include "cmd/run_together.h"
 #include "host_clock/algorithms.h"
 #include "io/file.h"
 
@@ -64,7 +65,8 @@ static muir_status read_arguments(muir_ctx *ctx, int argc, char **argv, run_argu
         {"-o", "--output", &a->path, NULL},       {"--json", NULL, &a->json, NULL},
         {"--seeds", NULL, &a->seeds, NULL},       {"--until", NULL, &a->until, NULL},
         {"--resume", NULL, NULL, &a->is_resumed}, {"-q", "--quiet", NULL, &a->is_quiet}};
-    const muir_status st = muir_args_read(ctx, argc, argv, known, sizeof known / sizeof known[0], &a->args);
+    const muir_status st = muir_args_read_words(ctx, argc, argv, known, (int)(sizeof known / sizeof known[0]),
+                                                MUIR_MOST_TOGETHER, &a->args);
     if (st != MUIR_OK) return st;
     if (!a->args.positional) return muir_fail(ctx, MUIR_ERR_ARG, "which scenario? (muir list scenarios)");
     return MUIR_OK;
@@ -168,7 +170,7 @@ static muir_status execute_ensemble(muir_ctx *ctx, const muir_scenario *scenario
     return muir_run_ensemble(ctx, scenario, &options);
 }
 
-/* A scenario with `jobs:`; is_one: it has none. */
+/* Several scenarios, or one with `jobs:`; is_one: it is neither. */
 static muir_status try_jobs(muir_ctx *ctx, const run_arguments *a, bool *is_one)
 {
     muir_run_jobs_options options = {.path = a->path,
@@ -178,6 +180,8 @@ static muir_status try_jobs(muir_ctx *ctx, const run_arguments *a, bool *is_one)
                                      .is_alone = a->seeds || a->until || a->is_resumed,
                                      .stop = &stop_requested};
     catch_signals();
+    *is_one = false;
+    if (a->args.n_words > 1) return muir_run_together(ctx, &a->args, &options);
     return muir_run_jobs(ctx, &a->args, &options, is_one);
 }
 
@@ -208,9 +212,12 @@ done:
 
 const muir_command muir_command_run = {
     .name = "run",
-    .usage = "SCENARIO [key=value ...] [-o FILE.h5] [--resume] [--seeds N [--until M:S%]] [--json FILE] [-q]",
+    .usage = "SCENARIO [SCENARIO ...] [key=value ...] [-o FILE.h5] [--resume] [--seeds N [--until M:S%]] "
+             "[--json FILE] [-q]",
     .summary = "run a scenario: telemetry into FILE.h5, progress, summary",
-    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file\n"
+    .help = "  SCENARIO      a name (muir list scenarios) or a YAML file; with `jobs:` in it: several\n"
+            "                jobs on one fleet\n"
+            "  two or more   jobs executed at once on disjoint ranks, each alone first; files muir-NAME.h5\n"
             "  key=value     overrides a key: steps=50, parallel.tp=32, fleet.fabric.oversubscription=4,\n"
             "                model.layers=64, chip.tdp_w=600, host.every=0 (muir help scenario lists all)\n"
             "  -o FILE.h5    telemetry file; without it muir-SCENARIO.h5 here; an older one becomes\n"

@@ -36,6 +36,8 @@ typedef struct run_state {
     double started_s, flushed_s, observed_s;
     double fleet_clock_s, host_s, telemetry_s;
     double telemetry_last_s; /* of the step before */
+    bool has_executed;
+    muir_host_row executed; /* of the step before, where it has one */
 } run_state;
 
 /* Rank 0 asks for a flush when rows have waited long enough; any rank may ask to stop. */
@@ -106,6 +108,8 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     muir_host_row host;
     const bool has_servers = r->servers && step % r->scenario->telemetry.server_every == 0;
     const bool has_host = r->host && step % r->scenario->host.every == 0;
+    if (r->request->gate)
+        MUIR_TRY(r->request->gate(step, r->has_executed ? &r->executed : NULL, r->request->gate_data));
     const double start_s = muir_now_s();
     MUIR_TRY(muir_power_log_before(ctx, r->power, step));
     MUIR_TRY(muir_fleet_clock_step(ctx, r->fleet, step, flag_of(ctx, r), &fleet, &rank,
@@ -122,6 +126,8 @@ static muir_status run_step(muir_ctx *ctx, run_state *r, int64_t step, bool *is_
     MUIR_TRY(write_step(ctx, r, step, &fleet, &rank, has_servers ? r->servers : NULL, has_host ? &host : NULL,
                         &emulation));
     MUIR_TRY(muir_power_log_after(ctx, r->power, &fleet));
+    r->has_executed = has_host;
+    if (has_host) r->executed = host;
     r->telemetry_last_s = muir_now_s() - host_done_s;
     r->fleet_clock_s += emulation.fleet_clock_s;
     r->host_s += emulation.host_s;

@@ -20,6 +20,10 @@ typedef struct muir_progress {
 
 typedef void (*muir_observer)(const muir_progress *progress, void *data);
 
+/* Called on every rank before each step, which it may hold back.
+ * host  in  what the rank executed in the step before; NULL: nothing, or it is the first step */
+typedef muir_status (*muir_gate)(int64_t step, const muir_host_row *host, void *data);
+
 typedef struct muir_run_request {
     const muir_scenario *scenario; /* borrowed for the run */
     muir_claim *claim;   /* on the telemetry file, which it says to make or to go on with; NULL: none */
@@ -28,6 +32,8 @@ typedef struct muir_run_request {
     const volatile sig_atomic_t *stop;
     muir_observer observer; /* NULL: nobody looks */
     void *observer_data;
+    muir_gate gate; /* NULL: none */
+    void *gate_data;
 } muir_run_request;
 
 /* Runs a scenario.

@@ -181,6 +181,32 @@ done:
     return st;
 }
 
+/* What is left of the file's degraded parts.
+ * leaf, server  out  [leaves], [servers] */
+static muir_status degrade(muir_ctx *ctx, const muir_shared_state *s, double **leaf, double **server)
+{
+    muir_status st = MUIR_OK;
+    const int64_t under = s->fleet.fabric.leaf_servers, servers = s->fleet.top.servers;
+    const int64_t leaves = (servers + under - 1) / under;
+    MUIR_TRY(muir_alloc(ctx, (size_t)leaves, sizeof **leaf, "degraded parts", leaf));
+    MUIR_TRY(muir_alloc(ctx, (size_t)servers, sizeof **server, "degraded parts", server));
+    for (int64_t i = 0; i < leaves; i++) (*leaf)[i] = 1.0;
+    for (int64_t i = 0; i < servers; i++) (*server)[i] = 1.0;
+    for (int k = 0; k < s->request->file->n_degraded; k++) {
+        const muir_jobs_degraded *d = &s->request->file->degraded[k];
+        const int64_t n = d->is_leaf ? leaves : servers;
+        double *left = d->is_leaf ? *leaf : *server;
+        if (d->number >= n)
+            MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "%s:%d: %s %lld is not in the fleet, which has %lld",
+                               s->request->path, d->line, d->is_leaf ? "leaf" : "server",
+                               (long long)d->number, (long long)n));
+        for (int64_t i = d->number < 0 ? 0 : d->number; i < (d->number < 0 ? n : d->number + 1); i++)
+            left[i] *= d->left;
+    }
+done:
+    return st;
+}
+
 /* What of a job's ports leaves leaves. */
 static void share_uplinks(muir_shared_job *job)
 {
@@ -230,6 +256,7 @@ muir_status muir_shared_setup(muir_ctx *ctx, muir_shared_state *s)
     key_list *list = NULL;
     muir_job_load *loads = NULL;
     muir_job_share *share = NULL;
+    double *leaf = NULL, *server = NULL;
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *scenario, "jobs", &scenario));
     MUIR_TRY(muir_alloc(ctx, 1, sizeof *list, "jobs", &list));
     MUIR_TRY(muir_alloc(ctx, MOST_JOBS, sizeof *s->jobs, "jobs", &s->jobs));
@@ -240,7 +267,9 @@ muir_status muir_shared_setup(muir_ctx *ctx, muir_shared_state *s)
     MUIR_TRY(muir_alloc(ctx, (size_t)s->n, sizeof *share, "jobs", &share));
     MUIR_TRY(muir_alloc(ctx, (size_t)s->n, sizeof *s->rows, "jobs", &s->rows));
     for (int j = 0; j < s->n; j++) loads[j] = s->jobs[j].load;
-    MUIR_TRY(muir_uplinks_find(ctx, &s->fleet, loads, s->n, NULL, s->of_server, share, &s->uplinks));
+    MUIR_TRY(degrade(ctx, s, &leaf, &server));
+    const muir_fabric_left left = {leaf, server};
+    MUIR_TRY(muir_uplinks_find(ctx, &s->fleet, loads, s->n, &left, s->of_server, share, &s->uplinks));
     for (int j = 0; j < s->n; j++) {
         s->jobs[j].share = share[j];
         share_uplinks(&s->jobs[j]);
@@ -252,6 +281,8 @@ done:
     free(list);
     free(loads);
     free(share);
+    free(leaf);
+    free(server);
     return st;
 }
 

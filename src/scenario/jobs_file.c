@@ -148,6 +148,55 @@ done:
     return st;
 }
 
+/* `{leaf: 3, left: 0.5}`, `{server: all, left: 0.9}` */
+static muir_status read_degraded_item(const reader *r, const muir_yaml_node *item, muir_jobs_degraded *d)
+{
+    muir_status st = MUIR_OK;
+    int parts = 0;
+    *d = (muir_jobs_degraded){.line = item->line};
+    for (int i = item->kind == MUIR_YAML_MAPPING ? item->first : -1; i >= 0; i = r->tree->nodes[i].next) {
+        const muir_yaml_node *node = &r->tree->nodes[i];
+        double number_of = -1.0;
+        if (strcmp(node->key, "left") == 0) {
+            MUIR_TRY(number(r, node, 1e-6, 1.0, &d->left));
+            continue;
+        }
+        if (strcmp(node->key, "leaf") != 0 && strcmp(node->key, "server") != 0)
+            return muir_fail(r->ctx, MUIR_ERR_ARG,
+                             "%s:%d: degraded parts have leaf, server and left, not '%s'", r->path,
+                             node->line, node->key);
+        if (node->kind != MUIR_YAML_SCALAR || strcmp(node->text, "all") != 0)
+            MUIR_TRY(number(r, node, 0.0, 1e8, &number_of));
+        d->is_leaf = strcmp(node->key, "leaf") == 0;
+        d->number = (int64_t)number_of;
+        parts++;
+    }
+    if (parts != 1 || d->left == 0.0)
+        st = muir_fail(
+            r->ctx, MUIR_ERR_ARG,
+            "%s:%d: a degraded part is {leaf: N, left: SHARE} or {server: N, left: SHARE}; N may be all",
+            r->path, item->line);
+done:
+    return st;
+}
+
+static muir_status read_degraded(const reader *r, const muir_yaml_node *list, muir_jobs_file *file)
+{
+    muir_status st = MUIR_OK;
+    if (list->kind != MUIR_YAML_SEQUENCE)
+        return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: degraded must be a list of parts", r->path,
+                         list->line);
+    for (int i = list->first; i >= 0; i = r->tree->nodes[i].next) {
+        if (file->n_degraded == MUIR_MOST_DEGRADED)
+            return muir_fail(r->ctx, MUIR_ERR_ARG, "%s:%d: more than %d degraded parts", r->path, list->line,
+                             MUIR_MOST_DEGRADED);
+        MUIR_TRY(read_degraded_item(r, &r->tree->nodes[i], &file->degraded[file->n_degraded]));
+        file->n_degraded++;
+    }
+done:
+    return st;
+}
+
 static muir_status read_on_root(muir_ctx *ctx, const char *name, char *path, muir_jobs_file *file)
 {
     muir_status st = MUIR_OK;
@@ -161,8 +210,13 @@ static muir_status read_on_root(muir_ctx *ctx, const char *name, char *path, mui
     const muir_yaml_node *jobs = muir_yaml_tree_child(&tree, &tree.nodes[0], "jobs");
     if (!jobs) goto done;
     MUIR_TRY(read_jobs(&r, jobs, file));
-    for (int i = tree.nodes[0].first; i >= 0; i = tree.nodes[i].next)
-        if (&tree.nodes[i] != jobs) MUIR_TRY(add_key(&r, &tree.nodes[i], "", file->common));
+    for (int i = tree.nodes[0].first; i >= 0; i = tree.nodes[i].next) {
+        const muir_yaml_node *node = &tree.nodes[i];
+        if (strcmp(node->key, "degraded") == 0)
+            MUIR_TRY(read_degraded(&r, node, file));
+        else if (node != jobs)
+            MUIR_TRY(add_key(&r, node, "", file->common));
+    }
 done:
     muir_yaml_tree_free(&tree);
     return st;
@@ -171,7 +225,7 @@ done:
 muir_status muir_jobs_file_read(muir_ctx *ctx, const char *name, char *path, muir_jobs_file *file)
 {
     muir_status st = MUIR_OK;
-    file->n = 0;
+    file->n = file->n_degraded = 0;
     file->common[0] = path[0] = '\0';
     if (muir_is_root(ctx)) st = read_on_root(ctx, name, path, file);
     MUIR_TRY(muir_agree(ctx, st));

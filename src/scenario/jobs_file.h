@@ -3,11 +3,18 @@
 #ifndef MUIR_SCENARIO_JOBS_FILE_H
 #define MUIR_SCENARIO_JOBS_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/ctx.h"
 
-enum { MUIR_MOST_ENTRIES = 64, MUIR_ENTRY_NAME = 48, MUIR_ENTRY_PATH = 256, MUIR_ENTRY_KEYS = 4096 };
+enum {
+    MUIR_MOST_ENTRIES = 64,
+    MUIR_MOST_DEGRADED = 64,
+    MUIR_ENTRY_NAME = 48,
+    MUIR_ENTRY_PATH = 256,
+    MUIR_ENTRY_KEYS = 4096
+};
 
 /* One item of `jobs:`. */
 typedef struct muir_jobs_entry {
@@ -22,10 +29,20 @@ typedef struct muir_jobs_entry {
     int line; /* of the file */
 } muir_jobs_entry;
 
+/* One item of `degraded:`. */
+typedef struct muir_jobs_degraded {
+    bool is_leaf;   /* the uplinks of a leaf; else the ports of a server */
+    int64_t number; /* -1: all */
+    double left;    /* of their rate */
+    int line;       /* of the file */
+} muir_jobs_degraded;
+
 /* Plain data. */
 typedef struct muir_jobs_file {
     int n;
     muir_jobs_entry entries[MUIR_MOST_ENTRIES];
+    int n_degraded;
+    muir_jobs_degraded degraded[MUIR_MOST_DEGRADED];
     char common[MUIR_ENTRY_KEYS]; /* keys of all jobs as key=value, a line each */
 } muir_jobs_file;
 

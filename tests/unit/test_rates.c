@@ -111,11 +111,56 @@ static void leaves_that_are_alike_are_one(void)
     muir_uplinks_free(&uplinks);
 }
 
+/* What a job's servers send each other, pair by pair: in exchanges each sends a port's worth in equal parts
+ * to all of its group; what goes to another leaf passes the sender's uplink. */
+static double counted_by_pairs(const muir_job_load *job, const int32_t *of_server, int32_t number,
+                               int64_t leaf)
+{
+    static int64_t servers[SERVERS];
+    int64_t n = 0, here = 0;
+    double sent = 0.0;
+    for (int64_t s = 0; s < SERVERS; s++)
+        if (of_server[s] == number) servers[n++] = s;
+    const int64_t group = job->group > 0 ? job->group : n;
+    for (int64_t i = 0; i < n; i++) {
+        if (servers[i] / (SERVERS / LEAVES) != leaf) continue;
+        const int64_t first = i / group * group, size = first + group < n ? group : n - first;
+        here++;
+        for (int64_t j = first; j < first + size; j++)
+            if (servers[j] / (SERVERS / LEAVES) != leaf) sent += 1.0 / (double)size;
+    }
+    return here == 0 || here == n ? 0.0 : job->far * sent + 1.0 - job->far;
+}
+
+/* Uplinks carry what pairs of servers send, and all uplinks together what a job puts on the fabric. */
+static void uplinks_carry_what_servers_send(void)
+{
+    static const muir_job_load jobs[] = {{.servers = 700, .compute_s = 1.0, .far = 1.0, .group = 24},
+                                         {.servers = 811, .compute_s = 1.0, .far = 0.3},
+                                         {.servers = 1900, .compute_s = 1.0, .far = 0.8, .group = 64}};
+    static int32_t of_server[SERVERS];
+    const muir_fleet fleet = clos();
+    muir_uplinks uplinks;
+    muir_job_share share[3];
+    memset(share, 0, sizeof share);
+    CU_ASSERT_EQUAL_FATAL(
+        muir_jobs_place(muir_test_ctx(), &fleet, MUIR_PLACEMENT_RANDOM, 5, jobs, 3, of_server), MUIR_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        muir_uplinks_find(muir_test_ctx(), &fleet, jobs, 3, NULL, of_server, share, &uplinks), MUIR_OK);
+    for (int j = 0; j < 3; j++) {
+        double sum = 0.0;
+        for (int64_t leaf = 0; leaf < LEAVES; leaf++) sum += counted_by_pairs(&jobs[j], of_server, j, leaf);
+        CU_ASSERT_DOUBLE_EQUAL(share[j].uplink_ports / sum, 1.0, 1e-9);
+    }
+    muir_uplinks_free(&uplinks);
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
         {"rates are max-min wherever jobs lie", rates_are_max_min_wherever_jobs_lie},
         {"leaves that are alike are one", leaves_that_are_alike_are_one},
+        {"uplinks carry what servers send", uplinks_carry_what_servers_send},
         CU_TEST_INFO_NULL,
     };
     return muir_test_main(argc, argv, "rates", tests);

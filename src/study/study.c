@@ -89,26 +89,19 @@ done:
     return st;
 }
 
-/* Keys of money: they change neither what the fleet does nor, unless it ranks by cost, the search. */
+/* Keys of money change neither what the fleet does nor, unless it ranks by cost, the search. The PUE is
+ * power. */
 static bool is_money(const char *key)
 {
-    static const char *const keys[] = {"usd_per_mwh",
-                                       "capital_usd_per_chip",
-                                       "site_usd_per_w",
-                                       "network_share",
-                                       "lifetime_years",
-                                       "site_lifetime_years",
-                                       "utilisation",
-                                       "staff_usd_per_chip_year",
-                                       "rent_usd_per_chip_hour",
-                                       "wacc",
-                                       "repair_usd",
-                                       "serving_share",
-                                       "serving_usd_per_chip_hour"};
     static const char prefix[] = "fleet.site.";
+    static const char *const keys[] = {
+#define MONEY(key, unit, basis) [MUIR_MONEY_##key] = #key,
+#include "power/money.def"
+#undef MONEY
+    };
     if (strncmp(key, prefix, sizeof prefix - 1) != 0) return false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        if (strcmp(key + sizeof prefix - 1, keys[i]) == 0) return true;
+    for (int i = 0; i < MUIR_MONEY_COUNT; i++)
+        if (i != MUIR_MONEY_pue && strcmp(key + sizeof prefix - 1, keys[i]) == 0) return true;
     return false;
 }
 
@@ -187,6 +180,7 @@ static muir_status run_case(muir_ctx *ctx, const muir_study_request *r, muir_stu
     MUIR_TRY(words_of(ctx, study, c, list));
     MUIR_TRY(muir_scenario_load(ctx, study->scenario, list->words, list->n, scenario));
     MUIR_TRY(check_inputs(ctx, scenario, c));
+    MUIR_TRY(muir_money_inputs(ctx, scenario, c->money));
     if (c->is_done) goto done;
     if (study->is_best) {
         const bool is_found = c->key >= 0 && study->by != MUIR_PLAN_BY_COST &&

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
+#include "power/cost.h"
 #include "summary/report.h"
 
 enum { MOST_KEYS = 2, MOST_OVERRIDES = 64, MOST_ADDED = 2 };
@@ -63,6 +64,9 @@ static void print_header(const muir_scenario *s, const muir_power_summary *power
 {
     printf("muir %s: power of %s, %s chips %s, faults %s, at the meter; modelled\n\n", MUIR_VERSION, s->name,
            muir_count_text(muir_fleet_chips(&s->fleet)).s, s->fleet.top.chip, s->run.faults);
+    const double design_w = muir_cost_of(s).design_w;
+    printf("  design      %s of equipment with every chip at its design power, %s at the meter\n",
+           muir_si(design_w, "W").s, muir_si(design_w * s->fleet.site.pue, "W").s);
     muir_report_power(s, power);
     printf("\n%-15s %9s %9s %9s %9s %9s %10s  %-13s %8s %8s\n", "remedy", "mean", "peak", "range", "at step",
            "ramp 1 s", "ramp 60 s", "limits kept", "energy", "time");

@@ -97,6 +97,30 @@ static void print_money(const muir_study *s, const muir_study_result *r)
     }
 }
 
+/* The money's inputs: what they are on the fleets of the table, and what they rest on. */
+static void print_inputs(const muir_study_result *r)
+{
+    printf("\n%-28s %21s  %s\n", "inputs of money (fleet.site)", "smallest, largest", "rest on");
+    for (int m = 0; m < MUIR_MONEY_COUNT; m++) {
+        const muir_money_input *first = &r->cases[0].money[m];
+        double low = first->value, high = first->value;
+        char bases[MUIR_NAME_SIZE];
+        snprintf(bases, sizeof bases, "%s", first->basis);
+        for (int i = 1; i < r->n_cells; i++) {
+            const muir_money_input *input = &r->cases[i].money[m];
+            low = fmin(low, input->value);
+            high = fmax(high, input->value);
+            const size_t used = strlen(bases);
+            if (!strstr(bases, input->basis))
+                snprintf(bases + used, sizeof bases - used, ", %s", input->basis);
+        }
+        if (high == 0.0 && strcmp(bases, "unsaid") == 0)
+            printf("%-28s %21s\n", first->key, "unknown");
+        else
+            printf("%-28s %10.6g %10.6g  %s\n", first->key, low, high, bases);
+    }
+}
+
 /* Keys by how far their two ends lie apart. */
 typedef struct bar {
     int key;
@@ -124,11 +148,14 @@ static void print_sensitivity(const muir_study *s, const muir_study_result *r)
     }
     qsort(bars, (size_t)s->sensitivity.n, sizeof bars[0], by_width);
     printf("\nwhat decides the price that a million tokens must earn (%s: %.3g USD)\n", label, base);
-    printf("%-44s %22s %12s %12s\n", "key", "low, high", "at low", "at high");
+    printf("%-36s %18s %9s %9s %10s %10s\n", "key", "low, high", "at low", "at high", "NPV, low",
+           "NPV, high");
     for (int k = 0; k < s->sensitivity.n; k++) {
         const muir_study_value *v = &s->sensitivity.values[bars[k].key];
-        printf("%-44s %22s %+11.1f%% %+11.1f%%\n", v->label, v->overrides, 100.0 * bars[k].low,
-               100.0 * bars[k].high);
+        const muir_study_case *low = &r->cases[r->n_cells + 2 * bars[k].key], *high = low + 1;
+        printf("%-36s %18s %+8.1f%% %+8.1f%% %10s %10s\n", v->label, v->overrides, 100.0 * bars[k].low,
+               100.0 * bars[k].high, money_text(low->investment.npv_usd).s,
+               money_text(high->investment.npv_usd).s);
     }
 }
 
@@ -149,6 +176,7 @@ static void print_study(const study_arguments *a, const muir_study *s, const mui
            s->is_best ? "each at the planner's first layout" : "layouts as given");
     print_speed(s, r);
     print_money(s, r);
+    print_inputs(r);
     print_sensitivity(s, r);
     printf("\nwritten off: capital over its life, without interest. must earn: with the cost of capital "
            "(fleet.site.wacc).\nInputs and their sources: muir show FLEET. P10 to P90 is over seeds, without "

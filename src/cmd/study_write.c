@@ -44,6 +44,13 @@ static void add_case(const muir_study *s, const muir_study_case *c, muir_json *r
 #include "study/study.def"
 #undef REAL
 #undef COUNT
+    muir_json money = muir_json_object(row, "inputs_of_money");
+    for (int m = 0; m < MUIR_MONEY_COUNT; m++) {
+        muir_json input = muir_json_object(&money, c->money[m].key);
+        muir_json_real(&input, "value", c->money[m].value);
+        muir_json_text(&input, "unit", c->money[m].unit);
+        muir_json_text(&input, "basis", c->money[m].basis);
+    }
     for (int m = 0; m < MUIR_MEASURE_COUNT; m++) {
         const muir_spread *p = &c->spread[m];
         muir_json measure = muir_json_object(row, muir_measure_name(m));

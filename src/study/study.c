@@ -89,6 +89,40 @@ done:
     return st;
 }
 
+/* Keys of money change neither what the fleet does nor, unless it ranks by cost, the search. The PUE is
+ * power. */
+static bool is_money(const char *key)
+{
+    static const char prefix[] = "fleet.site.";
+    static const char *const keys[] = {
+#define MONEY(key, unit, basis) [MUIR_MONEY_##key] = #key,
+#include "power/money.def"
+#undef MONEY
+    };
+    if (strncmp(key, prefix, sizeof prefix - 1) != 0) return false;
+    for (int i = 0; i < MUIR_MONEY_COUNT; i++)
+        if (i != MUIR_MONEY_pue && strcmp(key + sizeof prefix - 1, keys[i]) == 0) return true;
+    return false;
+}
+
+/* The layout that was found for the first cell: its overrides beyond those that it started from. */
+static muir_status add_first_layout(muir_ctx *ctx, const muir_study *study, muir_study_case *first,
+                                    word_list *list)
+{
+    muir_status st = MUIR_OK;
+    word_list *all = NULL;
+    MUIR_TRY_MPI(MPI_Bcast(first->overrides, sizeof first->overrides, MPI_CHAR, 0, ctx->comm));
+    MUIR_TRY(muir_alloc(ctx, 1, sizeof *all, "the study", &all));
+    MUIR_TRY(words_of(ctx, study, first, all));
+    const int n_start = all->n;
+    all->n = 0;
+    MUIR_TRY(add_words(ctx, all, first->overrides));
+    for (int i = n_start; i < all->n; i++) MUIR_TRY(add_words(ctx, list, all->words[i]));
+done:
+    free(all);
+    return st;
+}
+
 static void fill_case(const muir_scenario *s, const muir_ensemble *e, muir_study_case *c)
 {
     const double rent = s->fleet.site.rent_usd_per_chip_hour;
@@ -133,7 +167,8 @@ done:
     return st;
 }
 
-static muir_status run_case(muir_ctx *ctx, const muir_study_request *r, muir_study_case *c)
+static muir_status run_case(muir_ctx *ctx, const muir_study_request *r, muir_study_case *first,
+                            muir_study_case *c)
 {
     muir_status st = MUIR_OK;
     const muir_study *study = r->study;
@@ -145,9 +180,12 @@ static muir_status run_case(muir_ctx *ctx, const muir_study_request *r, muir_stu
     MUIR_TRY(words_of(ctx, study, c, list));
     MUIR_TRY(muir_scenario_load(ctx, study->scenario, list->words, list->n, scenario));
     MUIR_TRY(check_inputs(ctx, scenario, c));
+    MUIR_TRY(muir_money_inputs(ctx, scenario, c->money));
     if (c->is_done) goto done;
     if (study->is_best) {
-        MUIR_TRY(add_best(ctx, study, scenario, list));
+        const bool is_found = c->key >= 0 && study->by != MUIR_PLAN_BY_COST &&
+                              is_money(study->sensitivity.values[c->key].label);
+        MUIR_TRY(is_found ? add_first_layout(ctx, study, first, list) : add_best(ctx, study, scenario, list));
         MUIR_TRY(muir_scenario_load(ctx, study->scenario, list->words, list->n, scenario));
     }
     MUIR_TRY(note_overrides(ctx, list, c));
@@ -228,7 +266,7 @@ static muir_status run_cases(muir_ctx *ctx, const muir_study_request *request, m
     muir_status st = MUIR_OK;
     for (int i = 0; i < r->n; i++) {
         const bool was_done = r->cases[i].is_done;
-        st = run_case(ctx, request, &r->cases[i]);
+        st = run_case(ctx, request, &r->cases[0], &r->cases[i]);
         if (st != MUIR_OK) MUIR_TRY(name_failure(ctx, request->study, &r->cases[i], st));
         if (!was_done) MUIR_TRY(muir_study_store_save(ctx, store, r));
         if (muir_is_root(ctx) && request->observer) request->observer(i + 1, r->n, request->data);

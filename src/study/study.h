@@ -7,6 +7,7 @@
 #include "io/claim.h"
 #include "plan/plan.h"
 #include "power/investment.h"
+#include "power/money.h"
 #include "study/ensemble.h"
 
 enum {
@@ -57,7 +58,8 @@ typedef struct muir_study_case {
     bool is_done;
     int64_t inputs; /* checksum of the scenario with all its data files, before the search */
     char overrides[MUIR_STUDY_OVERRIDES]; /* of `scenario`: as an argument of muir run they make this case */
-    int64_t chips, job_chips;             /* of the fleet; of the layout */
+    muir_money_input money[MUIR_MONEY_COUNT];
+    int64_t chips, job_chips; /* of the fleet; of the layout */
     muir_parallel parallel;
     int64_t micro_batch_size;
     double rent_usd_per_chip_hour, tokens_per_step; /* rent: NaN where none is known */

@@ -47,14 +47,19 @@ void muir_pb_put_int(muir_pb *pb, int field, uint64_t value)
     muir_pb_put_varint(pb, value);
 }
 
+void muir_pb_put_fixed(muir_pb *pb, int field, uint64_t value)
+{
+    uint8_t bytes[sizeof value];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(value >> (8 * i)); /* lowest byte first */
+    put_tag(pb, field, MUIR_PB_64);
+    append(pb, bytes, sizeof bytes);
+}
+
 void muir_pb_put_double(muir_pb *pb, int field, double value)
 {
     uint64_t bits = 0;
-    uint8_t bytes[sizeof bits];
     memcpy(&bits, &value, sizeof bits);
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(bits >> (8 * i)); /* lowest byte first */
-    put_tag(pb, field, MUIR_PB_64);
-    append(pb, bytes, sizeof bytes);
+    muir_pb_put_fixed(pb, field, bits);
 }
 
 static void put_bytes(muir_pb *pb, int field, const void *data, size_t n)

@@ -19,6 +19,7 @@ typedef struct muir_pb {
 /* Each appends a field. Local. */
 void muir_pb_put_int(muir_pb *pb, int field, uint64_t value);
 void muir_pb_put_double(muir_pb *pb, int field, double value);
+void muir_pb_put_fixed(muir_pb *pb, int field, uint64_t value); /* of 64 bits */
 void muir_pb_put_text(muir_pb *pb, int field, const char *text);
 void muir_pb_put_message(muir_pb *pb, int field, const muir_pb *message);
 void muir_pb_put_varint(muir_pb *pb,

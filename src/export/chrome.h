@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writing a trace in the JSON that chrome://tracing and Perfetto read, event by event.
+/* Writing a trace event by event: in the JSON that chrome://tracing and Perfetto read, or in Perfetto's own
+ * format (native.h).
  * Source: "Trace Event Format", the Chrome project's document of 2016. */
 #ifndef MUIR_EXPORT_CHROME_H
 #define MUIR_EXPORT_CHROME_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -17,10 +19,18 @@ typedef enum muir_trace_process {
     MUIR_TRACE_HOST,         /* a thread per rank */
 } muir_trace_process;
 
+enum { MUIR_TRACE_COUNTERS = 64, MUIR_TRACE_NAME = 96 };
+
 typedef struct muir_trace_writer {
     FILE *file;
     int64_t n_events;
     int next_id; /* of messages and flows */
+    bool is_native, is_out_of_memory;
+    struct {
+        int process;
+        char name[MUIR_TRACE_NAME];
+    } counters[MUIR_TRACE_COUNTERS]; /* [n_counters] native: seen so far */
+    int n_counters;
 } muir_trace_writer;
 
 /* Where a thread's slice is; times in seconds since the start of the trace. */
@@ -30,8 +40,10 @@ typedef struct muir_trace_slice {
     double start_s, end_s;
 } muir_trace_slice;
 
-/* Begins and ends the document; the file is the caller's. Local. */
-void muir_trace_begin(muir_trace_writer *w, FILE *file);
+/* Begins and ends the document; the file is the caller's.
+ * is_native  in  Perfetto's own format, not JSON
+ * Local. */
+void muir_trace_begin(muir_trace_writer *w, FILE *file, bool is_native);
 void muir_trace_end(muir_trace_writer *w, const char *source, const char *scenario);
 
 /* Names a process, or a thread and its place among others. Local. */

@@ -30,6 +30,16 @@ static muir_status read_steps(muir_ctx *ctx, const char *text, muir_trace_steps 
     return MUIR_OK;
 }
 
+/* Perfetto's own format by the name of the file, as Perfetto's tools have it. */
+static bool is_native(const char *path)
+{
+    static const char *const endings[] = {".pftrace", ".perfetto-trace"};
+    const size_t n = strlen(path);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (n > strlen(endings[i]) && strcmp(path + n - strlen(endings[i]), endings[i]) == 0) return true;
+    return false;
+}
+
 static muir_status write_trace(muir_ctx *ctx, const char *path, const char *output, muir_trace_steps steps)
 {
     muir_status st = MUIR_OK;
@@ -46,13 +56,13 @@ static muir_status write_trace(muir_ctx *ctx, const char *path, const char *outp
     MUIR_TRY(muir_timeline_create(ctx, scenario, &timeline));
     file = fopen(output, "w");
     if (!file) MUIR_TRY(muir_fail(ctx, MUIR_ERR_ARG, "-o %s cannot be written: %s", output, strerror(errno)));
-    muir_trace_begin(&w, file);
+    muir_trace_begin(&w, file, is_native(output));
     muir_trace_put_schedule(&w, timeline);
     MUIR_TRY(muir_trace_put_memory(ctx, &w, columns, timeline));
     MUIR_TRY(muir_trace_put_fleet(ctx, &w, columns, steps));
     MUIR_TRY(muir_trace_put_host(ctx, &w, columns, &n_ops));
     muir_trace_end(&w, path, scenario->run.model);
-    const bool is_written = !ferror(file), is_closed = fclose(file) == 0;
+    const bool is_written = !ferror(file) && !w.is_out_of_memory, is_closed = fclose(file) == 0;
     file = NULL;
     if (!is_written || !is_closed) MUIR_TRY(muir_fail(ctx, MUIR_ERR_FILE, "%s cannot be written", output));
     printf("%s: %s events: %d stages, %s slots, %s messages, %s executed ops; ui.perfetto.dev opens it\n",
@@ -101,9 +111,9 @@ const muir_command muir_command_export = {
     .name = "export",
     .usage = "perfetto|chakra|csv|parquet|openmetrics FILE.h5 -o FILE [options]",
     .summary = "write a telemetry file in the formats of other tools",
-    .help = "  perfetto      a timeline (Chrome JSON) for ui.perfetto.dev: the modelled schedule of a "
-            "replica, steps and\n"
-            "                events of the fleet, and executed ops where telemetry.trace_steps stored them\n"
+    .help = "  perfetto      a timeline for ui.perfetto.dev, Chrome JSON, or Perfetto's own format where FILE ends in\n"
+            "                .pftrace: the modelled schedule of a replica, steps and events of the fleet, and\n"
+            "                executed ops where telemetry.trace_steps stored them\n"
             "    --steps A[:B]   rows of the fleet that are shown; default 0\n"
             "  chakra        the modelled ideal step as execution traces, PREFIX.CHIP.et, and "
             "PREFIX.groups.json\n"

@@ -5,6 +5,7 @@
 Usage: test_import.py MUIR MPIRUN SOURCE_DIR"""
 import csv
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -353,6 +354,30 @@ class Fabrics(Case):
         self.fails("line 1", "import", "slurm", self.write("net.txt", "SwitchName=a Nodes=n[5-\n"), "fleet=dgx-h100")
         self.survives("slurm", "net.txt", self.SLURM, 9, "fleet=dgx-h100")
         self.survives("ibnet", "net.txt", self.IB, 10, "fleet=dgx-h100")
+
+
+class Examples(Case):
+    """scripts/import_examples.py, whose output docs/import.md shows."""
+    def test_public_examples_come_in_whole(self):
+        done = subprocess.run([sys.executable, os.path.join(SOURCE, "scripts", "import_examples.py"), "--muir", MUIR], capture_output=True, text=True,
+                              timeout=200, env={**os.environ, "MUIR_DATA": os.path.join(SOURCE, "data")})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if line.startswith("| ")]
+        launches = [row for row in rows if row[0].startswith(("Megatron-LM", "torchtitan", "MaxText", "DeepSpeed"))]
+        self.assertEqual(len(launches), 10)
+        for row in launches:
+            self.assertTrue(row[2].endswith("/ 0"), row)  # every word understood
+            if row[3] != "not known":
+                self.assertLess(abs(float(row[5].split()[0])), 15.0, row)
+        tables = [row for row in rows if row[-1].endswith("%") and "in the mean" in row[-1]]
+        self.assertEqual(len(tables), 5)
+        for row in tables:
+            self.assertLess(float(row[-1].split()[0]), 20.0, row)
+        predicted = [row for row in rows if row[0].startswith("sc21-t1-") and "the log" not in row[0]]
+        self.assertEqual(len(predicted), 3)
+        for row in predicted:
+            standard, calibrated = (abs(float(cell.split("(")[1].split()[0])) for cell in row[2:4])
+            self.assertLess(calibrated, standard / 2, row)
 
 
 class Servers(Case):

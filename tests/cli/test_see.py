@@ -89,6 +89,39 @@ class Pictures(Case):
         self.check(script("plot_power.py", short, "-o", self.folder / "short.png"))
 
 
+def perfetto_messages():
+    """Trace of Perfetto's schema (protos/perfetto/trace, as far as muir writes it), or None without python3-protobuf."""
+    try:
+        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    except ImportError:
+        return None
+    kinds = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="trace.proto", package="perfetto", syntax="proto2")
+    fields = {"Trace": [("packet", 1, "TracePacket*")],
+              "TracePacket": [("timestamp", 8, "uint64"), ("trusted_packet_sequence_id", 10, "uint32"), ("track_event", 11, "TrackEvent"),
+                              ("sequence_flags", 13, "uint32"), ("track_descriptor", 60, "TrackDescriptor")],
+              "TrackDescriptor": [("uuid", 1, "uint64"), ("name", 2, "string"), ("process", 3, "ProcessDescriptor"), ("thread", 4, "ThreadDescriptor"),
+                                  ("parent_uuid", 5, "uint64"), ("counter", 8, "CounterDescriptor")],
+              "ProcessDescriptor": [("pid", 1, "int32"), ("process_name", 6, "string")],
+              "ThreadDescriptor": [("pid", 1, "int32"), ("tid", 2, "int32"), ("thread_name", 5, "string")], "CounterDescriptor": [],
+              "TrackEvent": [("debug_annotations", 4, "DebugAnnotation*"), ("type", 9, "int32"), ("track_uuid", 11, "uint64"), ("categories", 22, "string*"),
+                             ("name", 23, "string"), ("double_counter_value", 44, "double"), ("flow_ids", 47, "fixed64*"), ("terminating_flow_ids", 48, "fixed64*")],
+              "DebugAnnotation": [("int_value", 4, "int64"), ("double_value", 5, "double"), ("string_value", 6, "string"), ("name", 10, "string")]}
+    for message, parts in fields.items():
+        made = file.message_type.add(name=message)
+        for name, number, kind in parts:
+            field = made.field.add(name=name, number=number, label=kinds.LABEL_REPEATED if kind.endswith("*") else kinds.LABEL_OPTIONAL)
+            kind = kind.rstrip("*")
+            if kind in fields:
+                field.type, field.type_name = kinds.TYPE_MESSAGE, ".perfetto." + kind
+            else:
+                field.type = getattr(kinds, "TYPE_" + kind.upper())
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    make = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    return make(pool.FindMessageTypeByName("perfetto.Trace"))
+
+
 class Perfetto(Case):
     """The trace is read as the format's description has it, and against what the file and the schedule say."""
 
@@ -164,6 +197,47 @@ class Perfetto(Case):
             stored = opened["memory_first_stage/allocated_bytes"][:] / 2**30
         self.assertEqual(len(counted), len(stored))
         self.assertLess(max(abs(a - b) for a, b in zip(counted, stored)), 1e-9)
+
+    @unittest.skipUnless(perfetto_messages(), "python3-protobuf is missing")
+    def test_perfettos_own_format_says_what_the_json_says(self):
+        """Read by the protobuf library as the published schema has it: the same slices, counters, instants and messages."""
+        file = self.telemetry("traced.h5", "host.every=1", "host.budget=0.002", "telemetry.trace_steps=2", "steps=3")
+        path = self.folder / "trace.pftrace"
+        self.check(run(MUIR, "export", "perfetto", file, "-o", path))
+        trace = perfetto_messages()()
+        trace.ParseFromString(path.read_bytes())
+        for message in [trace, *trace.packet]:
+            self.assertFalse(list(getattr(message, "UnknownFields", lambda: [])()))
+        tracks = {packet.track_descriptor.uuid: packet.track_descriptor for packet in trace.packet if packet.HasField("track_descriptor")}
+        events = sorted((packet for packet in trace.packet if packet.HasField("track_event")), key=lambda packet: packet.timestamp)
+        slices, counts, opened, flows, instants = [], [], {}, [set(), set()], 0
+        for packet in events:
+            event = packet.track_event
+            track = tracks[event.track_uuid]
+            self.assertTrue(track.HasField("process") or track.parent_uuid in tracks)
+            if event.type == 1:
+                opened.setdefault(event.track_uuid, []).append((event.name, packet.timestamp))
+            if event.type == 2:
+                name, start = opened[event.track_uuid].pop()  # a slice that ends has begun
+                slices.append((name, start, packet.timestamp))
+            if event.type == 4:
+                counts.append((track.name, packet.timestamp, event.double_counter_value))
+            flows[0].update(event.flow_ids)
+            flows[1].update(event.terminating_flow_ids)
+            instants += event.type == 3
+        self.assertFalse(any(opened.values()))
+        self.assertEqual(flows[0], flows[1])
+        json_events = self.trace(file)
+        wanted = [event for event in json_events if event["ph"] == "X"]
+        messages = [event for event in json_events if event["ph"] == "b"]
+        self.assertEqual(len(slices), len(wanted) + len(messages))
+        self.assertEqual(len(flows[0]), len(messages))
+        self.assertEqual(instants, 2 * len(messages) + sum(event["ph"] == "i" for event in json_events))
+        self.assertEqual(sorted(name for name, *_ in slices), sorted(event["name"] for event in [*wanted, *messages]))
+        self.assertAlmostEqual(sum(end - start for _, start, end in slices) * 1e-3, sum(event["dur"] for event in wanted) +
+                               sum(end["ts"] - start["ts"] for start, end in zip(messages, [e for e in json_events if e["ph"] == "e"])), delta=1e-3 * len(slices))
+        self.assertEqual(sorted((name, round(value, 12)) for name, _, value in counts),
+                         sorted((event["name"], round(event["args"]["value"], 12)) for event in json_events if event["ph"] == "C"))
 
     def test_executed_ops_are_those_of_the_file(self):
         import h5py

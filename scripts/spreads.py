@@ -28,7 +28,7 @@ from scipy.optimize import minimize  # noqa: E402
 
 DEF = pathlib.Path(__file__).resolve().parent.parent / "models" / "figures.def"
 LEVELS = ["all", "kind", "chip", "software", "stack", "release"]
-HELD, ROUNDS, DEGREES, NORMAL_80, T_80 = 0.5, 3, 4.0, 1.2816, 1.533
+HELD, ROUNDS, DEGREES, T_80, RUN_80 = 0.5, 3, 4.0, 1.397, 1.533
 
 
 def read_def():
@@ -140,11 +140,11 @@ def predict(spreads, theta, sources, out):
         gain = np.linalg.solve(known + np.diag(variance[rest] / weight), cross.T).T
         out[0, mine] = gain @ rows.off[rest]
         out[1, mine] = np.sqrt(np.diag(covariance)[mine] - (gain * cross).sum(1) + rows.open[mine] ** 2
-                               + (scatter[mine] * T_80 / NORMAL_80) ** 2 + rows.chip[mine] ** 2)
+                               + (scatter[mine] * RUN_80 / T_80) ** 2 + rows.chip[mine] ** 2)
 
 
 def report(title, rows, out):
-    error, inside = np.abs(np.exp(out[0] - rows.off) - 1.0), np.abs(out[0] - rows.off) < NORMAL_80 * out[1]
+    error, inside = np.abs(np.exp(out[0] - rows.off) - 1.0), np.abs(out[0] - rows.off) < T_80 * out[1]
     sources = np.unique(rows.source)
     held = np.mean([inside[rows.source == s].mean() >= 0.75 for s in sources])
     print(f"{title}: error {100 * error[rows.is_complete].mean():.1f} % of complete rows, {100 * error.mean():.1f} % "

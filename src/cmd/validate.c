@@ -51,13 +51,13 @@ static const struct {
                  {"rows that lack something else", is_incomplete}};
 enum { SUMMARIES = sizeof summaries / sizeof summaries[0] };
 
-/* Rows by a text of theirs: "source", "chip" or "stack", complete and others apart. */
+/* Rows by a text of theirs, complete ones and others in groups of their own. */
 static const char *key_of(const muir_validate_row *row, int kind)
 {
-    const char *const keys[] = {row->family, row->chip, row->stack};
+    const char *const keys[] = {row->family, row->chip, row->stack, row->kind};
     return keys[kind];
 }
-static const char *const kinds[] = {"source", "chip", "stack"};
+static const char *const kinds[] = {"source", "chip", "stack", "kind"};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
 /* Rows of one group: the same key, and complete or not. */
@@ -132,6 +132,28 @@ static muir_status print_worst(muir_ctx *ctx, const muir_validate_row *rows, int
     return MUIR_OK;
 }
 
+static bool is_of_source(const muir_validate_row *row, const void *source)
+{
+    return strcmp(row->family, source) == 0;
+}
+
+/* Sources count alike here, however many rows they have. */
+static void print_sources(const muir_validate_row *rows, int n)
+{
+    static const double enough = 0.75;
+    int sources = 0, good = 0;
+    for (int i = 0; i < n; i++) {
+        bool is_new = !rows[i].is_skipped && rows[i].has_time;
+        for (int j = 0; j < i && is_new; j++)
+            is_new = rows[j].is_skipped || !rows[j].has_time || strcmp(rows[i].family, rows[j].family) != 0;
+        if (!is_new) continue;
+        sources++;
+        good += muir_validate_errors(rows, n, "", is_of_source, rows[i].family).coverage >= enough;
+    }
+    if (sources > 1)
+        printf("sources with at least %.0f %% of their rows inside: %d of %d\n", 100.0 * enough, good, sources);
+}
+
 static muir_status print_all(muir_ctx *ctx, const muir_validate_row *rows, int n)
 {
     muir_validate_group groups[MOST_GROUPS];
@@ -157,6 +179,7 @@ static muir_status print_all(muir_ctx *ctx, const muir_validate_row *rows, int n
         print_group(&g);
     }
     printf("inside: share of rows within their 80 %% interval; width: half of the median interval\n");
+    print_sources(rows, n);
     muir_peaks_print(rows, n);
     return MUIR_OK;
 }

@@ -10,21 +10,23 @@
 #include "models/program.h"
 #include "step_time/ideal.h"
 
-static const double normal_80 = 1.2816; /* 80 % of a normal distribution lie within so many deviations */
+/* 80 % of Student's t with 8 degrees of freedom lie within so many deviations: spreads between stacks are known
+ * from few of them, 8 generations of chips and some 20 softwares. Source: Gelman and Hill 2006, chapter 12. */
+static const double t_80 = 1.397;
 static const double bend = 0.04;        /* of a figure's logarithm, for finite differences */
 
 double muir_interval_scatter(const muir_scenario *scenario)
 {
-    static const double t_80 = 1.533;
-    return scenario->job.stack.scatter * t_80 / normal_80;
+    static const double run_80 = 1.533; /* of 4 degrees of freedom */
+    return scenario->job.stack.scatter * run_80 / t_80;
 }
 
 void muir_interval_widen(muir_interval *interval, double sigma)
 {
     interval->sigma_low = hypot(interval->sigma_low, sigma);
     interval->sigma_high = hypot(interval->sigma_high, sigma);
-    interval->low = exp(-normal_80 * interval->sigma_low);
-    interval->high = exp(normal_80 * interval->sigma_high);
+    interval->low = exp(-t_80 * interval->sigma_low);
+    interval->high = exp(t_80 * interval->sigma_high);
 }
 
 muir_status muir_estimate_step_s(muir_ctx *ctx, const muir_scenario *scenario, const muir_order *order,

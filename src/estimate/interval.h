@@ -10,7 +10,7 @@
 /* The 80 % interval of a step time, as factors on the modelled one. It reaches further up than down: a cost
  * that is three times as large adds more to a step than one of a third takes away. */
 typedef struct muir_interval {
-    double low, high;             /* exp(-1.28 sigma_low), exp(1.28 sigma_high); 1 where all is certain */
+    double low, high;             /* exp(-1.4 sigma_low), exp(1.4 sigma_high); 1 where all is certain */
     double sigma_low, sigma_high; /* standard deviations of the logarithm of real over modelled */
     double slope[MUIR_FIGURES];   /* d log step / d log figure, over the figure's spread */
 } muir_interval;
@@ -43,7 +43,7 @@ muir_status muir_interval_at(muir_ctx *ctx, const muir_scenario *scenario, const
                              double other, muir_interval *interval);
 
 /* The interval of a scenario's mean step time without faults: the stack's spreads and correlations,
- * 1.196 times its scatter, and what the chip's own file leaves open (chip.spread).
+ * 1.097 times its scatter, and what the chip's own file leaves open (chip.spread).
  * Calibrated figures hold what the chip adds.
  * Local. MUIR_ERR_MEM, MUIR_ERR_ARG. */
 muir_status muir_interval_of(muir_ctx *ctx, const muir_scenario *scenario, muir_interval *interval);

@@ -13,6 +13,7 @@
 #include "models/program.h"
 #include "validation/published.h"
 #include "scenario/catalogue.h"
+#include "scenario/stack.h"
 
 enum { STEPS = 3 };
 
@@ -138,6 +139,8 @@ static muir_status validate_row(muir_ctx *ctx, const muir_csv *table, int i, con
     MUIR_TRY(muir_published_scenario(ctx, table, i, names, options ? options->stack : NULL, scenario));
     snprintf(row->chip, sizeof row->chip, "%s", scenario->fleet.top.chip);
     snprintf(row->stack, sizeof row->stack, "%s", scenario->run.stack);
+    snprintf(row->kind, sizeof row->kind, "%s",
+             scenario->job.stack.top_kind[0] ? scenario->job.stack.top_kind : MUIR_ANY_STACK);
     MUIR_TRY(muir_validate_peak_of(ctx, table, i, scenario, &row->peak));
     if (!row->has_time) goto done;
     MUIR_TRY(measured(ctx, table, i, scenario, &row->real_s));

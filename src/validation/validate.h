@@ -15,6 +15,7 @@ enum { MUIR_WHY_SIZE = 240, MUIR_GROUP_SIZE = 80 };
 typedef struct muir_validate_row {
     const char *id, *fleet, *source, *complete;
     char chip[MUIR_GROUP_SIZE], stack[MUIR_GROUP_SIZE], family[MUIR_GROUP_SIZE];
+    char kind[MUIR_GROUP_SIZE]; /* of software */
     double real_s,
         predicted_s;      /* step time; as published, and the mean of the first steps of the fleet clock */
     double error;         /* predicted / real - 1 */

@@ -50,8 +50,8 @@ muir_status muir_agree(muir_ctx *ctx, muir_status st);
 /* Says what begins now, to whoever shows the progress of a start. Local. */
 void muir_ctx_phase(muir_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* MUIR_ERR_STOPPED once a signal has asked for the end: for long loops of a start, before there is anything to
- * write. Other ranks may not have had the signal yet, so the caller agrees before it meets them. Local. */
+/* MUIR_ERR_STOPPED once a signal has asked for the end: for long loops of a start, before there is anything
+ * to write. Other ranks may not have had the signal yet, so the caller agrees before it meets them. Local. */
 muir_status muir_ctx_go_on(muir_ctx *ctx);
 
 /* Forgets the message, for callers that handled the failure. Local. */

@@ -5,7 +5,8 @@
 
 #include "fleet_clock/slowdown.h"
 
-/* Fills `warmth` for all parts of groups, or for that of a stage, replica and part. Local. MUIR_ERR_STOPPED. */
+/* Fills `warmth` for all parts of groups, or for that of a stage, replica and part. Local.
+ * MUIR_ERR_STOPPED. */
 muir_status muir_slowdown_warm(muir_ctx *ctx, muir_slowdown *slowdown);
 void muir_slowdown_warm_part(muir_slowdown *slowdown, int stage, int64_t replica, int sub);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "collectives/file.h"
 #include "io/checkpoint.h"
@@ -60,6 +61,20 @@ static muir_status use_checkpoint(muir_ctx *ctx, const char *path, bool is_writt
 static muir_status read_checkpoint(muir_ctx *ctx, const char *path)
 {
     return use_checkpoint(ctx, path, false);
+}
+
+/* What a target must notice: a crash, an exit code that says the wrong thing, and nothing else. */
+static muir_status read_planted(muir_ctx *ctx, const char *path)
+{
+    char *text = NULL;
+    size_t length = 0;
+    muir_status st = muir_text_read(ctx, path, &text, &length);
+    if (st == MUIR_OK && strcmp(text, "crash") == 0) abort();
+    if (st == MUIR_OK && strcmp(text, "blame") == 0) st = muir_fail(ctx, MUIR_ERR_CHECK, "muir is to blame");
+    if (st == MUIR_OK && strcmp(text, "refuse") == 0) st = muir_fail(ctx, MUIR_ERR_ARG, "the input is wrong");
+    if (st == MUIR_OK && strcmp(text, "silence") == 0) st = MUIR_ERR_ARG;
+    free(text);
+    return st;
 }
 
 #define COMMAND(...)                                                                                         \
@@ -146,20 +161,11 @@ void muir_fuzz_end(muir_fuzz *f)
     muir_ctx_destroy(&f->mpi_ctx);
 }
 
-/* One line that can be shown; nothing of what a terminal would obey. */
-static const char *judge_message(const char *message)
-{
-    if (message[0] == '\0') return "it refuses, and does not say why";
-    for (const char *c = message; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127) return "its message has control characters";
-    return NULL;
-}
-
 static const char *judge(const muir_fuzz_target *target, int code, const char *message)
 {
     if (code == 0) return NULL;
     if (code == 2 || (code == 1 && target->may_fail) || strstr(message, "no memory"))
-        return judge_message(message);
+        return message[0] ? NULL : "it refuses, and does not say why";
     return code == 1 ? "exit code 1, which says that muir failed, not that the input is wrong"
                      : "an exit code that is none";
 }

@@ -226,6 +226,8 @@ static void experts_weight(muir_emitter *e)
     expert_product(e, "expert down weight", m.inner, s.hidden, m.expert_tokens);
     expert_product(e, "expert up weight", s.hidden, s.gate * m.inner, m.expert_tokens);
     e->load = 0.0;
+    muir_emit_gemm_16bit(e, "router weight", s.hidden, (double)e->job->model.experts, s.tokens / s.split,
+                         1.0);
 }
 
 /* Reads the same norm as the experts that come after it. */

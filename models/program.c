@@ -213,7 +213,10 @@ static void add_totals(const muir_job *job, muir_program *p)
     }
     p->params = params + embedding * (model->tied_embedding ? 1.0 : 2.0);
     p->active_params = active + embedding * (model->tied_embedding ? 1.0 : 2.0);
-    p->model_flop = tokens * (6.0 * (active + embedding) + attention);
+    /* weights of which no product is made: of attention, and of each feed-forward part that a token visits */
+    const double parts = model->experts > 0 ? visited + (model->shared_experts > 0 ? 1.0 : 0.0) : 1.0;
+    const double norms = layers * (1.0 + parts) * (double)model->hidden;
+    p->model_flop = tokens * (6.0 * (active - norms + embedding) + attention);
 }
 
 muir_status muir_program_create(muir_ctx *ctx, const muir_job *job, muir_program **out)

@@ -3,6 +3,7 @@
 #include "scenario/catalogue.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 
@@ -46,18 +47,28 @@ static bool program_path(char path[PATH_MAX])
     return called != 0 && realpath((const char *)called, path) != NULL;
 }
 
-/* share/muir/data beside the bin folder of the running program. */
-static bool installed_root(char *path, size_t size)
+/* share/muir/data below one of the folders above a file: `up` of them, and its own is the first. */
+static bool is_installed_with(const char *file, int up, char *path, size_t size)
 {
-    char program[PATH_MAX];
-    if (!program_path(program)) return false;
-
-    for (int up = 0; up < 2; up++) {
-        char *slash = strrchr(program, '/');
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", file);
+    for (; up > 0; up--) {
+        char *slash = strrchr(folder, '/');
         if (!slash) return false;
         *slash = '\0';
     }
-    return snprintf(path, size, "%s/share/muir/data", program) < (int)size && access(path, R_OK) == 0;
+    return snprintf(path, size, "%s/share/muir/data", folder) < (int)size && access(path, R_OK) == 0;
+}
+
+/* PREFIX/share/muir/data, where the running program is in PREFIX/bin, or the library that this code is part of
+ * in PREFIX/lib or PREFIX/lib/TRIPLET: a package is installed where nobody knew when it was built. */
+static bool installed_root(char *path, size_t size)
+{
+    char file[PATH_MAX];
+    Dl_info library;
+    if (program_path(file) && is_installed_with(file, 2, path, size)) return true;
+    const bool is_known = dladdr(&endings, &library) != 0 && realpath(library.dli_fname, file);
+    return is_known && (is_installed_with(file, 2, path, size) || is_installed_with(file, 3, path, size));
 }
 
 muir_status muir_catalogue_root(muir_ctx *ctx, char *path, size_t size)

@@ -74,6 +74,16 @@ class Installed(unittest.TestCase):
             done = run(MPIRUN, "-n", ranks, program, env=self.env)
             self.assertRegex(done.stdout, f"10 steps, the first of [0-9.]+ s; {ranks} ranks sum up to "
                                           f"{ranks} {2 * ranks} {3 * ranks}\n2: .*nowhere")
+        data = ROOT / "share/muir/data"
+        data.rename(ROOT / "share/muir/elsewhere")
+        try:  # the library reads the data that it was installed with, if there is any
+            shutil.copytree(ROOT / "share/muir/elsewhere", data)
+            (data / "scenarios" / "tiny.yaml").write_text("nonsense: 1\n")
+            done = patience.run([program], capture_output=True, text=True, env=self.env)
+            self.assertNotIn("10 steps", done.stdout)
+        finally:
+            shutil.rmtree(data)
+            (ROOT / "share/muir/elsewhere").rename(data)
 
     def test_python_gets_arrays(self):
         program = ("import numpy as np, muir\n"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "collectives/file.h"
 #include "io/checkpoint.h"
@@ -62,6 +63,20 @@ static muir_status read_checkpoint(muir_ctx *ctx, const char *path)
     return use_checkpoint(ctx, path, false);
 }
 
+/* What a target must notice: a crash, an exit code that says the wrong thing, and nothing else. */
+static muir_status read_planted(muir_ctx *ctx, const char *path)
+{
+    char *text = NULL;
+    size_t length = 0;
+    muir_status st = muir_text_read(ctx, path, &text, &length);
+    if (st == MUIR_OK && strcmp(text, "crash") == 0) abort();
+    if (st == MUIR_OK && strcmp(text, "blame") == 0) st = muir_fail(ctx, MUIR_ERR_CHECK, "muir is to blame");
+    if (st == MUIR_OK && strcmp(text, "refuse") == 0) st = muir_fail(ctx, MUIR_ERR_ARG, "the input is wrong");
+    if (st == MUIR_OK && strcmp(text, "silence") == 0) st = MUIR_ERR_ARG;
+    free(text);
+    return st;
+}
+
 #define COMMAND(...)                                                                                         \
     .arguments = (const char *const[])                                                                       \
     {                                                                                                        \
@@ -86,24 +101,21 @@ const muir_fuzz_target *muir_fuzz_find(const char *name)
     return NULL;
 }
 
-/* libFuzzer calls a function without a place for state. */
-static char folder[PATH], folder_before[4096];
-static muir_ctx *mpi_ctx;
-
-static void start_mpi(void)
+static bool start_mpi(muir_fuzz *f)
 {
     int is_started = 0;
     MPI_Initialized(&is_started);
     if (!is_started) MPI_Init(NULL, NULL);
-    if (!mpi_ctx && muir_ctx_create(MPI_COMM_WORLD, &mpi_ctx) != MUIR_OK) exit(1);
+    return muir_ctx_create(MPI_COMM_WORLD, &f->mpi_ctx) == MUIR_OK;
 }
 
 /* The words of a command line; lines are cut in place. */
-static int make_arguments(const muir_fuzz_target *target, char *path, char *lines, char **argv)
+static int make_arguments(const muir_fuzz_target *target, const char *path, char *lines,
+                          char words[MUIR_FUZZ_ARGUMENTS][2 * PATH], char **argv)
 {
-    static char program[] = "muir", file_key[MUIR_FUZZ_ARGUMENTS][2 * PATH];
     int argc = 0;
-    argv[argc++] = program;
+    snprintf(words[0], sizeof words[0], "muir");
+    argv[argc++] = words[0];
     for (int i = 0; target->arguments[i]; i++) {
         const char *word = target->arguments[i], *file = strstr(word, "FILE");
         if (strcmp(word, "LINES") == 0) {
@@ -112,27 +124,29 @@ static int make_arguments(const muir_fuzz_target *target, char *path, char *line
                  line = strtok_r(NULL, "\n", &rest))
                 if (line[0] != '-' && strchr(line, '=')) argv[argc++] = line;
         } else {
-            snprintf(file_key[i], sizeof file_key[i], "%.*s%s", (int)(file ? file - word : PATH), word,
+            snprintf(words[i + 1], sizeof words[i + 1], "%.*s%s", (int)(file ? file - word : PATH), word,
                      file ? path : "");
-            argv[argc++] = file_key[i];
+            argv[argc++] = words[i + 1];
         }
     }
     argv[argc] = NULL;
     return argc;
 }
 
-void muir_fuzz_begin(const muir_fuzz_target *target)
+bool muir_fuzz_begin(muir_fuzz *f, const muir_fuzz_target *target)
 {
-    char path[] = "input", *argv[MUIR_FUZZ_ARGUMENTS];
+    char path[] = "input", *argv[MUIR_FUZZ_ARGUMENTS], words[MUIR_FUZZ_ARGUMENTS][2 * PATH];
     const char *parent = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%.40s/muir-fuzz-XXXXXX", parent ? parent : "/tmp");
-    if (!getcwd(folder_before, sizeof folder_before) || !mkdtemp(folder) || chdir(folder) != 0) {
-        perror(folder);
-        exit(1);
+    *f = (muir_fuzz){.target = target};
+    snprintf(f->folder, sizeof f->folder, "%.40s/muir-fuzz-XXXXXX", parent ? parent : "/tmp");
+    if (!getcwd(f->folder_before, sizeof f->folder_before) || !mkdtemp(f->folder) || chdir(f->folder) != 0) {
+        perror(f->folder);
+        return false;
     }
-    if (target->reader ? target->reader == read_checkpoint || target->reader == read_study
-                       : muir_cmd_needs_mpi(make_arguments(target, path, path, argv), argv))
-        start_mpi();
+    const bool needs_mpi = target->reader
+                               ? target->reader == read_checkpoint || target->reader == read_study
+                               : muir_cmd_needs_mpi(make_arguments(target, path, path, words, argv), argv);
+    return !needs_mpi || start_mpi(f);
 }
 
 static int delete_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
@@ -141,26 +155,17 @@ static int delete_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
-void muir_fuzz_end(void)
+void muir_fuzz_end(muir_fuzz *f)
 {
-    if (chdir(folder_before) == 0) nftw(folder, delete_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
-    muir_ctx_destroy(&mpi_ctx);
-}
-
-/* One line that can be shown; nothing of what a terminal would obey. */
-static const char *judge_message(const char *message)
-{
-    if (message[0] == '\0') return "it refuses, and does not say why";
-    for (const char *c = message; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127) return "its message has control characters";
-    return NULL;
+    if (chdir(f->folder_before) == 0) nftw(f->folder, delete_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+    muir_ctx_destroy(&f->mpi_ctx);
 }
 
 static const char *judge(const muir_fuzz_target *target, int code, const char *message)
 {
     if (code == 0) return NULL;
     if (code == 2 || (code == 1 && target->may_fail) || strstr(message, "no memory"))
-        return judge_message(message);
+        return message[0] ? NULL : "it refuses, and does not say why";
     return code == 1 ? "exit code 1, which says that muir failed, not that the input is wrong"
                      : "an exit code that is none";
 }
@@ -173,35 +178,39 @@ static bool write_input(const char *path, const uint8_t *data, size_t size)
     return fclose(file) == 0 && is_written;
 }
 
-const char *muir_fuzz_one(const muir_fuzz_target *target, const uint8_t *data, size_t size)
+static int read_one(const muir_fuzz_target *target, muir_ctx *ctx, const char *path, char *lines)
 {
-    char path[PATH], *argv[MUIR_FUZZ_ARGUMENTS];
+    char *argv[MUIR_FUZZ_ARGUMENTS], words[MUIR_FUZZ_ARGUMENTS][2 * PATH];
+    if (target->reader) return muir_status_exit_code(target->reader(ctx, path));
+    const int argc = make_arguments(target, path, lines, words, argv);
+    return muir_cmd_main(ctx, argc, argv);
+}
+
+const char *muir_fuzz_one(muir_fuzz *f, const uint8_t *data, size_t size)
+{
+    char path[PATH];
     char *lines = calloc(size + 1, 1);
-    muir_ctx *ctx = mpi_ctx;
-    snprintf(path, sizeof path, "./input%s", target->ending);
-    if (!lines || !write_input(path, data, size)) return "the input cannot be written";
-    if (size > 0) memcpy(lines, data, size);
-    if (!ctx && muir_ctx_create_alone(&ctx) != MUIR_OK) return "no context";
-    muir_ctx_clear(ctx);
-    int code;
-    if (target->reader) {
-        code = muir_status_exit_code(target->reader(ctx, path));
-    } else {
-        const int argc = make_arguments(target, path, lines, argv);
-        code = muir_cmd_main(ctx, argc, argv);
+    muir_ctx *ctx = f->mpi_ctx;
+    const char *wrong = "the input cannot be given";
+    snprintf(path, sizeof path, "./input%s", f->target->ending);
+    if (lines && write_input(path, data, size) && (ctx || muir_ctx_create_alone(&ctx) == MUIR_OK)) {
+        if (size > 0) memcpy(lines, data, size);
+        muir_ctx_clear(ctx);
+        const int code = read_one(f->target, ctx, path, lines);
+        wrong = judge(f->target, code, ctx->message);
+        if (wrong) fprintf(stderr, "%s: %s\n", wrong, ctx->message);
     }
-    const char *wrong = judge(target, code, ctx->message);
-    if (wrong) fprintf(stderr, "%s: %s\n", wrong, ctx->message);
-    if (!mpi_ctx) muir_ctx_destroy(&ctx);
+    if (!f->mpi_ctx) muir_ctx_destroy(&ctx);
     free(lines);
     return wrong;
 }
 
 bool muir_fuzz_write_checkpoint(const char *path)
 {
-    start_mpi();
-    const bool is_written = use_checkpoint(mpi_ctx, path, true) == MUIR_OK;
-    if (!is_written) fprintf(stderr, "%s\n", mpi_ctx->message);
-    muir_ctx_destroy(&mpi_ctx);
+    muir_fuzz f = {.target = NULL};
+    if (!start_mpi(&f)) return false;
+    const bool is_written = use_checkpoint(f.mpi_ctx, path, true) == MUIR_OK;
+    if (!is_written) fprintf(stderr, "%s\n", f.mpi_ctx->message);
+    muir_ctx_destroy(&f.mpi_ctx);
     return is_written;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reads inputs, and damaged copies of them, each in a process of its own: for compilers without libFuzzer, and for HDF5
- * files, where a crash is more often the library's.
+/* Reads inputs, and damaged copies of them, each in a process of its own: for compilers without libFuzzer,
+ * and for HDF5 files, where a crash is more often the library's.
  *
  * usage: replay TARGET NUMBER SEED KEEP FILE...    NUMBER damaged copies, each of one of the files
  *        replay --list                             the targets
  *        replay --checkpoint FILE                  writes one
- * KEEP is a folder for inputs that muir did not answer as it promises; "" keeps none. Exit status 1 if there was one. */
+ * KEEP is a folder for inputs that muir did not answer as it promises; "" keeps none. Exit status 1 if there
+ * was one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +19,7 @@
 
 #include "fuzz.h"
 
-enum { MOST_CPU_S = 60, WRONG = 99, MOST_CHANGES = 4, MOST_COPY = 64 };
+enum { SAID = 200, MOST_CPU_S = 60, WRONG = 99, MOST_CHANGES = 4, MOST_COPY = 64 };
 
 typedef struct input {
     const char *path;
@@ -86,7 +87,7 @@ static void remove_piece(draws *d, input *in)
 static input damage(draws *d, const input *whole)
 {
     input in = {whole->path, malloc(whole->size + 1), whole->size};
-    if (!in.data) exit(1);
+    if (!in.data) return (input){.path = whole->path};
     memcpy(in.data, whole->data, whole->size);
     for (size_t n = 1 + draw(d, MOST_CHANGES); n > 0 && in.size > 0; n--) {
         switch (draw(d, 6)) {
@@ -113,10 +114,10 @@ static void silence(void)
     alarm(10 * MOST_CPU_S);
 }
 
-/* NULL, or what went wrong. */
-static const char *try_one(const muir_fuzz_target *target, const input *in)
+/* NULL, or what went wrong.
+ * said  out  room for it */
+static const char *try_one(muir_fuzz *fuzz, const input *in, char said[SAID])
 {
-    static char said[200]; /* until the next one */
     int status = 0, pipes[2];
     if (pipe(pipes) != 0) return "no pipe";
     fflush(stdout);
@@ -124,12 +125,12 @@ static const char *try_one(const muir_fuzz_target *target, const input *in)
     if (child == 0) {
         close(pipes[0]);
         silence();
-        const char *wrong = muir_fuzz_one(target, in->data, in->size);
+        const char *wrong = muir_fuzz_one(fuzz, in->data, in->size);
         if (wrong && write(pipes[1], wrong, strlen(wrong)) < 0) _exit(1);
         _exit(wrong ? WRONG : 0);
     }
     close(pipes[1]);
-    const ssize_t n = read(pipes[0], said, sizeof said - 1);
+    const ssize_t n = read(pipes[0], said, SAID - 1);
     close(pipes[0]);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
     if (WIFSIGNALED(status)) return strsignal(WTERMSIG(status));
@@ -151,15 +152,16 @@ static void keep(const char *folder, const muir_fuzz_target *target, const input
 }
 
 /* Returns the number of findings. */
-static int replay(const muir_fuzz_target *target, long number, uint64_t seed, const char *folder,
-                  input *inputs, int n)
+static int replay(muir_fuzz *fuzz, long number, uint64_t seed, const char *folder, input *inputs, int n)
 {
+    const muir_fuzz_target *target = fuzz->target;
+    char said[SAID];
     int found = 0;
     for (long i = -n; i < number; i++) {
         draws d = {seed + ((uint64_t)i << 20)};
         const input *whole = &inputs[i < 0 ? i + n : (long)draw(&d, (size_t)n)];
         input in = i < 0 ? *whole : damage(&d, whole);
-        const char *wrong = try_one(target, &in);
+        const char *wrong = try_one(fuzz, &in, said);
         if (wrong) {
             found++;
             printf("%s, %s%s %ld: %s\n", target->name, whole->path, i < 0 ? ", whole" : ", damaged copy", i,
@@ -196,10 +198,11 @@ int main(int argc, char **argv)
         }
     }
     char *folder = argv[4][0] ? realpath(argv[4], NULL) : strdup("");
-    muir_fuzz_begin(target);
-    const int found = replay(target, strtol(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
+    muir_fuzz fuzz;
+    if (!muir_fuzz_begin(&fuzz, target)) return 1;
+    const int found = replay(&fuzz, strtol(argv[2], NULL, 10), strtoull(argv[3], NULL, 10),
                              folder ? folder : "", inputs, n);
-    muir_fuzz_end();
+    muir_fuzz_end(&fuzz);
     for (int i = 0; i < n; i++) free(inputs[i].data);
     free(inputs);
     free(folder);

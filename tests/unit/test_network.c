@@ -311,7 +311,7 @@ static void hierarchies_agree_with_astra_sim(void)
 }
 
 /* What astra-sim/astra-network-analytical @1f4d8e6 expects of itself (test/), with GB of 2^30: a message of
- * 1 MiB between neighbours of a full mesh, and in one switch, where its latency counts twice; and all 16 chips
+ * 1 MiB between neighbours of a full mesh, and in one switch, where its latency counts twice; and 16 chips
  * of a ring sending 1 MiB to each other at once. What has half of the ring to go all takes the same way round
  * there, so that the busiest link carries 36 MiB. muir deals it out both ways: 32 MiB. */
 static void messages_and_exchanges_agree_with_astra_sim(void)

@@ -368,7 +368,7 @@ class Examples(Case):
         for row in launches:
             self.assertTrue(row[2].endswith("/ 0"), row)  # every word understood
             if row[3] != "not known":
-                self.assertLess(abs(float(row[5].split()[0])), 15.0, row)
+                self.assertLess(abs(float(row[5].split()[0])), 25.0, row)  # stacks change; a layout that is read wrong is farther off
         tables = [row for row in rows if row[-1].endswith("%") and "in the mean" in row[-1]]
         self.assertEqual(len(tables), 5)
         for row in tables:

@@ -202,7 +202,7 @@ torchrun --nproc_per_node $GPUS --nnodes=16 pretrain_gpt.py ${MODEL_ARGS[@]} $OP
         self.fails("no word of a launch line", "import", "megatron", self.write("run.sh", "echo hello\n"))
         self.fails("job.toml", "import", "torchtitan", self.write("job.toml", "[model\n"))
         self.fails("job.py", "import", "recipe", self.write("job.py", "def f(:\n"))
-        self.fails("no multiple of", "import", "deepspeed", self.write("ds.json", {"train_batch_size": 7, "train_micro_batch_size_per_gpu": 2}))
+        self.fails("not a multiple of", "import", "deepspeed", self.write("ds.json", {"train_batch_size": 7, "train_micro_batch_size_per_gpu": 2}))
 
     def test_damaged_launch_lines(self):
         self.survives("megatron", "run.sh", self.MEGATRON, 2)

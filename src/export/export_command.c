@@ -111,21 +111,23 @@ const muir_command muir_command_export = {
     .name = "export",
     .usage = "perfetto|chakra|csv|parquet|openmetrics FILE.h5 -o FILE [options]",
     .summary = "write a telemetry file in the formats of other tools",
-    .help = "  perfetto      a timeline for ui.perfetto.dev, Chrome JSON, or Perfetto's own format where FILE ends in\n"
-            "                .pftrace: the modelled schedule of a replica, steps and events of the fleet, and\n"
-            "                executed ops where telemetry.trace_steps stored them\n"
-            "    --steps A[:B]   rows of the fleet that are shown; default 0\n"
-            "  chakra        the modelled ideal step as execution traces, PREFIX.CHIP.et, and "
-            "PREFIX.groups.json\n"
-            "    -o PREFIX       where to\n"
-            "    --chips LIST    chips of the job, 0,8,16 or 0:15; default the first chip of every stage\n"
-            "  csv, parquet  the columns of a group; csv takes `-o -` for standard output\n"
-            "    --group NAME    default fleet; the group events has names for its numbers\n"
-            "  openmetrics   figures of the last row, for node_exporter's textfile collector\n"
-            "    --every S       again every S seconds until the run ends\n"
-            "  -o FILE       where to write\n"
-            "csv, parquet and openmetrics need Python with h5py; parquet also pandas with pyarrow or "
-            "fastparquet.\n",
+    .help =
+        "  perfetto      a timeline for ui.perfetto.dev, Chrome JSON, or Perfetto's own format where FILE "
+        "ends in\n"
+        "                .pftrace: the modelled schedule of a replica, steps and events of the fleet, and\n"
+        "                executed ops where telemetry.trace_steps stored them\n"
+        "    --steps A[:B]   rows of the fleet that are shown; default 0\n"
+        "  chakra        the modelled ideal step as execution traces, PREFIX.CHIP.et, and "
+        "PREFIX.groups.json\n"
+        "    -o PREFIX       where to\n"
+        "    --chips LIST    chips of the job, 0,8,16 or 0:15; default the first chip of every stage\n"
+        "  csv, parquet  the columns of a group; csv takes `-o -` for standard output\n"
+        "    --group NAME    default fleet; the group events has names for its numbers\n"
+        "  openmetrics   figures of the last row, for node_exporter's textfile collector\n"
+        "    --every S       again every S seconds until the run ends\n"
+        "  -o FILE       where to write\n"
+        "csv, parquet and openmetrics need Python with h5py; parquet also pandas with pyarrow or "
+        "fastparquet.\n",
     .mpi = MUIR_MPI_NONE,
     .run = run,
 };

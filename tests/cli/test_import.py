@@ -202,7 +202,7 @@ torchrun --nproc_per_node $GPUS --nnodes=16 pretrain_gpt.py ${MODEL_ARGS[@]} $OP
         self.fails("no word of a launch line", "import", "megatron", self.write("run.sh", "echo hello\n"))
         self.fails("job.toml", "import", "torchtitan", self.write("job.toml", "[model\n"))
         self.fails("job.py", "import", "recipe", self.write("job.py", "def f(:\n"))
-        self.fails("no multiple of", "import", "deepspeed", self.write("ds.json", {"train_batch_size": 7, "train_micro_batch_size_per_gpu": 2}))
+        self.fails("not a multiple of", "import", "deepspeed", self.write("ds.json", {"train_batch_size": 7, "train_micro_batch_size_per_gpu": 2}))
 
     def test_damaged_launch_lines(self):
         self.survives("megatron", "run.sh", self.MEGATRON, 2)
@@ -368,7 +368,7 @@ class Examples(Case):
         for row in launches:
             self.assertTrue(row[2].endswith("/ 0"), row)  # every word understood
             if row[3] != "not known":
-                self.assertLess(abs(float(row[5].split()[0])), 15.0, row)
+                self.assertLess(abs(float(row[5].split()[0])), 25.0, row)  # stacks change; a layout that is read wrong is farther off
         tables = [row for row in rows if row[-1].endswith("%") and "in the mean" in row[-1]]
         self.assertEqual(len(tables), 5)
         for row in tables:

@@ -60,8 +60,8 @@ static bool is_installed_with(const char *file, int up, char *path, size_t size)
     return snprintf(path, size, "%s/share/muir/data", folder) < (int)size && access(path, R_OK) == 0;
 }
 
-/* PREFIX/share/muir/data, where the running program is in PREFIX/bin, or the library that this code is part of
- * in PREFIX/lib or PREFIX/lib/TRIPLET: a package is installed where nobody knew when it was built. */
+/* PREFIX/share/muir/data, where the running program is in PREFIX/bin, or the library that this code is part
+ * of in PREFIX/lib or PREFIX/lib/TRIPLET: a package is installed where nobody knew when it was built. */
 static bool installed_root(char *path, size_t size)
 {
     char file[PATH_MAX];

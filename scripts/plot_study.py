@@ -82,13 +82,14 @@ def plot_pareto(study, path):
 
 
 def plot_tornado(study, path):
-    rows = study.bars[::-1]
-    figure, axes = plt.subplots(figsize=(9, 1.9 + 0.42 * len(rows)), layout="constrained")
+    rows = [row for row in study.bars[::-1] if max(abs(row[2]), abs(row[3])) > 5e-4]  # a rent decides no price
+    figure, axes = plt.subplots(figsize=(9, 2 + 0.42 * len(rows)), layout="constrained")
     for place, (key, values, low, high) in enumerate(rows):
         for end, colour, hatch, word in ((low, BLUE, "", values[0]), (high, ORANGE, "//", values[1])):
             axes.barh(place, 100 * end, color=colour, hatch=hatch, edgecolor="white", height=0.62)
-            axes.annotate(word, (100 * end, place), xytext=(4 if end >= 0 else -4, 0), textcoords="offset points", va="center",
-                          ha="left" if end >= 0 else "right", fontsize=8)
+            if abs(end) > 5e-4:
+                axes.annotate(word, (100 * end, place), xytext=(4 if end >= 0 else -4, 0), textcoords="offset points", va="center",
+                              ha="left" if end >= 0 else "right", fontsize=8)
     axes.axvline(0, color="black", linewidth=0.9)
     axes.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=8.5)
     axes.set_xlabel("change of what a million tokens must earn [%]")
@@ -127,7 +128,7 @@ def plot_fan(study, path):
 
 def plot_costs(study, path):
     cells = study.cells
-    figure, axes = plt.subplots(figsize=(max(7, 1.7 + 0.95 * len(cells)), 5.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(max(7, 3 + 1.05 * len(cells)), 5.6), layout="constrained")
     bottom = np.zeros(len(cells))
     per_hour = np.array([float(cell["chip_hours_per_year"]) for cell in cells])
     for name, words, colour in COSTS:
@@ -142,7 +143,7 @@ def plot_costs(study, path):
     for place, cell in enumerate(cells):
         axes.annotate(f"{bottom[place]:.3g}\n({float(cell['required_usd_per_mtoken']):.3g}/Mtoken)", (place, bottom[place]), xytext=(0, 3),
                       textcoords="offset points", ha="center", fontsize=7.5)
-    axes.set_xticks(range(len(cells)), [wrapped(cell["label"], 14) for cell in cells], fontsize=8)
+    axes.set_xticks(range(len(cells)), [wrapped(cell["label"], 13) for cell in cells], fontsize=8)
     axes.set_ylabel("USD per sold chip-hour")
     from_zero(axes.set_ylim, [1.04 * max(bottom), *rents[known]])
     tidy(axes, "y")

@@ -147,6 +147,7 @@ class Studies(unittest.TestCase):
             axes = re.findall(r"^  \S.*:\n((?:    .*\n)+)", text, re.M)
             values = [[line.split(": ", 1)[1].split() for line in axis.splitlines()] for axis in axes]
             self.assertTrue(values and all(values))
+            self.assertIn("--seeds is 0", muir("study", path.stem, "--seeds", "0").stderr)  # the file is read before
             for words in itertools.product(*values):
                 done = subprocess.run([MUIR, "check", scenario, *base, *itertools.chain(*words), "--json", "-"], capture_output=True,
                                       text=True, timeout=120)

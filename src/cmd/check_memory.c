@@ -21,11 +21,10 @@ static void print_memory(const muir_scenario *s, const muir_memory *m)
     if (muir_place_copies(s->job.place) > 1)
         printf("  schedule %s holds weights, gradients and optimizer %d times\n", s->job.parallel.schedule,
                muir_place_copies(s->job.place));
-    printf(
-        "  allocated %s, with libraries and driver at least %s, with all that the allocator would hold %s; "
-        "the chip has %s\n",
-        muir_bytes_text(m->allocated).s, muir_bytes_text(m->needed).s, muir_bytes_text(m->total).s,
-        muir_bytes_text(fit.room).s);
+    printf("  allocated %s, with libraries and driver at least %s,\n"
+           "  with all that the allocator would hold %s; the chip has %s\n",
+           muir_bytes_text(m->allocated).s, muir_bytes_text(m->needed).s, muir_bytes_text(m->total).s,
+           muir_bytes_text(fit.room).s);
     printf("  %s: headroom %s", muir_fit_verdict_name(fit.verdict), muir_bytes_text(fit.headroom).s);
     if (fit.verdict == MUIR_TIGHT)
         printf("; the allocator has to give back %s, %.0f %% of such runs are expected to fail",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "cmd/args.h"
 #include "cmd/cmd.h"
@@ -68,6 +69,26 @@ static bool is_in(muir_ctx *ctx, const char *folder, const char *name)
     return is_found;
 }
 
+/* Says which fleet or scenario a wrong name is nearest to. */
+static muir_status fail_target(muir_ctx *ctx, const char *target)
+{
+    static const char *const folders[] = {"fleets", "scenarios"};
+    char nearest[MUIR_NAME_SIZE] = "";
+    for (int f = 0; f < 2 && !nearest[0]; f++) {
+        char **names = NULL;
+        int n = 0;
+        if (muir_catalogue_names(ctx, folders[f], &names, &n) != MUIR_OK) continue;
+        const char *meant = muir_closest(target, (const char *const *)names, n);
+        if (meant) snprintf(nearest, sizeof nearest, "%.60s", meant);
+        muir_catalogue_free(&names, n);
+    }
+    muir_ctx_clear(ctx);
+    return muir_fail(ctx, MUIR_ERR_ARG,
+                     "'%s' is neither a fleet nor a scenario%s%s%s (muir list fleets, muir list scenarios)",
+                     muir_quote(target).s, nearest[0] ? ", did you mean '" : "", nearest,
+                     nearest[0] ? "'?" : "");
+}
+
 /* A fleet if data/fleets has that name, else a scenario; a path is that of a scenario. */
 static muir_status is_fleet(muir_ctx *ctx, const char *target, bool *answer)
 {
@@ -75,10 +96,7 @@ static muir_status is_fleet(muir_ctx *ctx, const char *target, bool *answer)
     int found = 0;
     if (muir_is_root(ctx)) {
         found = !strchr(target, '/') && is_in(ctx, "fleets", target);
-        if (!found && !is_in(ctx, "scenarios", target))
-            st = muir_fail(ctx, MUIR_ERR_ARG,
-                           "'%s' is neither a fleet nor a scenario (muir list fleets, muir list scenarios)",
-                           target);
+        if (!found && !is_in(ctx, "scenarios", target)) st = fail_target(ctx, target);
     }
     MUIR_TRY(muir_agree(ctx, st));
     if (ctx->size > 1) MUIR_TRY_MPI(MPI_Bcast(&found, 1, MPI_INT, 0, ctx->comm));

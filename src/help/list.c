@@ -171,8 +171,8 @@ static muir_status fail_unknown(muir_ctx *ctx, const char *wanted)
                  names[i]);
     }
     const char *meant = muir_closest(wanted, names, n);
-    return muir_fail(ctx, MUIR_ERR_ARG, "no list '%s'%s%s%s: %s", muir_quote(wanted).s,
-                     meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "", known);
+    return muir_fail(ctx, MUIR_ERR_ARG, "no list is called '%s'%s%s%s known: %s", muir_quote(wanted).s,
+                     meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : ";", known);
 }
 
 static muir_status show(muir_ctx *ctx, const char *wanted, const char *json_path)

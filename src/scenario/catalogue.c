@@ -186,8 +186,11 @@ static muir_status fail_unknown(muir_ctx *ctx, const char *folder, const char *n
     if (st != MUIR_OK) return st;
     join_names(names, n, known, sizeof known);
     const char *meant = muir_closest(name, (const char *const *)names, n);
-    st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown%s%s%s; known: %s", where, muir_quote(name).s,
-                   meant ? ", did you mean '" : "", meant ? meant : "", meant ? "'?" : "", known);
+    if (meant)
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown, did you mean '%s'? (muir list %s)", where,
+                       muir_quote(name).s, meant, folder);
+    else
+        st = muir_fail(ctx, MUIR_ERR_ARG, "%s '%s' is unknown; known: %s", where, muir_quote(name).s, known);
     muir_catalogue_free(&names, n);
     return st;
 }

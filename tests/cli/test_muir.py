@@ -49,7 +49,7 @@ class Program(Case):
     def test_wrong_input_is_one_sentence_and_exit_code_2(self):
         wrong = {
             ("run",): "which scenario? (muir list scenarios)",
-            ("run", "rainer"): "scenario 'rainer' is unknown, did you mean 'rainier'?; known: ...",
+            ("run", "rainer"): "scenario 'rainer' is unknown, did you mean 'rainier'? (muir list scenarios)",
             ("run", "rainier", "parallel.tp=48"): "parallel.tp=48 does not divide model.heads=256",
             ("run", "tiny", "-x"): "unknown option -x (--help lists the options)",
             ("run", "tiny", "-o"): "option -o needs a value",

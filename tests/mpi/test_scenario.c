@@ -135,7 +135,7 @@ static void wrong_files_are_named_with_line_and_key(void)
     check_file("steps: ten\n", "test_scenario_wrong.yaml:1: steps is 'ten', but must be a whole number or "
                                "auto: 1..4000000000 steps");
     check_file("steps: 10\nmodel: llama3-405\n", "test_scenario_wrong.yaml: model 'llama3-405' is unknown, "
-                                                 "did you mean 'llama3-405b'?; known: ");
+                                                 "did you mean 'llama3-405b'? (muir list models)");
     check_file("steps: [10\n", "test_scenario_wrong.yaml:2: not YAML: did not find expected ',' or ']'");
     check_file("", "test_scenario_wrong.yaml: the file is empty");
     check_file("- a\n- b\n", "test_scenario_wrong.yaml:1: expected lines of `key: value`");

@@ -109,7 +109,8 @@ static const struct {
 };
 enum { WRITTEN = sizeof written / sizeof written[0] };
 
-/* "row.tally.gemm_s" is gemm_s, "band_share[MUIR_POWER_band_1_hz]" is band_1_hz, and a plain index is none. */
+/* "row.tally.gemm_s" is gemm_s;
+ * "band_share[MUIR_POWER_band_1_hz]" is band_1_hz, and a plain index is none. */
 static void word_of(const char *member, char word[64])
 {
     const char *index = strchr(member, '['), *dot = strrchr(member, '.'), *start = dot ? dot + 1 : member;

@@ -5,8 +5,8 @@
 usage: spreads.py SLOPES.csv [--nested] [--steps N]
 
 SLOPES.csv   from muir calibrate data/published_runs.csv --pool -o COPY_OF_STACKS --slopes SLOPES.csv
---nested     also choose the spreads without each quarter of the sources, and predict that quarter: what a source
-             does that was not there while choosing (four times as long)
+--nested     also choose the spreads without each quarter of the sources, and predict that quarter: the search
+             still starts from figures.def, which has seen them all (four times as long)
 --steps N    of the search, 20 if not given
 
 Empirical Bayes: runs are normal, with covariances from what they share (src/validation/pool.h), and single runs

@@ -151,7 +151,8 @@ static void print_sources(const muir_validate_row *rows, int n)
         good += muir_validate_errors(rows, n, "", is_of_source, rows[i].family).coverage >= enough;
     }
     if (sources > 1)
-        printf("sources with at least %.0f %% of their rows inside: %d of %d\n", 100.0 * enough, good, sources);
+        printf("sources with at least %.0f %% of their rows inside: %d of %d\n", 100.0 * enough, good,
+               sources);
 }
 
 static muir_status print_all(muir_ctx *ctx, const muir_validate_row *rows, int n)

@@ -10,10 +10,11 @@
 #include "models/program.h"
 #include "step_time/ideal.h"
 
-/* 80 % of Student's t with 8 degrees of freedom lie within so many deviations: spreads between stacks are known
- * from few of them, 8 generations of chips and some 20 softwares. Source: Gelman and Hill 2006, chapter 12. */
+/* 80 % of Student's t with 8 degrees of freedom lie within so many deviations: spreads between stacks are
+ * known from few of them, 8 generations of chips and some 20 softwares. Source: Gelman and Hill 2006,
+ * chapter 12. */
 static const double t_80 = 1.397;
-static const double bend = 0.04;        /* of a figure's logarithm, for finite differences */
+static const double bend = 0.04; /* of a figure's logarithm, for finite differences */
 
 double muir_interval_scatter(const muir_scenario *scenario)
 {

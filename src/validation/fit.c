@@ -235,8 +235,7 @@ static muir_status predict_row(muir_ctx *ctx, muir_fit *fit, int k, const muir_b
     *scratch = fit->work[i];
     muir_belief_set_figures(belief->middle, &scratch->job.stack);
     MUIR_TRY(muir_ideal_step_time(ctx, scratch, &step_s));
-    MUIR_TRY(
-        muir_interval_at(ctx, scratch, belief, hypot(run, scratch->fleet.chip.spread), &interval));
+    MUIR_TRY(muir_interval_at(ctx, scratch, belief, hypot(run, scratch->fleet.chip.spread), &interval));
     row->predicted_s = step_s * exp(fit->beyond[i]);
     row->error = row->predicted_s / row->real_s - 1.0;
     row->low_s = row->predicted_s * interval.low;
@@ -262,8 +261,7 @@ static muir_status predict_rows(muir_ctx *ctx, muir_fit *fit, bool is_all, muir_
         muir_validate_row *row = &rows[fit->row_of[k]];
         muir_address address = m->address;
         if (is_all) address.release = 0; /* as files know a stack */
-        if (!is_known[twin])
-            MUIR_TRY(muir_pool_belief(ctx, fit->pool, &address, m->prior, &beliefs[twin]));
+        if (!is_known[twin]) MUIR_TRY(muir_pool_belief(ctx, fit->pool, &address, m->prior, &beliefs[twin]));
         is_known[twin] = true;
         row->basis = muir_pool_rows_of(fit->pool, m->address.stack) > 0 ? "fitted" : "pooled";
         MUIR_TRY(predict_row(ctx, fit, k, &beliefs[twin], scratch, row));

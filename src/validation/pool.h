@@ -4,9 +4,9 @@
  * In logarithms a step time is linear in the stack's figures, and a figure is the sum of what all software
  * has in common, its kind, its chips, the software, the stack and the release have of their own (figures.def
  * says how far each goes). So runs are normal and correlated through what they share, and what is known of
- * any stack, given the runs, is one linear system. Sources: Rasmussen and Williams, "Gaussian Processes for Machine
- * Learning", 2006, section 2.7; Gelman and Hill, "Data Analysis Using Regression and Multilevel Models", 2006
- * (the hierarchy). */
+ * any stack, given the runs, is one linear system. Sources: Rasmussen and Williams, "Gaussian Processes for
+ * Machine Learning", 2006, section 2.7; Gelman and Hill, "Data Analysis Using Regression and Multilevel
+ * Models", 2006 (the hierarchy). */
 #ifndef MUIR_VALIDATION_POOL_H
 #define MUIR_VALIDATION_POOL_H
 

@@ -30,7 +30,7 @@ static void make_rows(muir_validate_row *rows, muir_scenario *scenarios)
             scenario_of(NULL, KEYS("fleet=dgx-h100", "stack=eager-h100", "seq_len=4096", "fleet.servers=4",
                                    "parallel.dp=32", "global_batch_size=256", shapes[i][0], shapes[i][1]));
         muir_scenario truth = scenarios[i];
-        truth.job.stack.gemm *= 0.75;
+        truth.job.stack.gemm *= 0.85; /* two to three spreads */
         truth.job.stack.elementwise *= 2.0;
         CU_ASSERT_EQUAL_FATAL(muir_ideal_step_time(muir_test_ctx(), &truth, &row->real_s), MUIR_OK);
         CU_ASSERT_EQUAL_FATAL(muir_ideal_step_time(muir_test_ctx(), &scenarios[i], &row->predicted_s),
@@ -90,7 +90,7 @@ static void one_row_moves_the_level(void)
         worse += fabs(rows[i].error);
         better += fabs(after_s / rows[i].real_s - 1.0);
     }
-    CU_ASSERT(better < 0.5 * worse);
+    CU_ASSERT(better < 0.6 * worse);
     free(scenarios);
 }
 

@@ -49,9 +49,8 @@ def draw(file, path):
     room = float(memory["room_bytes"][()]) / GIB
     axes[0].axhline(room, color="black", linestyle="--", linewidth=1)
     axes[0].set_xlim(-0.6, stages[-1] + 0.6)
-    axes[0].text(-0.55, room, f"room {room:.1f} GiB", ha="left", va="bottom",
-                 bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1})
-    axes[0].set(title="Peak of each stage, with allocator, libraries and driver (modelled)", xlabel="stage")
+    axes[0].set(title="Peak of each stage, with allocator, libraries and driver "
+                      f"(modelled; dashed: the chip's room, {room:.1f} GiB)", xlabel="stage")
     axes[0].set_ylabel("GiB per chip")
     axes[0].set_xticks(stages[:: max(1, len(stages) // 16)])
     axes[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)

@@ -224,8 +224,7 @@ done:
 
 const muir_command muir_command_list = {
     .name = "list",
-    .usage = "[scenarios|fleets|chips|libraries|stacks|models|faults|families|schedules|collectives|"
-             "kernels] [--json FILE] | collectives FLEET [CHIPS] [--json FILE]",
+    .usage = "[WORD] [--json FILE] | collectives FLEET [CHIPS] [--file FILE] [--json FILE]",
     .summary = "list what there is to choose from",
     .help =
         "Names of scenarios, fleets, chips, libraries, stacks, models and faults are files in the data\n"

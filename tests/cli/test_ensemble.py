@@ -69,7 +69,7 @@ class Ensembles(unittest.TestCase):
     def test_steps_that_share_draws_are_the_same_in_a_run_that_was_resumed(self):
         """Failures, slow chips and replicas that are down end what is held; so does a resume in the middle of it."""
         once, resumed = (os.path.join(self.folder, name) for name in ("once.h5", "resumed.h5"))
-        job = ["run", "rainier", "fleet.servers=64", "global_batch_size=64", "faults=elastic", "faults.rate=100", "host.every=0",
+        job = ["run", "rainier-1f1b", "fleet.servers=64", "global_batch_size=64", "faults=elastic", "faults.rate=100", "host.every=0",
                "fleet.variation.draw_steps=7", "telemetry.level=fleet"]
         self.document(*job, "steps=150", "-o", once, ranks=2)
         self.document(*job, "steps=73", "-o", resumed, ranks=2)

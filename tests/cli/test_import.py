@@ -122,9 +122,9 @@ class HuggingFace(Case):
         self.fails("linear attention", "import", "hf", self.write("config.json", {**self.LLAMA, "layer_types": ["linear_attention"]}))
 
     def test_wrong_configurations_are_answered_in_one_sentence(self):
-        for wrong, expected in {"": "config.json:1", "[]": "outermost", "{": "config.json:1", "{}": "model_type is missing"}.items():
+        for wrong, expected in {"": "config.json:1", "[]": "top level", "{": "config.json:1", "{}": "model_type is missing"}.items():
             self.fails(expected, "import", "hf", self.write("config.json", wrong))
-        for key, value, expected in [("hidden_size", "big", "no whole number"), ("num_hidden_layers", -1, "not between"),
+        for key, value, expected in [("hidden_size", "big", "not a whole number"), ("num_hidden_layers", -1, "not between"),
                                      ("num_key_value_heads", 5, "does not divide"), ("vocab_size", 0, "vocab_size is missing")]:
             self.fails(expected, "import", "hf", self.write("config.json", {**self.LLAMA, key: value}))
         self.fails("is the file that is imported", "import", "hf", self.write("config.json", self.LLAMA), "-o", "config.json")

@@ -64,11 +64,11 @@ class Launch(unittest.TestCase):
 
     def test_a_dry_run_says_who_idles(self):
         forecast = self.forecast("rainier", ranks=1000)
-        self.assertEqual((forecast["fleet_ranks"], forecast["host_ranks"]), (488, 1000))
+        self.assertEqual((forecast["fleet_ranks"], forecast["host_ranks"]), (976, 1000))
         self.assertEqual(self.forecast("tiny", ranks=7)["fleet_ranks"], 2)
         self.assertEqual(self.forecast("tiny", "host.every=0", ranks=2)["host_ranks"], 0)
         text = patience.run([MUIR, "check", "rainier", "--ranks", "1000"], capture_output=True, text=True).stdout
-        self.assertIn("ranks 488 to 999 idle on the fleet clock: the job has only 488 replicas", text)
+        self.assertIn("ranks 976 to 999 idle on the fleet clock: the job has only 976 replicas", text)
 
     def largest_rank(self, ranks, *arguments):
         """Bytes of the largest process of a launch, by a process of its own, which knows no other children."""

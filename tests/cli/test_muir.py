@@ -53,7 +53,7 @@ class Program(Case):
             ("run", "rainier", "parallel.tp=48"): "parallel.tp=48 does not divide model.heads=256",
             ("run", "tiny", "-x"): "unknown option -x (--help lists the options)",
             ("run", "tiny", "-o"): "option -o needs a value",
-            ("run", "tiny", "rainier"): "'rainier' after 'tiny': only one is expected (overrides are written key=value)",
+            ("run", "tiny", "rainier"): "2 jobs at once take a rank each at least: mpirun -n 2 or more",
             ("run", "tiny", "-o", "/no/such/x.h5"): "-o /no/such/x.h5: /no/such/ is not a writable folder",
             ("run", "tiny", "-o", "-"): "-o -: telemetry is a file and cannot go to standard output",
             ("run", "tiny", "-o", "x", "--json", "./x"): "-o x and --json ./x are the same file: give two names",

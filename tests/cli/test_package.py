@@ -63,7 +63,7 @@ class Installed(unittest.TestCase):
                   'COMP_WORDS=(muir run rain); _muir; echo "${COMPREPLY[@]}"')
         done = run("bash", "-c", script, "bash", ROOT / "share/bash-completion/completions/muir", cwd=ROOT,
                    env={**os.environ, "PATH": f"{ROOT / 'bin'}:{os.environ['PATH']}"})
-        self.assertEqual(done.stdout.splitlines(), ["check", "--resume", "rainier rainier-1m"])
+        self.assertEqual(done.stdout.splitlines(), ["check", "--resume", "rainier rainier-1f1b rainier-1m"])
 
     def test_a_few_lines_of_c_by_pkg_config(self):
         env = {**self.env, "PKG_CONFIG_PATH": str(self.lib / "pkgconfig")}

@@ -144,19 +144,20 @@ static void check_against_simulation(const char *name, const char *const *keys)
 
 static void engine_equals_a_plain_simulation(void)
 {
-    check_against_simulation("rainier",
+    check_against_simulation("rainier-1f1b",
                              KEYS("parallel.dp=70", "parallel.tp=8", "model=gpt3-175b", "parallel.pp=4"));
     /* a group of 64 over eight servers, each of them a leaf */
-    check_against_simulation("rainier",
+    check_against_simulation("rainier-1f1b",
                              KEYS("parallel.dp=3", "fleet.server.chips=8", "fleet.server.torus=2x2x2",
                                   "fleet.server.chips_per_host=8", "fleet.fabric.leaf_servers=1"));
     check_against_simulation("llama3-16k", NULL);
     check_against_simulation("tiny", KEYS("parallel.dp=2", "global_batch_size=auto"));
-    check_against_simulation("rainier", KEYS("parallel.dp=5", "parallel.schedule=zb-h1"));
-    check_against_simulation("rainier", KEYS("parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2"));
-    check_against_simulation("rainier", KEYS("parallel.dp=5", "parallel.schedule=dualpipe"));
+    check_against_simulation("rainier-1f1b", KEYS("parallel.dp=5", "parallel.schedule=zb-h1"));
+    check_against_simulation("rainier-1f1b",
+                             KEYS("parallel.dp=5", "parallel.schedule=zb-v", "parallel.vpp=2"));
+    check_against_simulation("rainier-1f1b", KEYS("parallel.dp=5", "parallel.schedule=dualpipe"));
     /* equal chips: expert groups wait for nobody */
-    check_against_simulation("rainier",
+    check_against_simulation("rainier-1f1b",
                              KEYS("model=moe-5t", "parallel.tp=8", "parallel.ep=8", "parallel.dp=16",
                                   "parallel.schedule=dualpipe", "fleet.variation.chip_sigma=0",
                                   "fleet.variation.drift_sigma=0", "fleet.variation.step_sigma=0"));
@@ -164,7 +165,7 @@ static void engine_equals_a_plain_simulation(void)
 
 static void parts_add_up_in_every_step(void)
 {
-    const muir_scenario s = scenario_of("rainier", NULL);
+    const muir_scenario s = scenario_of("rainier-1f1b", NULL);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     for (int64_t step = 0; step < 20; step++) {
         muir_fleet_row row;
@@ -191,7 +192,7 @@ static void schedules_differ_by_their_bubbles(void)
     for (int i = 0; i < 4; i++) {
         const char *const overrides[] = {schedules[i][0], schedules[i][1], "parallel.dp=4",
                                          "model.layers=128", NULL};
-        const muir_scenario s = scenario_of("rainier", overrides);
+        const muir_scenario s = scenario_of("rainier-1f1b", overrides);
         muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
         bubble[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_bubble];
         compute[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
@@ -213,7 +214,7 @@ static void busy_experts_cost_time(void)
     for (int i = 0; i < 2; i++) {
         const char *const overrides[] = {"model=moe-5t",    "parallel.tp=8", "parallel.dp=256",
                                          "parallel.ep=256", imbalance[i],    NULL};
-        const muir_scenario s = scenario_of("rainier", overrides);
+        const muir_scenario s = scenario_of("rainier-1f1b", overrides);
         muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
         ep_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_ep];
         compute_s[i] = muir_fleet_clock_ideal(clock)->part_s[MUIR_PART_compute];
@@ -229,7 +230,7 @@ static void equal_chips_never_wait(void)
 {
     static const char *const overrides[] = {"fleet.variation.chip_sigma=0", "fleet.variation.drift_sigma=0",
                                             "fleet.variation.step_sigma=0", NULL};
-    const muir_scenario s = scenario_of("rainier", overrides);
+    const muir_scenario s = scenario_of("rainier-1f1b", overrides);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
@@ -259,8 +260,9 @@ static void waiting_is_told_from_variation(void)
             CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_variation], row.replica_mean_s - ideal->step_s, 1e-9);
             CU_ASSERT_DOUBLE_EQUAL(row.part_s[MUIR_PART_straggler], row.step_s - row.replica_mean_s, 1e-9);
             CU_ASSERT(row.part_s[MUIR_PART_variation] != 0.0);
-            CU_ASSERT(is_alone ? row.part_s[MUIR_PART_straggler] == 0.0
-                               : row.part_s[MUIR_PART_straggler] > 0.0);
+            CU_ASSERT(is_alone
+                          ? fabs(row.part_s[MUIR_PART_straggler]) < 1e-9 /* delays are whole nanoseconds */
+                          : row.part_s[MUIR_PART_straggler] > 0.0);
         }
         muir_fleet_clock_destroy(&clock);
     }
@@ -270,7 +272,8 @@ static void waiting_is_told_from_variation(void)
 static void any_number_of_ranks_gives_the_same_bytes(void)
 {
     enum { MOST = 8 };
-    static const char *const names[] = {"rainier", "llama3-16k", "tiny", "tiny", "tiny", "tiny", "rainier"};
+    static const char *const names[] = {"rainier-1f1b", "llama3-16k", "tiny",        "tiny",
+                                        "tiny",         "tiny",       "rainier-1f1b"};
     static const char *const overrides[][MOST] = {
         {"seed=1"},
         {"seed=1"},
@@ -312,7 +315,7 @@ static void servers_show_a_planted_slow_server(void)
 {
     static const char *const overrides[] = {"fleet.variation.slow_share=0.01",
                                             "fleet.variation.slow_speed=0.5", NULL};
-    const muir_scenario s = scenario_of("rainier", overrides);
+    const muir_scenario s = scenario_of("rainier-1f1b", overrides);
     const int64_t n = s.fleet.top.servers;
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     float *servers = malloc((size_t)n * sizeof *servers);

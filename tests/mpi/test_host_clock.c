@@ -203,7 +203,7 @@ static void every_layout_executes_and_checks(void)
     check_steps("tiny", plain, 6);
     check_steps("tiny", context, 4);
     check_steps("tiny", library, 5);
-    check_steps("rainier", mixture, 5);
+    check_steps("rainier-1f1b", mixture, 5);
 }
 
 static void unknown_algorithms_are_refused(void)

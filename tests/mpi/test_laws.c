@@ -155,7 +155,7 @@ typedef struct moments {
 
 static moments moments_of(const char *const *keys, const char *expert_steps, int steps)
 {
-    const muir_scenario s = scenario_with("rainier", keys, KEYS(expert_steps));
+    const muir_scenario s = scenario_with("rainier-1f1b", keys, KEYS(expert_steps));
     muir_program *program = program_of(&s);
     muir_slot_times *times = NULL;
     muir_experts *experts = NULL;
@@ -209,7 +209,7 @@ static void popular_experts_stay_popular_for_a_while(void)
 static void balanced_experts_still_get_uneven_shares_of_few_tokens(void)
 {
     const moments m = moments_of(balanced, "faults.jitter.expert_steps=1", 20);
-    const muir_scenario s = scenario_of("rainier", balanced);
+    const muir_scenario s = scenario_of("rainier-1f1b", balanced);
     const double tokens =
         (double)(s.job.batch.micro_batch_size * s.job.batch.seq_len) * 8.0 * 256.0 / 256.0 / 8.0;
     CU_ASSERT_EQUAL(m.load, 1.0);
@@ -230,7 +230,7 @@ static void a_step_costs_what_its_load_costs(void)
                                         "fleet.variation.step_sigma=0",
                                         "fleet.variation.slow_share=0",
                                         NULL};
-    const muir_scenario s = scenario_of("rainier", alike);
+    const muir_scenario s = scenario_of("rainier-1f1b", alike);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_ideal *ideal = muir_fleet_clock_ideal(clock);
     double ep_s = 0.0, load = 0.0;
@@ -260,7 +260,7 @@ static double step_of(const char *change)
 {
     const char *const keys[] = {EXPERT_JOB,       "parallel.ep=64", "model.expert_imbalance=0.5",
                                 "faults=lengths", change,           NULL};
-    const muir_scenario s = scenario_of("rainier", keys);
+    const muir_scenario s = scenario_of("rainier-1f1b", keys);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
@@ -296,7 +296,7 @@ static void any_number_of_ranks_draws_the_same(void)
                                     groups[i][0],
                                     groups[i][1],
                                     NULL};
-        const muir_scenario s = scenario_of("rainier", keys);
+        const muir_scenario s = scenario_of("rainier-1f1b", keys);
         muir_fleet_clock *one = clock_of(alone, &s), *many = clock_of(all, &s);
         for (int64_t step = 0; step < 4; step++) {
             muir_fleet_row a, b;

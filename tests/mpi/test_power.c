@@ -19,7 +19,7 @@ static const char *const traced[] = {SMALL_JOB,           "power.window_s=100", 
 /* The energy of the ideal step from its schedule's times, without profiles. */
 static void energy_follows_the_phases(void)
 {
-    const muir_scenario s = scenario_of("rainier", KEYS(SMALL_JOB, "stack.step_s=0"));
+    const muir_scenario s = scenario_of("rainier-1f1b", KEYS(SMALL_JOB, "stack.step_s=0"));
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_slot_times *times = muir_fleet_clock_slot_times(clock);
@@ -54,7 +54,7 @@ static void energy_follows_the_phases(void)
 /* Lays some steps and compares the trace's energy with the rows'. */
 static void a_trace_has_the_energy_of_its_steps(void)
 {
-    const muir_scenario s = scenario_of("rainier", traced);
+    const muir_scenario s = scenario_of("rainier-1f1b", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_power_trace *trace = NULL;
     muir_fleet_row row;
@@ -97,7 +97,7 @@ static double plain_replica_j(const muir_power *p, double offset_s, double delay
 /* Bins made by hand: the trace is the sum over replicas, sample by sample. */
 static void a_trace_is_the_sum_over_replicas(void)
 {
-    const muir_scenario s = scenario_of("rainier", traced);
+    const muir_scenario s = scenario_of("rainier-1f1b", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     muir_power_trace *trace = NULL;
@@ -130,7 +130,7 @@ static void a_trace_is_the_sum_over_replicas(void)
 /* Replicas that are down are idle; a step without any is its pauses alone. */
 static void what_does_not_train_is_idle(void)
 {
-    const muir_scenario s = scenario_of("rainier", traced);
+    const muir_scenario s = scenario_of("rainier-1f1b", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     muir_power_trace *trace = NULL;
@@ -163,7 +163,7 @@ static void what_does_not_train_is_idle(void)
 
 static void bins_hold_every_replica_once(void)
 {
-    const muir_scenario s = scenario_of("rainier", traced);
+    const muir_scenario s = scenario_of("rainier-1f1b", traced);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     muir_fleet_row row;
     muir_rank_row rank;
@@ -286,7 +286,7 @@ static void remedies_do_what_they_cost(void)
     const char *const *const keys[] = {none, floor, storage};
     muir_power_summary p[3];
     for (int i = 0; i < 3; i++) {
-        const muir_scenario s = scenario_of("rainier", keys[i]);
+        const muir_scenario s = scenario_of("rainier-1f1b", keys[i]);
         CU_ASSERT_EQUAL(muir_power_study(muir_test_ctx(), &s, &p[i]), MUIR_OK);
         CU_ASSERT_EQUAL(p[i].windows, 1);
     }
@@ -302,7 +302,7 @@ static void remedies_do_what_they_cost(void)
 static void a_cap_slows_compute_and_nothing_else(void)
 {
     const char *const cap[] = {"power.cap=0.535", NULL};
-    const muir_scenario plain = scenario_of("rainier", NULL), capped = scenario_of("rainier", cap);
+    const muir_scenario plain = scenario_of("rainier-1f1b", NULL), capped = scenario_of("rainier-1f1b", cap);
     muir_fleet_clock *a = clock_of(muir_test_ctx(), &plain), *b = clock_of(muir_test_ctx(), &capped);
     const muir_slot_time *x = &muir_fleet_clock_slot_times(a)->slot[MUIR_FORWARD][1],
                          *y = &muir_fleet_clock_slot_times(b)->slot[MUIR_FORWARD][1];

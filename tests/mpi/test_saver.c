@@ -270,8 +270,7 @@ static void a_folder_that_is_none_is_refused(void)
     const muir_snapshot_facts facts = {.bytes = {1, 1}};
     CU_ASSERT_EQUAL(muir_saver_create(muir_test_ctx(), &s, &facts, "x.h5", &saver), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NULL(saver);
-    CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message,
-                           "host.checkpoint=/no/such is not a writable folder");
+    CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, "host.checkpoint=/no/such is not a writable folder");
     muir_ctx_clear(muir_test_ctx());
 }
 

@@ -16,8 +16,9 @@ static void shipped_scenarios_load(void)
     static const struct {
         const char *name;
         int64_t fleet_chips, job_chips, microbatches;
-    } shipped[] = {{"rainier", 500032, 499712, 32},
-                   {"rainier-1m", 1000000, 999424, 32},
+    } shipped[] = {{"rainier-1f1b", 500032, 499712, 32},
+                   {"rainier", 500032, 499712, 16},
+                   {"rainier-1m", 1000000, 999424, 16},
                    {"llama3-16k", 16384, 16384, 16},
                    {"tiny", 4, 4, 8}};
     for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
@@ -41,7 +42,7 @@ static void overrides_reach_every_file(void)
                                             "host.every=0",
                                             NULL};
     muir_scenario s;
-    CU_ASSERT_EQUAL(try_scenario("rainier", overrides, NULL, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("rainier-1f1b", overrides, NULL, &s), MUIR_OK);
     CU_ASSERT_EQUAL(s.run.steps, 7);
     CU_ASSERT_EQUAL(s.job.parallel.dp, 12);
     CU_ASSERT_EQUAL(s.fleet.fabric.oversubscription, 4.0);
@@ -54,7 +55,7 @@ static void all_ranks_hold_the_same_scenario(void)
 {
     muir_ctx *ctx = muir_test_ctx();
     muir_scenario mine, roots;
-    CU_ASSERT_EQUAL(try_scenario("rainier", NULL, NULL, &mine), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("rainier-1f1b", NULL, NULL, &mine), MUIR_OK);
     roots = mine;
     MPI_Bcast(&roots, (int)sizeof roots, MPI_BYTE, 0, ctx->comm);
     CU_ASSERT(memcmp(&mine, &roots, sizeof mine) == 0);
@@ -90,7 +91,7 @@ static void impossible_layouts_are_one_sentence(void)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         muir_scenario s;
-        CU_ASSERT_EQUAL(try_scenario("rainier", wrong[i].override, NULL, &s), MUIR_ERR_ARG);
+        CU_ASSERT_EQUAL(try_scenario("rainier-1f1b", wrong[i].override, NULL, &s), MUIR_ERR_ARG);
         CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, wrong[i].message);
     }
     muir_ctx_clear(muir_test_ctx());
@@ -176,7 +177,7 @@ static void a_mesh_fits_the_job_and_cuts_many_axes(void)
     } known[] = {{1, 1, 1, 1}, {2, 1, 2, 1}, {3, 1, 3, 1}, {4, 1, 2, 2},
                  {5, 1, 5, 1}, {6, 1, 3, 2}, {8, 2, 2, 2}, {64, 4, 4, 4}};
     muir_scenario s;
-    CU_ASSERT_EQUAL(try_scenario("rainier", NULL, NULL, &s), MUIR_OK);
+    CU_ASSERT_EQUAL(try_scenario("rainier-1f1b", NULL, NULL, &s), MUIR_OK);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const muir_fold fold = muir_fold_make(&s, known[i].ranks, known[i].ranks - 1);
         CU_ASSERT_EQUAL(fold.mesh_ranks, known[i].ranks);

@@ -92,8 +92,8 @@ static void schedules_place_chunks_and_fill_memory(void)
                                            "parallel.vpp=2", NULL},
                              *const mirror[] = {"parallel.dp=2", "model.layers=128",
                                                 "parallel.schedule=dualpipe", NULL};
-    const muir_scenario scenarios[] = {scenario_of("rainier", plain), scenario_of("rainier", v),
-                                       scenario_of("rainier", mirror)};
+    const muir_scenario scenarios[] = {scenario_of("rainier-1f1b", plain), scenario_of("rainier-1f1b", v),
+                                       scenario_of("rainier-1f1b", mirror)};
     double params[3] = {0.0, 0.0, 0.0};
     muir_memory memory[3];
     for (int i = 0; i < 3; i++) {
@@ -118,7 +118,7 @@ static void schedules_place_chunks_and_fill_memory(void)
 static double load_of(const char *imbalance, const char *ep)
 {
     const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.dp=256", ep, imbalance, NULL};
-    const muir_scenario scenario = scenario_of("rainier", overrides);
+    const muir_scenario scenario = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&scenario);
     double load = 0.0;
     for (int i = 0; i < program->n_ops; i++) {
@@ -243,7 +243,7 @@ static void latent_attention_has_the_published_weights(void)
                  {"model=kimi-k2", 1.03e12, 32.9e9}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const char *const overrides[] = {known[i].model, "parallel.tp=1", "parallel.dp=16", NULL};
-        const muir_scenario s = scenario_of("rainier", overrides);
+        const muir_scenario s = scenario_of("rainier-1f1b", overrides);
         muir_program *program = program_of(&s);
         CU_ASSERT_DOUBLE_EQUAL(program->params / known[i].params, 1.0, 5e-3);
         CU_ASSERT_DOUBLE_EQUAL(program->active_params / known[i].active, 1.0, 5e-3);

@@ -116,7 +116,7 @@ static void megatron_arguments_are_read_back(void)
     const muir_scenario scenarios[] = {
         scenario_of("llama3-16k", NULL),
         scenario_of("gpt3-512-h100", NULL),
-        scenario_of("rainier", KEYS("parallel.recompute=full", "parallel.overlap_tp=true")),
+        scenario_of("rainier-1f1b", KEYS("parallel.recompute=full", "parallel.overlap_tp=true")),
         scenario_of("llama3-16k",
                     KEYS("model=deepseek-v3-671b", "parallel.tp=1", "parallel.pp=16", "parallel.cp=1",
                          "parallel.dp=128", "parallel.ep=64", "precision=fp8", "global_batch_size=15360",

@@ -140,12 +140,12 @@ static void who_gives_days_drops_the_steps_of_the_file(void)
 {
     static const char *const days[] = {"days=2h"}, *const steps[] = {"days=1", "steps=7"};
     muir_scenario scenario;
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", days, 1, &scenario), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", days, 1, &scenario), MUIR_OK);
     CU_ASSERT_EQUAL(scenario.run.steps, 0);
     CU_ASSERT_DOUBLE_EQUAL(scenario.run.days, 2.0 / 24.0, 1e-15);
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", steps + 1, 1, &scenario), MUIR_OK);
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", steps + 1, 1, &scenario), MUIR_OK);
     CU_ASSERT_EQUAL(scenario.run.steps, 7);
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", steps, 2, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", steps, 2, &scenario), MUIR_ERR_ARG);
     muir_ctx_clear(muir_test_ctx());
 }
 

@@ -283,7 +283,7 @@ static void uncompressed_queries_have_their_weights(void)
 {
     static const char *const keys[] = {"model=deepseek-v2", "model.q_rank=0", "parallel.tp=1",
                                        "parallel.pp=1",     "parallel.dp=8",  NULL};
-    const muir_scenario s = scenario_of("rainier", keys);
+    const muir_scenario s = scenario_of("rainier-1f1b", keys);
     const double h = 5120, heads = 128, d = 128, rope = 64, kv = 512;
     CU_ASSERT_EQUAL(muir_attention_params(&s.job.model),
                     h * heads * (d + rope) + h * (kv + rope) + kv * heads * 2 * d + heads * d * h + h);

@@ -48,7 +48,7 @@ static void dense_layers_lie_in_front(void)
 {
     static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.pp=16",
                                             "parallel.dp=16",         "parallel.ep=8", NULL};
-    const muir_scenario s = scenario_of("rainier", overrides);
+    const muir_scenario s = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&s);
     double params = 0.0;
     int dense = 0, mixtures = 0;
@@ -96,7 +96,7 @@ static void dense_layers_are_those_of_the_dense_family(void)
                                                "model.dense_ffn=0",
                                                "model.ffn=18432",
                                                NULL};
-    const muir_scenario a = scenario_of("rainier", mixed), b = scenario_of("rainier", plain);
+    const muir_scenario a = scenario_of("rainier-1f1b", mixed), b = scenario_of("rainier-1f1b", plain);
     muir_program *mixture = program_of(&a), *dense = program_of(&b);
     CU_ASSERT_EQUAL(mixture->blocks[1].dense_params, dense->blocks[1].dense_params);
     CU_ASSERT_EQUAL(mixture->blocks[1].expert_params, 0.0);
@@ -114,7 +114,7 @@ static void stages_keep_what_their_kinds_of_layer_keep(void)
         "model=deepseek-v3-671b", "model.layers=4",          "model.first_dense_layers=2",
         "parallel.tp=1",          "parallel.pp=2",           "parallel.ep=8",
         "parallel.dp=8",          "parallel.recompute=none", NULL};
-    const muir_scenario s = scenario_of("rainier", overrides);
+    const muir_scenario s = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&s);
     int many[] = {1000000, 0, 1000000};
     const muir_memory_load in_first = {2, 1, many, many}, in_second = {2, 1, many + 1, many + 1};
@@ -134,7 +134,7 @@ static void ranks_execute_the_kinds_that_they_stand_for(void)
 {
     static const char *const overrides[] = {"model=deepseek-v3-671b", "parallel.tp=1", "parallel.pp=16",
                                             "parallel.dp=16",         "parallel.ep=8", NULL};
-    const muir_scenario s = scenario_of("rainier", overrides);
+    const muir_scenario s = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&s);
     static const struct {
         int stages, chunk;
@@ -175,7 +175,7 @@ static void load_is_of_what_rows_of_experts_need(void)
         "dispatch",         "dispatch over tp", "combine",           "combine over tp", "expert activation",
         "permute tokens",   "pad tokens",       "expert up",         "expert down",     "expert up grad",
         "expert down grad", "expert up weight", "expert down weight"};
-    const muir_scenario s = scenario_of("rainier", overrides);
+    const muir_scenario s = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&s);
     int n_loaded = 0;
     for (int i = 0; i < program->n_ops; i++) {
@@ -204,7 +204,7 @@ static void rows_are_padded_where_they_are_quantised(void)
 {
     static const char *const narrow[] = {"model=mixtral-8x7b", "parallel.tp=8", "precision=fp8", NULL},
                              *const wide[] = {"model=mixtral-8x7b", "parallel.tp=8", NULL};
-    const muir_scenario a = scenario_of("rainier", narrow), b = scenario_of("rainier", wide);
+    const muir_scenario a = scenario_of("rainier-1f1b", narrow), b = scenario_of("rainier-1f1b", wide);
     muir_program *fp8 = program_of(&a), *bf16 = program_of(&b);
     CU_ASSERT_EQUAL(count_of(fp8, "pad tokens", MUIR_FORWARD), 2);
     CU_ASSERT_EQUAL(count_of(fp8, "pad tokens", MUIR_BACKWARD), 2);
@@ -236,7 +236,8 @@ static void halves_of_a_kind_of_layer_are_refused(void)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         muir_scenario s;
-        CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", bad[i].keys, 3, &s), MUIR_ERR_ARG);
+        CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", bad[i].keys, 3, &s),
+                        MUIR_ERR_ARG);
         CU_ASSERT_STRING_EQUAL(muir_test_ctx()->message, bad[i].message);
         muir_ctx_clear(muir_test_ctx());
     }

@@ -18,7 +18,7 @@ static void a_broken_step_has_drawn_for_what_it_trained(void)
                                 "faults.slow.network=0",
                                 "faults.slow.flap=0",
                                 NULL};
-    const muir_scenario s = scenario_of("rainier", keys);
+    const muir_scenario s = scenario_of("rainier-1f1b", keys);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const double still_w =
@@ -45,8 +45,8 @@ static void a_broken_step_has_drawn_for_what_it_trained(void)
 
 static void chips_idle_while_the_host_works(void)
 {
-    const muir_scenario plain = scenario_of("rainier", KEYS("host.every=0", "stack.step_s=0")),
-                        hosted = scenario_of("rainier", KEYS("host.every=0", "stack.step_s=2"));
+    const muir_scenario plain = scenario_of("rainier-1f1b", KEYS("host.every=0", "stack.step_s=0")),
+                        hosted = scenario_of("rainier-1f1b", KEYS("host.every=0", "stack.step_s=2"));
     muir_fleet_clock *clocks[] = {clock_of(muir_test_ctx(), &plain), clock_of(muir_test_ctx(), &hosted)};
     const muir_power *p = muir_fleet_clock_power(clocks[0]), *h = muir_fleet_clock_power(clocks[1]);
     const muir_power_step step = {.replicas = (double)plain.job.parallel.dp};
@@ -73,7 +73,7 @@ static void owning_pays_from_some_use_on(void)
 /* An hour of standing still and one of training for nothing: capital, staff and the energy of each. */
 static void lost_time_costs_what_the_fleet_does(void)
 {
-    const muir_scenario s = scenario_of("rainier", NULL);
+    const muir_scenario s = scenario_of("rainier-1f1b", NULL);
     muir_fleet_clock *clock = clock_of(muir_test_ctx(), &s);
     const muir_power *p = muir_fleet_clock_power(clock);
     const muir_cost *cost = muir_fleet_clock_cost(clock);

@@ -189,10 +189,10 @@ static void an_unknown_module_is_answered_with_the_known_ones(void)
     static const char *const wrong[] = {"parallel.recompute=selective",
                                         "parallel.recompute_modules=norm+mpl"};
     static const char *const useless[] = {"parallel.recompute=full", "parallel.recompute_modules=norm"};
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", wrong, 2, &s), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", wrong, 2, &s), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "'mpl' is not a module (norm, qkv, core, mlp"));
     muir_ctx_clear(muir_test_ctx());
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", useless, 2, &s), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", useless, 2, &s), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "but recompute is full"));
     muir_ctx_clear(muir_test_ctx());
 }

@@ -44,7 +44,8 @@ static void gpt_flop_is_the_megatron_formula(void)
                                        "parallel.dp=2",
                                        "parallel.recompute=full",
                                        NULL};
-    const muir_scenario scenario = scenario_of("rainier", base), again = scenario_of("rainier", full);
+    const muir_scenario scenario = scenario_of("rainier-1f1b", base),
+                        again = scenario_of("rainier-1f1b", full);
     muir_program *program = program_of(&scenario), *recomputing = program_of(&again);
     const double B = (double)scenario.job.batch.global_batch_size, s = 2048, L = 96, h = 12288, V = 51200;
     const double model = 72 * B * s * L * h * h * (1 + s / (6 * h) + V / (12 * L * h));
@@ -65,7 +66,7 @@ static void weights_are_those_of_the_published_models(void)
         {"model=gpt3-175b", 174.6e9}, {"model=llama3-405b", 405.85e9}, {"model=llama3-70b", 70.55e9}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const char *const overrides[] = {known[i].model, "parallel.tp=8", "parallel.dp=4", NULL};
-        const muir_scenario scenario = scenario_of("rainier", overrides);
+        const muir_scenario scenario = scenario_of("rainier-1f1b", overrides);
         muir_program *program = program_of(&scenario);
         CU_ASSERT_DOUBLE_EQUAL(program->params / known[i].params, 1.0, 2e-3);
         muir_program_destroy(&program);
@@ -82,7 +83,7 @@ static void stages_hold_the_whole_model(void)
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
         const char *const overrides[] = {"model=llama3-405b", layouts[i][0], layouts[i][1], "parallel.dp=2",
                                          NULL};
-        const muir_scenario scenario = scenario_of("rainier", overrides);
+        const muir_scenario scenario = scenario_of("rainier-1f1b", overrides);
         muir_program *program = program_of(&scenario);
         double params = 0.0;
         for (int s = 0; s < program->n_stages; s++) params += muir_stage_params(program, s, false);
@@ -96,7 +97,7 @@ static void stages_hold_the_whole_model(void)
 static void llama_405b_has_uneven_stages(void)
 {
     static const char *const overrides[] = {"model=llama3-405b", "parallel.tp=8", "parallel.dp=2", NULL};
-    const muir_scenario scenario = scenario_of("rainier", overrides);
+    const muir_scenario scenario = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&scenario);
     int layers = 0;
     for (int c = 0; c < program->n_chunks; c++) {
@@ -131,7 +132,7 @@ static void tensor_parallel_traffic_is_four_messages_a_layer(void)
 {
     static const char *const with[] = {"parallel.sequence_parallel=true", NULL},
                              *const without[] = {"parallel.sequence_parallel=false", NULL};
-    const muir_scenario a = scenario_of("rainier", with), b = scenario_of("rainier", without);
+    const muir_scenario a = scenario_of("rainier-1f1b", with), b = scenario_of("rainier-1f1b", without);
     muir_program *sequence = program_of(&a), *plain = program_of(&b);
     const double sbh = 8192.0 * 1.0 * 32768.0 * 2.0;
     for (int phase = MUIR_FORWARD; phase <= MUIR_BACKWARD; phase++) {
@@ -149,7 +150,7 @@ static void a_mixture_counts_active_experts_only(void)
 {
     static const char *const overrides[] = {"model=moe-5t", "parallel.tp=8", "parallel.ep=8",
                                             "parallel.dp=16", NULL};
-    const muir_scenario scenario = scenario_of("rainier", overrides);
+    const muir_scenario scenario = scenario_of("rainier-1f1b", overrides);
     muir_program *program = program_of(&scenario);
     const double h = 12288, expert = 3 * h * 6144;
     CU_ASSERT_DOUBLE_EQUAL(
@@ -184,7 +185,7 @@ static void replicas_that_hold_the_experts_together_are_those_that_a_group_joins
                                          {2, 1, 8, 16, 1}, {2, 1, 8, 4, 2}, {2, 2, 8, 4, 2}, {4, 1, 6, 6, 1},
                                          {8, 1, 8, 4, 1},  {2, 3, 4, 4, 1}};
     for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
-        muir_scenario s = scenario_of("rainier", NULL);
+        muir_scenario s = scenario_of("rainier-1f1b", NULL);
         muir_parallel *p = &s.job.parallel;
         p->tp = layouts[i][0], p->cp = layouts[i][1], p->dp = layouts[i][2], p->ep = layouts[i][3];
         p->etp = layouts[i][4];
@@ -197,7 +198,7 @@ static void higher_zero_stages_share_out_more(void)
 {
     static const char *const zero2[] = {"parallel.zero_stage=2", NULL}, *const zero3[] = {
                                                                             "parallel.zero_stage=3", NULL};
-    const muir_scenario a = scenario_of("rainier", zero2), b = scenario_of("rainier", zero3);
+    const muir_scenario a = scenario_of("rainier-1f1b", zero2), b = scenario_of("rainier-1f1b", zero3);
     muir_program *pa = program_of(&a), *pb = program_of(&b);
     muir_memory ma, mb;
     CU_ASSERT_EQUAL(muir_scenario_memory(muir_test_ctx(), &a, pa, &ma), MUIR_OK);

@@ -48,7 +48,7 @@ static void busbw_between_servers_is_the_nic_rate(void)
 /* A ring of four inside a torus: two links, both ways. */
 static void a_torus_ring_uses_both_directions(void)
 {
-    const muir_fleet fleet = bare("rainier");
+    const muir_fleet fleet = bare("rainier-1f1b");
     const double time_s = coll(&fleet, 1, 4, MUIR_ALL_GATHER, 1e9);
     CU_ASSERT_DOUBLE_EQUAL(time_s, 1e9 * 0.75 / 256e9, 1e-15);
 }
@@ -58,7 +58,7 @@ static void a_torus_ring_uses_both_directions(void)
  * and the bucket algorithm comes close. */
 static void the_whole_torus_is_near_its_bound(void)
 {
-    const muir_fleet fleet = bare("rainier");
+    const muir_fleet fleet = bare("rainier-1f1b");
     const double bound_s = 1e9 * 63.0 / 64.0 / 640e9, time_s = coll(&fleet, 1, 64, MUIR_ALL_GATHER, 1e9);
     CU_ASSERT(time_s >= bound_s * (1.0 - 1e-12));
     CU_ASSERT(time_s <= 1.5 * bound_s);
@@ -67,7 +67,7 @@ static void the_whole_torus_is_near_its_bound(void)
 /* stride 16 in a 4x4x4 torus is z: rings of four over 64 GB/s links. */
 static void strided_groups_use_the_dimension_they_lie_in(void)
 {
-    const muir_fleet fleet = bare("rainier");
+    const muir_fleet fleet = bare("rainier-1f1b");
     CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 16, 4, MUIR_ALL_GATHER, 1e9), 1e9 * 0.75 / 128e9, 1e-15);
     const muir_group plane = muir_group_place(&fleet, 1, 16), line = muir_group_place(&fleet, 1, 8);
     CU_ASSERT(plane.extent[0] == 4 && plane.extent[1] == 4 && plane.extent[2] == 1);
@@ -83,7 +83,8 @@ static void every_group_of_a_torus_takes_time(void)
                                          "fleet=tpu-ironwood", "fleet=trn1"};
     for (size_t i = 0; i < sizeof fleets / sizeof fleets[0]; i++) {
         muir_scenario s;
-        CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), "rainier", &fleets[i], 1, &s), MUIR_OK);
+        CU_ASSERT_EQUAL_FATAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", &fleets[i], 1, &s),
+                              MUIR_OK);
         const muir_server *server = &s.fleet.server;
         const double links =
             2.0 * server->efficiency *
@@ -127,7 +128,7 @@ static void oversubscription_hits_far_traffic(void)
 
 static void latency_counts_hops_and_rounds(void)
 {
-    muir_fleet fleet = bare("rainier");
+    muir_fleet fleet = bare("rainier-1f1b");
     fleet.server.alpha_s = 1e-6;
     fleet.fabric.alpha_s = 15e-6;
     CU_ASSERT_DOUBLE_EQUAL(coll(&fleet, 1, 64, MUIR_ALL_GATHER, 0.0), 6e-6,

@@ -298,7 +298,7 @@ enum { POD_ROWS = 300 };
 /* Expected stall, and how often cubes were replaced, with what the events of the first rows took. */
 static double pod_stall_s(const char *rewire, int *n_replaced, double *shortest_s)
 {
-    const muir_scenario s = scenario_with("rainier", pod, KEYS(rewire));
+    const muir_scenario s = scenario_with("rainier-1f1b", pod, KEYS(rewire));
     muir_events *e = NULL;
     CU_ASSERT_EQUAL_FATAL(muir_events_create(muir_test_ctx(), &s, 4e11, 5.0, &e), MUIR_OK);
     const double stall_s = muir_events_reaction(e)->stall_s[MUIR_SCOPE_SYNC];

@@ -283,7 +283,7 @@ static void exact_intervals_are_the_published_ones(void)
 {
     /* Garwood 1936, 80 %: 10 events, 6.221 to 15.407; 1 event, 0.105 to 3.890; none, up to 2.303. */
     const muir_fit_figure ten = muir_poisson_figure(10, 1.0), one = muir_poisson_figure(1, 1.0),
-                      none = muir_poisson_figure(0, 2.0);
+                          none = muir_poisson_figure(0, 2.0);
     CU_ASSERT_DOUBLE_EQUAL(ten.low, 6.221, 0.02);
     CU_ASSERT_DOUBLE_EQUAL(ten.high, 15.407, 0.02);
     CU_ASSERT_DOUBLE_EQUAL(one.low, 0.105, 0.02);

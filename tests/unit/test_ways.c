@@ -257,7 +257,7 @@ static void tori_need_tiers(void)
     static const char *const bad[] = {"fleet.library=nccl"};
     muir_scenario scenario;
     muir_ctx_clear(muir_test_ctx());
-    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier", bad, 1, &scenario), MUIR_ERR_ARG);
+    CU_ASSERT_EQUAL(muir_scenario_load(muir_test_ctx(), "rainier-1f1b", bad, 1, &scenario), MUIR_ERR_ARG);
     CU_ASSERT_PTR_NOT_NULL(strstr(muir_test_ctx()->message, "tiers"));
 }
 

@@ -181,8 +181,18 @@ int32_t muir_servers_pipeline(const muir_servers *s, int32_t slot, int32_t *slot
     return n;
 }
 
-/* A slot with a server and none but idle units, of this unit; -1 if it has none. */
-static int32_t idle_slot(const muir_servers *s, int64_t unit)
+static bool has_part(const muir_servers *s, int32_t slot, int64_t unit)
+{
+    int64_t first, last;
+    muir_servers_groups(s, slot, &first, &last);
+    for (int64_t g = first; g <= last; g++)
+        if (unit_of(s, g) == unit) return true;
+    return false;
+}
+
+/* A slot with a server and none but idle units, of this unit, without a part of the unit that takes: units that
+ * share their servers would pass one to and fro. -1 if there is none. */
+static int32_t idle_slot(const muir_servers *s, int64_t unit, int64_t taker)
 {
     const muir_job *job = &s->scenario->job;
     const int64_t group = muir_layout_group_chips(job), chips = s->scenario->fleet.server.chips;
@@ -190,7 +200,9 @@ static int32_t idle_slot(const muir_servers *s, int64_t unit)
         for (int64_t stage = 0; stage < job->parallel.pp; stage++) {
             const int64_t g = muir_layout_group(job, stage, r);
             for (int64_t slot = g * group / chips; slot <= ((g + 1) * group - 1) / chips; slot++)
-                if (s->server_of[slot] >= 0 && muir_servers_is_idle(s, (int32_t)slot)) return (int32_t)slot;
+                if (s->server_of[slot] >= 0 && muir_servers_is_idle(s, (int32_t)slot) &&
+                    !has_part(s, (int32_t)slot, taker))
+                    return (int32_t)slot;
         }
     return -1;
 }
@@ -206,7 +218,7 @@ static int32_t donor(const muir_servers *s, int64_t unit, int32_t lacks)
         if (best >= 0 &&
             (s->missing[u] < s->missing[best] || (s->missing[u] == s->missing[best] && u < best)))
             continue;
-        const int32_t found = idle_slot(s, u);
+        const int32_t found = idle_slot(s, u, unit);
         if (found >= 0) best = u, slot = found;
     }
     return slot;

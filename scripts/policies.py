@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-SPARES = ["parallel.dp=960"]  # of rainier-1m's 976 replicas of 16 servers
+SPARES = ["parallel.dp=1920", "global_batch_size=30720"]  # of rainier-1m's 1,952 replicas of 8 servers
 POLICIES = [  # name, keys, what it costs
     ("as it is", [], ""),
     ("crashes of the job, 1 per day", ["faults.job.crash=1"], "no policy: Llama 3's software failures"),
@@ -43,6 +43,7 @@ def run(muir, scenario, keys, days, seed):
     with tempfile.TemporaryDirectory() as folder:
         name = f"{folder}/x.json"
         command = [muir, "run", scenario, "faults=elastic", f"days={days}", "steps=auto", "host.every=0", "telemetry.level=fleet",
+                   "fleet.variation.draw_steps=64",
                    f"seed={seed}", *keys, "-q", "-o", f"{folder}/x.h5", "--json", name]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:

@@ -96,8 +96,9 @@ static void print_tiers(const muir_checkpoints *c)
     for (int t = 0; t < MUIR_TIER_COUNT; t++) {
         const muir_checkpoint_tier *tier = &c->tier[t];
         if (!tier->is_on) continue;
-        printf("%s %s every %s steps (pauses for %s, loads in %s)", is_any ? ";" : "", muir_tier_name(t),
-               muir_count_text(tier->every).s, muir_time_text(1e-9 * (double)tier->block_ns).s,
+        printf("\n  %-8s every %s%s, pauses for %s, loads in %s", muir_tier_name(t),
+               tier->every == 1 ? "" : muir_count_text(tier->every).s, tier->every == 1 ? "step" : " steps",
+               muir_time_text(1e-9 * (double)tier->block_ns).s,
                muir_time_text(1e-9 * (double)tier->load_ns).s);
         is_any = true;
     }
@@ -107,9 +108,9 @@ static void print_tiers(const muir_checkpoints *c)
 static void print_expectation(const muir_scenario *s, double params, double step_s)
 {
     const muir_expectation e = muir_goodput_expect(s, params, step_s);
-    printf("expected goodput %.1f %% (modelled; lemons among the failures, one each %s): stalls %.1f %%, "
-           "planned stops and "
-           "evictions %.1f %%,\n  work lost %.1f %%, checkpoints %.1f %%, missing replicas %.1f %%\n",
+    printf("expected goodput %.1f %% (modelled; with lemons one failure every %s):\n"
+           "  stalls %.1f %%, planned stops and evictions %.1f %%, work lost %.1f %%, checkpoints %.1f %%, "
+           "missing replicas %.1f %%\n",
            100.0 * e.goodput, muir_time_text(e.mtti_s).s, 100.0 * e.stalled_share, 100.0 * e.planned_share,
            100.0 * e.wasted_share, 100.0 * e.saved_share, 100.0 * e.missing_share);
 }

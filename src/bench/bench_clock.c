@@ -13,9 +13,10 @@ static muir_status load_clock(muir_ctx *ctx, long long chips, long long steps, m
     char servers[64], n_steps[64];
     snprintf(servers, sizeof servers, "fleet.servers=%lld", chips / 64);
     snprintf(n_steps, sizeof n_steps, "steps=%lld", steps);
-    const char *const overrides[] = {"model=gpt3-175b", "seq_len=2048", "parallel.tp=8", "parallel.pp=16",
-                                     "host.every=0",    servers,        n_steps};
-    return muir_scenario_load(ctx, "rainier-1m", overrides, sizeof overrides / sizeof overrides[0], scenario);
+    const char *const overrides[] = {"fleet=rainier-1m", "model=gpt3-175b", "seq_len=2048", "parallel.tp=8",
+                                     "parallel.pp=16",   "host.every=0",    servers,        n_steps};
+    return muir_scenario_load(ctx, "rainier-1f1b", overrides, sizeof overrides / sizeof overrides[0],
+                              scenario);
 }
 
 /* A name that no other run uses, on rank 0's word. */

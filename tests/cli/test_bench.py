@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""muir bench gemm, fft, fft3d and mem: their rows, and what they refuse.
+"""muir bench clock, gemm, fft, fft3d and mem: their rows, and what they refuse.
 
 Usage: test_bench.py MUIR MPIRUN."""
 import json
@@ -22,6 +22,13 @@ def rows(*arguments, ranks=1):
     if process.returncode != 0:
         raise AssertionError(process.stderr)
     return json.loads(process.stdout)["rows"]
+
+
+class Clock(unittest.TestCase):
+    def test_the_yardstick_job_runs(self):
+        (row,) = rows("clock", "-b", "8K", "-e", "8K", "-n", "5", "-w", "1")
+        self.assertEqual((row["chips"], row["ranks"]), (8192, 1))
+        self.assertGreater(row["steps_per_s"], 0)
 
 
 class Gemm(unittest.TestCase):

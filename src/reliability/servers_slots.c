@@ -190,8 +190,8 @@ static bool has_part(const muir_servers *s, int32_t slot, int64_t unit)
     return false;
 }
 
-/* A slot with a server and none but idle units, of this unit, without a part of the unit that takes: units that
- * share their servers would pass one to and fro. -1 if there is none. */
+/* A slot with a server and none but idle units, of this unit, without a part of the unit that takes: units
+ * that share their servers would pass one to and fro. -1 if there is none. */
 static int32_t idle_slot(const muir_servers *s, int64_t unit, int64_t taker)
 {
     const muir_job *job = &s->scenario->job;

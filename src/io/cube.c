@@ -64,18 +64,6 @@ done:
     return st;
 }
 
-static muir_status attach(muir_ctx *ctx, const char *path, hid_t file, hid_t dataset, const char *dimension,
-                          unsigned index)
-{
-    muir_status st = MUIR_OK;
-    hid_t scale = H5I_INVALID_HID;
-    MUIR_TRY_H5(scale = H5Dopen2(file, dimension, H5P_DEFAULT));
-    MUIR_TRY_H5(H5DSattach_scale(dataset, scale, index));
-done:
-    if (scale >= 0) H5Dclose(scale);
-    return st;
-}
-
 static muir_status write_variable(muir_ctx *ctx, const char *path, hid_t file, const muir_cube *cube,
                                   const muir_cube_variable *v)
 {
@@ -89,7 +77,8 @@ static muir_status write_variable(muir_ctx *ctx, const char *path, hid_t file, c
     if (v->type == MUIR_F64)
         MUIR_TRY(muir_put_attribute(ctx, path, dataset, "_FillValue", MUIR_F64, 1, &missing));
     for (int i = 0; i < v->n_dims; i++)
-        MUIR_TRY(attach(ctx, path, file, dataset, cube->dimensions[v->dims[i]].label.name, (unsigned)i));
+        MUIR_TRY(muir_attach_scale(ctx, path, file, dataset, cube->dimensions[v->dims[i]].label.name,
+                                   (unsigned)i));
     MUIR_TRY_H5(H5Dwrite(dataset, v->type == MUIR_TEXT ? type : muir_h5_memory_type(v->type), H5S_ALL,
                          H5S_ALL, H5P_DEFAULT, v->values));
 done:

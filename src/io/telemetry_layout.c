@@ -99,8 +99,8 @@ done:
     return st;
 }
 
-static muir_status attach(muir_ctx *ctx, const char *path, hid_t group, hid_t dataset, const char *dimension,
-                          unsigned index)
+muir_status muir_attach_scale(muir_ctx *ctx, const char *path, hid_t group, hid_t dataset,
+                              const char *dimension, unsigned index)
 {
     muir_status st = MUIR_OK;
     hid_t scale = H5I_INVALID_HID;
@@ -176,8 +176,8 @@ static muir_status make_column(muir_ctx *ctx, const layout *file, hid_t group, c
     MUIR_TRY(
         create_dataset(ctx, path, group, &column->label, muir_h5_file_type(column->type), &shape, &dataset));
     MUIR_TRY(muir_put_conventions(ctx, path, dataset, table, column));
-    MUIR_TRY(attach(ctx, path, group, dataset, table->row, 0));
-    if (column->is_wide) MUIR_TRY(attach(ctx, path, group, dataset, table->across, 1));
+    MUIR_TRY(muir_attach_scale(ctx, path, group, dataset, table->row, 0));
+    if (column->is_wide) MUIR_TRY(muir_attach_scale(ctx, path, group, dataset, table->across, 1));
 done:
     if (dataset >= 0) H5Dclose(dataset);
     return st;
@@ -222,7 +222,7 @@ static muir_status make_constant(muir_ctx *ctx, const layout *file, const muir_c
     }
     MUIR_TRY(open_group(ctx, file, constant->group, &group));
     MUIR_TRY(create_dataset(ctx, path, group, &constant->label, stored, &shape, &dataset));
-    if (constant->dimension) MUIR_TRY(attach(ctx, path, group, dataset, constant->dimension, 0));
+    if (constant->dimension) MUIR_TRY(muir_attach_scale(ctx, path, group, dataset, constant->dimension, 0));
     MUIR_TRY_H5(H5Dwrite(dataset, given, H5S_ALL, H5S_ALL, H5P_DEFAULT, constant->values));
 done:
     if (dataset >= 0) H5Dclose(dataset);

@@ -57,6 +57,10 @@ muir_status muir_put_attribute(muir_ctx *ctx, const char *path, hid_t object, co
 /* Writes units, long_name and provenance. Local. MUIR_ERR_FILE. */
 muir_status muir_put_label(muir_ctx *ctx, const char *path, hid_t dataset, const muir_label *label);
 
+/* Attaches the dimension scale of that name in `group` to one dimension of a dataset. MUIR_ERR_FILE. */
+muir_status muir_attach_scale(muir_ctx *ctx, const char *path, hid_t group, hid_t dataset,
+                              const char *dimension, unsigned index);
+
 /* What readers that follow netCDF's and CF's conventions look for: the value of places that nobody wrote, and
  * the columns that say where a row is. Local. MUIR_ERR_FILE. */
 muir_status muir_put_conventions(muir_ctx *ctx, const char *path, hid_t dataset, const muir_table *table,
